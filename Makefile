@@ -1,0 +1,35 @@
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test lint types bench clean
+
+# make demo SERVE=0 builds the books and does not open Fava.
+SERVE ?= 1
+# One process per core; the tests of a file share its fixtures.
+PYTEST_ARGS ?= -n auto --dist loadfile
+
+help: ## print the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
+
+venv: ## make .venv with all dependencies (PYTHON=... chooses the interpreter)
+	@.ci/bootstrap
+
+demo: venv ## a made-up company's books, run for some days, shown in Fava (SERVE=0: not shown)
+	.venv/bin/finops demo build/demo --run
+ifneq ($(SERVE),0)
+	.venv/bin/finops serve build/demo
+endif
+
+test: lint types ## style, types and all tests
+	.venv/bin/python -m pytest $(PYTEST_ARGS)
+
+lint: venv ## ruff: rules and layout
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+
+types: venv ## mypy, strict
+	.venv/bin/mypy
+
+bench: venv ## the benchmarks, side by side with plain tools
+	.venv/bin/python -m tests.benchmarks
+
+clean: ## remove what was built, .venv included
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks
