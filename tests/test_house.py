@@ -47,7 +47,7 @@ TOP_LEVEL = {
 UNWANTED = {
     "a path of one machine": re.compile(r"(?<![\w.~:*-])/(?:work|tmp|root|home|Users)/(?=[\w.])"),
     "the address of a package index": re.compile(
-        r"pypi\.(?:org|python)|pythonhosted|(?:index-ur[l]|find-link[s]|index_ur[l])\b"
+        r"pypi\.(?:org|python)|pythonhoste[d]|(?:index-ur[l]|find-link[s]|index_ur[l])\b"
     ),
 }
 
