@@ -35,7 +35,16 @@ from beancount.core.data import Custom, Directive, Transaction
 
 from finops_ledger.core.ids import sha256_bytes
 from finops_ledger.core.kinds import ROLES
-from finops_ledger.plugins.errors import ProofError, Report, figure, flag, plain, read_config, whole
+from finops_ledger.plugins.errors import (
+    ProofError,
+    Report,
+    figure,
+    flag,
+    plain,
+    read_config,
+    whole,
+    word,
+)
 
 __plugins__ = ("batches",)
 
@@ -124,7 +133,7 @@ def _add(entry: Transaction, posted: dict[str, _Posted], report: Report) -> None
     if share is None:
         share = posted[batch] = _Posted(entry)
     accounts = frozenset(posting.account for posting in entry.postings)
-    key = (entry.date, entry.meta.get("partner"), entry.meta.get("orig_date"), accounts)
+    key = (entry.date, str(entry.meta.get("partner")), str(entry.meta.get("orig_date")), accounts)
     if key in share.keys:
         share.doubtful = True
         report.add(
@@ -217,7 +226,7 @@ def _take(line: dict[str, Any], manifest: _Manifest) -> None:
 
 
 def _head(manifest: _Manifest, head: Custom | None, report: Report) -> None:
-    said = head.values[0].value if head is not None and head.values else None
+    said = word(head.values[0].value) if head is not None and head.values else None
     if said != manifest.head:
         report.add(
             "batch-head",

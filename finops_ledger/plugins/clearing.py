@@ -41,7 +41,7 @@ from beancount.core.amount import Amount
 from beancount.core.data import Custom, Directive, Posting, Transaction
 
 from finops_ledger.core.kinds import MOVES
-from finops_ledger.plugins.errors import ProofError, Report, plain, read_config, units, whole
+from finops_ledger.plugins.errors import ProofError, Report, plain, read_config, units, whole, word
 
 __plugins__ = ("clearing",)
 
@@ -163,7 +163,7 @@ class _Proof:
     # --- (a) clearing empties by movement -----------------------------------------------------
 
     def _recon(self, entry: Transaction, recons: dict[str, Transaction]) -> None:
-        if entry.meta.get("leg") != "sale-supply":
+        if word(entry.meta.get("leg")) != "sale-supply":
             return
         partner = entry.meta.get("partner")
         if isinstance(partner, str) and partner:
@@ -223,11 +223,11 @@ class _Proof:
         touched[key] = roll
         roll.balance += number
         meta = posting.meta or {}
-        count, move = whole(meta.get("count")), meta.get("move")
+        count, move = whole(meta.get("count")), word(meta.get("move"))
         if count is None or move is None:
             count, move = self._decided(entry, posting, number, count, move)
         fault = _fault(number, meta, count, move)
-        if fault is not None or count is None or not isinstance(move, str):
+        if fault is not None or count is None or move is None:
             roll.unsure = True
             code, what = fault or ("clearing-unmarked", "has no count or move")
             self.report.add(code, f"{key[0]}: {plain(number)} {currency} {what}", entry)
@@ -241,8 +241,13 @@ class _Proof:
             roll.closed_by = entry
 
     def _decided(
-        self, entry: Transaction, posting: Posting, number: Decimal, count: int | None, move: object
-    ) -> tuple[int | None, object]:
+        self,
+        entry: Transaction,
+        posting: Posting,
+        number: Decimal,
+        count: int | None,
+        move: str | None,
+    ) -> tuple[int | None, str | None]:
         """Fill in what a person's decision may leave out: it takes up the break that it names."""
         if not entry.tags or "decision" not in entry.tags:
             return count, move
@@ -250,7 +255,11 @@ class _Proof:
         named = "break" in meta or "break" in entry.meta
         if count is None and named and "count" not in meta:
             count = 1
-        if move is None and (named or "case" in meta or "case" in entry.meta):
+        if (
+            move is None
+            and "move" not in meta
+            and (named or "case" in meta or "case" in entry.meta)
+        ):
             if posting.account.startswith(self.breaks):
                 move = "close"
             elif posting.account.startswith(self.claims):
@@ -354,10 +363,10 @@ _ADVICE: Final = (
 
 
 def _fault(
-    number: Decimal, meta: dict[str, Any], count: int | None, move: object
+    number: Decimal, meta: dict[str, Any], count: int | None, move: str | None
 ) -> tuple[str, str] | None:
     """Say what is wrong with the marks of a posting, as a code and words, or None."""
-    if isinstance(move, str) and "open" in move and "close" in move:
+    if move is not None and "open" in move and "close" in move:
         return "clearing-mixed", (
             f"has move {move!r}, expected one of open and close: opens and closes never share a "
             "posting; post them apart"
@@ -368,7 +377,7 @@ def _fault(
             "number of items and one of open, close, adjust; add them, or name the break in a "
             "decision"
         )
-    if move == "adjust" and meta.get("side") not in ("debit", "credit"):
+    if move == "adjust" and word(meta.get("side")) not in ("debit", "credit"):
         return "clearing-unmarked", (
             f"has side {meta.get('side')!r}, expected debit or credit: an adjustment says which "
             "items it changes; add it"

@@ -39,7 +39,16 @@ from typing import Any, NamedTuple
 
 from beancount.core.data import Balance, Directive, Event, Open, Transaction
 
-from finops_ledger.plugins.errors import ProofError, Report, figure, flag, plain, read_config, units
+from finops_ledger.plugins.errors import (
+    ProofError,
+    Report,
+    figure,
+    flag,
+    plain,
+    read_config,
+    units,
+    word,
+)
 
 __plugins__ = ("deposits",)
 
@@ -85,7 +94,7 @@ class _Statement(NamedTuple):
 
     def identity(self) -> tuple[object, ...]:
         """Entries of one batch and day may repeat the same statement."""
-        batch = self.entry.meta.get("batch") or id(self.entry)
+        batch = word(self.entry.meta.get("batch")) or id(self.entry)
         return batch, self.opening, self.closing
 
 
@@ -208,7 +217,7 @@ class _Proof:
     def _chain(self, key: Key, chain: str, entry: Transaction) -> None:
         explained = any(
             posting.account == key[0]
-            and (posting.meta or {}).get("kind") == "statement-difference"
+            and word((posting.meta or {}).get("kind")) == "statement-difference"
             and (amount := units(posting))
             and amount[0]
             for posting in entry.postings

@@ -105,6 +105,11 @@ def whole(value: object) -> int | None:
     return int(number) if number is not None and number == number.to_integral_value() else None
 
 
+def word(value: object) -> str | None:
+    """Return the text in a metadata value, or None (an amount may not be compared with text)."""
+    return value if isinstance(value, str) else None
+
+
 def units(posting: Any) -> tuple[Decimal, str] | None:
     """Return number and currency of a posting, or None if it has none (yet)."""
     amount = posting.units
