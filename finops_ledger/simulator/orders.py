@@ -75,10 +75,9 @@ class Orders:
     def __len__(self) -> int:
         return len(self.paid)
 
-    @property
-    def cash(self) -> Ints:
-        """What the customer paid."""
-        return self.price - self.promo
+    def cash(self, index: Ints) -> Ints:
+        """Return what the customers of some orders paid."""
+        return self.price[index] - self.promo[index]
 
     @property
     def own(self) -> Bools:

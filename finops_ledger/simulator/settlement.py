@@ -13,7 +13,6 @@ from finops_ledger.simulator.text import Column, Ints, cents, same, times, words
 from finops_ledger.simulator.world import NEVER, Faults, World, sales_day
 
 HEADER = "settlement_id,settlement_date,order_id,payment_ref,type,gross,fee,vat,net,paid_at\n"
-_NEVER_DAY = NEVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ def make_settlement(rng: np.random.Generator, orders: Orders, faults: Faults) ->
     count = int(faults.left_out_of_settlement * len(eligible) + 0.5)
     late = np.sort(rng.choice(eligible, count, replace=False))
     settled = rng.random(count) < faults.settled_late_share
-    day[late] = np.where(settled, day[late] + rng.integers(1, 6, count), _NEVER_DAY)
+    day[late] = np.where(settled, day[late] + rng.integers(1, 6, count), NEVER)
     turn = np.argsort(day, kind="stable")
     back = own[orders.refunded[own] < NEVER]
     back = back[np.argsort(orders.refunded[back], kind="stable")]
@@ -80,7 +79,7 @@ def _write_report(
     name = f"PG1-{date:%Y%m%d}"
     index = np.concatenate([paid, refunded])
     back = np.arange(len(index)) >= len(paid)
-    gross = np.where(back, -orders.cash[index], orders.cash[index])
+    gross = orders.cash(index) * np.where(back, -1, 1)
     moment = np.where(back, orders.refunded[index], orders.paid[index]) + world.epoch
     fee = half_up(int(gross[~back].sum()), 7, 1000)
     vat = half_up(fee, 11, 100)

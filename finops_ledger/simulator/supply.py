@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -103,68 +104,85 @@ def make_account(
     Writes the numbers that the partner gives: into ``listed`` (by order) and into the told rows.
     """
     plain = np.flatnonzero((orders.partner == partner) & ~orders.told)
-    count, own = len(plain), [row for row in told if orders.partner[row.order] == partner]
-
-    def column(values: list[int]) -> Ints:
-        return np.array(values, np.int64)
-
-    order = np.concatenate([plain, column([r.order for r in own])])
-    began = np.concatenate([orders.began[plain], column([r.at for r in own])])
-    status = np.concatenate([orders.status[plain], column([r.status for r in own])])
-    cost = np.concatenate([orders.charged[plain], column([r.cost for r in own])])
-    cut = np.concatenate([orders.status[plain] == SUCCESS, column([r.cut for r in own]) > 0])
-    serial = np.concatenate([orders.serial[plain], column([r.serial for r in own])])
-    again = column([count + i for i, r in enumerate(own) if r.then_at < NEVER])
-    back = column([count + i for i, r in enumerate(own) if r.back_at < NEVER])
+    own = [row for row in told if orders.partner[row.order] == partner]
+    count, rows = len(plain), _rows(orders, plain, own)
+    again = _column([count + i for i, r in enumerate(own) if r.then_at < NEVER])
+    back = _column([count + i for i, r in enumerate(own) if r.back_at < NEVER])
     after = [own[i - count] for i in again.tolist()]
-    restored = column([r.restored for r in after]) > 0
+    restored = _column([r.restored for r in after]) > 0
     sent, credited = _top_up_times(rng, world.days)
 
-    rows = np.arange(len(order))
-    n_topups = len(credited)
-    source = np.concatenate([rows, again, back, np.full(n_topups, -1)])
-    kind = np.repeat(
-        np.array([USAGE, RELIST, REFUND, TOPUP], np.int8),
-        [len(rows), len(again), len(back), n_topups],
-    )
-    at = np.concatenate([
-        began,
-        column([r.then_at for r in after]),
-        column([own[i - count].back_at for i in back.tolist()]),
-        credited,
-    ])  # fmt: skip
-    drawn = np.where(cut, cost, 0)
-    zero = np.zeros(n_topups, np.int64)
-    debit = np.concatenate([drawn, np.where(restored, 0, cost[again]), 0 * back, zero])
-    moved = np.concatenate([-drawn, np.where(restored, cost[again], 0), cost[back], zero])
-    credit = np.concatenate([0 * rows, 0 * again, cost[back], zero])
-    state = np.concatenate(
-        [status, column([r.then for r in after]), 0 * back + SUCCESS, zero + SUCCESS]
-    )
-    shown = np.concatenate([rows >= 0, restored, back >= 0, zero == 0])
+    # Everything that happens, side by side: rows, rows listed again, refunds, top-ups.
+    usage, zero = np.arange(len(rows.order) - 1), np.zeros(len(credited), np.int64)
+    blocks = [len(usage), len(again), len(back), len(zero)]
+    kind = np.repeat(np.array([USAGE, RELIST, REFUND, TOPUP], np.int8), blocks)
+    source = np.concatenate([usage, again, back, zero - 1])
+    back_at = _column([own[i - count].back_at for i in back.tolist()])
+    at = [rows.began[:-1], _column([r.then_at for r in after]), back_at, credited]
+    drawn, cost = np.where(rows.cut, rows.cost, 0)[:-1], rows.cost
+    debit = [drawn, np.where(restored, 0, cost[again]), 0 * back, zero]
+    credit = [0 * usage, 0 * again, cost[back], zero]
+    moved = [-drawn, np.where(restored, cost[again], 0), cost[back], zero]
+    then = _column([r.then for r in after])
+    state = [rows.status[:-1], then, 0 * back + SUCCESS, zero + SUCCESS]
+    shown = [usage >= 0, restored, back >= 0, zero == 0]
 
-    turn = np.argsort(at, kind="stable")
-    at, kind, source, moved = at[turn], kind[turn], source[turn], moved[turn]
-    debit, credit = debit[turn], credit[turn]
-    opening, topups = _fund(partner, kind, moved, sent, at)
+    when = np.concatenate(at)
+    turn = np.argsort(when, kind="stable")
+    when, kind, source = when[turn], kind[turn], source[turn]
+    moves, credits = np.concatenate(moved)[turn], np.concatenate(credit)[turn]
+    opening, topups = _fund(partner, kind, moves, sent, when)
     for place, topup in zip(np.flatnonzero(kind == TOPUP).tolist(), topups, strict=True):
-        moved[place] = credit[place] = topup.amount
-    number = _numbers(world, at, kind)
-    first = np.zeros(len(order), np.int64)
+        moves[place] = credits[place] = topup.amount
+    number = _numbers(world, when, kind)
+    first = np.zeros(len(rows.order), np.int64)
     first[source[kind == USAGE]] = number[kind == USAGE]
     number[kind == RELIST] = first[source[kind == RELIST]]
     listed[plain] = first[:count]
-    for row, known in zip(own, first[count:].tolist(), strict=True):
+    for row, known in zip(own, first[count:-1].tolist(), strict=True):
         row.number = known
-    owner = np.where(source >= 0, order[source], -1)
     return Account(
-        partner=partner, name=world.partners[partner], opening=opening, at=at,
-        began=np.where(kind == RELIST, began[source], at), kind=kind,
-        status=state[turn].astype(np.int8),
-        order=owner, number=number, undone=np.where(kind == REFUND, first[source], 0),
-        debit=debit, credit=credit, moved=moved, balance=opening + np.cumsum(moved),
-        shown=shown[turn], serial=serial[source], topups=topups,
+        partner=partner, name=world.partners[partner], opening=opening, at=when,
+        began=np.where(kind == RELIST, rows.began[source], when), kind=kind,
+        status=np.concatenate(state)[turn].astype(np.int8), order=rows.order[source],
+        number=number, undone=np.where(kind == REFUND, first[source], 0),
+        debit=np.concatenate(debit)[turn], credit=credits, moved=moves,
+        balance=opening + np.cumsum(moves), shown=np.concatenate(shown)[turn],
+        serial=rows.serial[source], topups=topups,
     )  # fmt: skip
+
+
+class _Rows(NamedTuple):
+    """A partner's transactions as columns; the last stands for none, which is what -1 points at."""
+
+    order: Ints
+    began: Ints
+    cost: Ints
+    status: Ints
+    cut: Ints
+    serial: Ints
+
+
+def _rows(orders: Orders, plain: Ints, told: list[Row]) -> _Rows:
+    status = orders.status[plain].astype(np.int64)
+    columns = {
+        "order": (plain, -1),
+        "at": (orders.began[plain], 0),
+        "cost": (orders.charged[plain], 0),
+        "status": (status, 0),
+        "cut": (1 * (status == SUCCESS), 0),
+        "serial": (orders.serial[plain], 0),
+    }
+    return _Rows(
+        *(
+            np.concatenate([first, _column([getattr(row, name) for row in told]), [none]])
+            for name, (first, none) in columns.items()
+        )
+    )
+
+
+def _column(values: list[int]) -> Ints:
+    return np.array(values, np.int64)
 
 
 def _numbers(world: World, at: Ints, kind: npt.NDArray[np.int8]) -> Ints:

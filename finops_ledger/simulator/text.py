@@ -88,7 +88,7 @@ def dotted(values: Ints, shown: Bools | None = None) -> Column:
     Amounts are not negative here. Many values are put together from two tables: millions and rest.
     """
     hidden = None if shown is None else ~shown
-    if len(values) < 20_000:
+    if len(values) < 2_000:
         text = [f"{value:,}".replace(",", ".") for value in values.tolist()]
         return pa.array(text, pa.string(), mask=hidden)
     millions, rest = np.divmod(values, 1_000_000)

@@ -41,17 +41,17 @@ def write_gateway(out: Path, world: World, orders: Orders, settlement: Settlemen
     """Write the payments that are past the day after and not yet reported, at each day's end."""
     lines = ["day,order_id,amount"]
     index = settlement.left_out
-    ids = orders.ids(index).to_pylist()
+    ids, cash = orders.ids(index).to_pylist(), orders.cash(index)
     due = sales_day(orders.paid[index]) + 1
     for day in range(world.days):
         for item in np.flatnonzero((due <= day) & (day < settlement.left_out_day)).tolist():
-            lines.append(f"{world.date(day)},{ids[item]},{orders.cash[index[item]]}")
+            lines.append(f"{world.date(day)},{ids[item]},{cash[item]}")
     _save(out / "gateway.csv", lines)
 
 
 def write_totals(out: Path, world: World, orders: Orders) -> None:
     """Write, by sales day and channel, what was paid, delivered, reversed, failed and refunded."""
-    days, cash = world.days, orders.cash
+    days, cash = world.days, orders.price - orders.promo
     paid, final = visible_from(orders), sales_day(orders.final)
     corrected, refunded = sales_day(orders.corrected), sales_day(orders.refunded)
     lines = [_TOTALS]

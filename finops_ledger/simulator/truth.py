@@ -199,7 +199,9 @@ class Truth:
         head = "day,partner,ref,partner_ref,outcome,amount\n"
         write(out / "outcomes.csv", head, columns, len(turn))
         total: Counter[str] = Counter()
-        item = np.unique(np.stack([code, order, np.where(code == 7, number, 0)]), axis=1)
+        # Of an order delivered three times, two rows are items of their own.
+        several = code == OUTCOMES.index("duplicate_delivery")
+        item = np.unique(np.stack([code, order, np.where(several, number, 0)]), axis=1)
         for outcome, count in zip(*np.unique(item[0], return_counts=True), strict=True):
             total[OUTCOMES[outcome]] = int(count)
         return dict(total)
