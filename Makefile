@@ -18,8 +18,10 @@ ifneq ($(SERVE),0)
 	.venv/bin/finops serve build/demo
 endif
 
-test: lint types ## style, types and all tests
-	.venv/bin/python -m pytest $(PYTEST_ARGS)
+# A fault of style or types does not hide what the tests say, but it fails the run all the same.
+test: venv ## style, types and all tests
+	@checks=0; $(MAKE) --no-print-directory --keep-going lint types || checks=1; \
+	.venv/bin/python -m pytest $(PYTEST_ARGS) && exit $$checks
 
 lint: venv ## ruff: rules and layout
 	.venv/bin/ruff check .
