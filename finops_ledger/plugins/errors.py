@@ -113,9 +113,8 @@ def word(value: object) -> str | None:
 def units(posting: Any) -> tuple[Decimal, str] | None:
     """Return number and currency of a posting, or None if it has none (yet)."""
     amount = posting.units
-    if isinstance(amount, Amount) and isinstance(amount.number, Decimal):
-        return amount.number, amount.currency
-    return None
+    number = figure(amount) if isinstance(amount, Amount) else None
+    return None if number is None else (number, amount.currency)
 
 
 def plain(value: Decimal) -> str:

@@ -213,3 +213,15 @@ def test_renamed_roots_are_followed(check: Check, vary: Vary) -> None:
     text, line = vary(CLEAN, "3 500 IDR 100 IDR", "2 500 IDR 100 IDR", "r1")
     text = 'option "name_assets" "Aktiva"\n' + text.replace("Assets:", "Aktiva:")
     assert check(text)[0] == ("clearing-count", line + 1)
+
+
+def test_the_message_says_found_expected_and_difference(
+    messages: Callable[[str], list[str]], vary: Vary
+) -> None:
+    text, _ = vary(CLEAN, "1 300 IDR 0 IDR", "1 301 IDR 0 IDR")
+    text = text[: text.index("2026-03-04")]
+    assert messages(text) == [
+        "[clearing-debits] Assets:Claims:Partner:AggA on 2026-03-03: open debits by the postings "
+        "300 IDR, but the register says 301 IDR; difference -1 IDR; look for a posting to this "
+        "account made or changed by hand since the last register"
+    ]
