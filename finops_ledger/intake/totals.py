@@ -1,0 +1,103 @@
+"""Figures that a file states about itself, checked against what was read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from finops_ledger.core.errors import Problem
+from finops_ledger.core.money import minor_units, plain
+from finops_ledger.intake.cells import expected_number, number_pattern
+from finops_ledger.intake.layout import split_line
+from finops_ledger.intake.model import SourceInfo
+from finops_ledger.intake.source import Source
+from finops_ledger.intake.spec import Format, NumberSpec, Total
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """One figure found in the file, with the line it stands in."""
+
+    total: Total
+    value: Decimal
+    text: str
+
+
+def parse_number(text: str, spec: NumberSpec, digits: int) -> Decimal | None:
+    """Parse one number as the format writes them; None when it is not one."""
+    if not re.fullmatch(number_pattern(spec, digits), text, re.ASCII):
+        return None
+    for name in sorted(spec.currency_text, key=len, reverse=True):
+        text = text.replace(name, "")
+    text = text.replace(" ", "")
+    if spec.thousands:
+        text = text.replace(spec.thousands, "")
+    value = Decimal(text.replace(spec.decimal, "."))
+    return value.scaleb(-digits) if spec.minor_units else value
+
+
+def find_totals(
+    source: Source, fmt: Format, info: SourceInfo
+) -> tuple[list[Stated], list[Problem]]:
+    """Find the declared figures in title and footer lines.
+
+    Returns:
+        The figures, and a problem for each that is missing (the file came short) or unreadable.
+    """
+    lines = [*source.layout.titles, *source.layout.footers]
+    found: list[Stated] = []
+    problems: list[Problem] = []
+    for total in fmt.totals:
+        line = next((text for text in lines if re.search(total.row, text)), None)
+        if line is None:
+            if total.required:
+                problems.append(
+                    Problem("file-short", f"no line states {total.name}: the file came short",
+                            source.name, expected=f"a line that matches {total.row}")
+                )
+            continue
+        cells = split_line(line, source.file)
+        cell = cells[total.cell] if total.cell < len(cells) else ""
+        if total.equals == "currency":
+            if cell != info.currency:
+                problems.append(Problem("currency-other", "not the currency of the books",
+                                        source.name, None, line, cell, info.currency))
+            continue
+        digits = 0 if total.equals == "rows" else minor_units(info.currency)
+        spec = fmt.numbers
+        if total.equals == "rows":
+            spec = spec.model_copy(update={"minor_units": False})
+        value = parse_number(cell, spec, digits)
+        if value is None:
+            problems.append(Problem("cell-number", f"cannot read the {total.name} of the file",
+                                    source.name, None, line, cell, expected_number(spec, digits)))
+        else:
+            found.append(Stated(total, value, line))
+    return found, problems
+
+
+def compare(stated: Stated, read: Decimal, file: str) -> Problem | None:
+    """Compare a stated figure with the one read."""
+    if stated.value == read:
+        return None
+    name, said = stated.total.name, plain(stated.value)
+    if stated.total.equals == "rows":
+        word = "came short" if read < stated.value else "has more than it says"
+        message = f"the file {word}: it says {said} rows, {plain(read)} read"
+    else:
+        message = f"the file states {name} {said}, its rows give {plain(read)}"
+    return Problem("total-wrong", message, file, None, name, said, plain(read))
+
+
+def balances(opening: Decimal | None, closing: Decimal | None, moved: Decimal, file: str
+             ) -> list[Problem]:
+    """Check opening + movements = closing, when the file states both."""
+    if opening is None or closing is None or opening + moved == closing:
+        return []
+    message = (
+        f"opening {plain(opening)} and movements {plain(moved)} give {plain(opening + moved)}, "
+        f"the file states closing {plain(closing)}"
+    )
+    return [Problem("total-wrong", message, file, None, "closing", plain(closing),
+                    plain(opening + moved))]

@@ -1,0 +1,124 @@
+"""The shipped formats read their own samples, and every figure of the samples comes out."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from finops_ledger.core.schema import ROW_SCHEMA
+from finops_ledger.intake.formats import load_format, shipped
+from finops_ledger.intake.read import ReadResult, SourceInfo, locate, read
+from finops_ledger.intake.recognise import recognises
+
+SOURCES = {
+    "orders": {"gateway": "PG", "partner_aliases": {"AGGA": "AggA", "AGGB": "AggB"}},
+    "tokopedia_partner": {"counterparty": "Prx"},
+    "aggregator": {"counterparty": "AggA", "account": "AggA"},
+    "pg_settlement": {"counterparty": "PG"},
+    "bca": {"account": "BCA"},
+}
+
+
+def info(name: str, role: str, **more: object) -> SourceInfo:
+    """Return a source for a shipped format."""
+    day = date(2026, 3, 4) if name == "bca" else date(2026, 3, 2)
+    given = {**SOURCES.get(name, {}), **more}
+    return SourceInfo(
+        name=name, role=role, zone="Asia/Jakarta", currency="IDR", batch="b-0123456789abcdef",
+        file_day=day, secret=b"a key", **given,  # type: ignore[arg-type]
+    )
+
+
+def read_sample(name: str, out: Path) -> tuple[ReadResult, list[dict[str, object]]]:
+    """Read the sample of a shipped format; return the result and the rows."""
+    path = shipped()[name]
+    fmt = load_format(path)
+    result = read(path.with_name("sample.csv"), fmt, info(name, fmt.role or ""), out)
+    table = pq.read_table(out)
+    assert table.schema.names == ROW_SCHEMA.names
+    assert table.schema.types == ROW_SCHEMA.types
+    return result, table.to_pylist()
+
+
+@pytest.mark.parametrize("name", sorted(SOURCES))
+def test_sample_is_read_whole(name: str, tmp_path: Path) -> None:
+    result, rows = read_sample(name, tmp_path / "rows.parquet")
+    assert result.rows == result.kept == len(rows) > 7
+    assert result.control == sum(row["amount"] for row in rows)  # type: ignore[misc]
+    assert {row["batch"] for row in rows} == {"b-0123456789abcdef"}
+    assert {row["record"] for row in rows} == {None}
+    assert (result.first_day, result.last_day) == (
+        min(row["day"] for row in rows),  # type: ignore[type-var]
+        max(row["day"] for row in rows),  # type: ignore[type-var]
+    )
+
+
+@pytest.mark.parametrize("name", sorted(SOURCES))
+def test_sample_is_recognised_by_its_own_format_only(name: str) -> None:
+    sample = shipped()[name].with_name("sample.csv")
+    formats = [load_format(path) for path in shipped().values()]
+    assert [fmt.name for fmt in formats if recognises(fmt, sample)] == [name]
+
+
+def test_orders(tmp_path: Path) -> None:
+    result, rows = read_sample("orders", tmp_path / "rows.parquet")
+    assert result.control == Decimal(487250)
+    first = rows[1]
+    assert (first["price"], first["discount"], first["amount"]) == (51500, 1500, 50000)
+    assert (first["partner"], first["gateway"], first["status"]) == ("AggA", "PG", "success")
+    assert first["occurred_at"] == datetime(2026, 3, 1, 17, 15, 44, tzinfo=UTC)
+    assert first["day"] == date(2026, 3, 2)
+    assert str(first["customer"]).endswith("~002") and "5312" not in str(first["customer"])
+    pending, refunded, none = rows[4], rows[5], rows[6]
+    assert pending["occurred_at"] is None and pending["day"] == date(2026, 3, 2)
+    assert refunded["status"] == "refunded" and refunded["refund_day"] == date(2026, 3, 2)
+    assert none["partner"] is None
+
+
+def test_tokopedia_partner(tmp_path: Path) -> None:
+    _, rows = read_sample("tokopedia_partner", tmp_path / "rows.parquet")
+    first = rows[0]
+    assert first["price"] == first["amount"] == 189932
+    assert (first["ref"], first["payment_ref"], first["partner_ref"]) == (
+        "TP-9001", "TP-9001", "PRX-1",
+    )
+    assert (first["status"], first["partner"]) == ("success", "Prx")
+
+
+def test_aggregator(tmp_path: Path) -> None:
+    result, rows = read_sample("aggregator", tmp_path / "rows.parquet")
+    assert result.closing == rows[-1]["balance"]
+    assert result.totals["rows"] == 10
+    assert [row["kind"] for row in rows].count("usage") == 7
+    assert (rows[0]["amount"], rows[0]["cost"]) == (-10250, 10250)
+    assert (rows[2]["kind"], rows[2]["amount"], rows[2]["cost"]) == ("topup", 5000000, None)
+    assert (rows[5]["kind"], rows[5]["orig_ref"]) == ("refund", "AGG-50005")
+    assert (rows[9]["status"], rows[9]["status_raw"]) == ("unknown", "HOLD")
+    assert rows[0]["day"] == date(2026, 3, 1) and rows[0]["occurred_at"] is None
+
+
+def test_pg_settlement(tmp_path: Path) -> None:
+    result, rows = read_sample("pg_settlement", tmp_path / "rows.parquet")
+    assert set(result.totals) == {"rows", "price", "fee", "vat", "amount"}
+    assert {row["gateway"] for row in rows} == {"PG"}
+    assert {row["day"] for row in rows} == {date(2026, 3, 3)}
+    for row in rows:
+        assert row["price"] == row["amount"] + row["fee"] + row["vat"]  # type: ignore[operator]
+
+
+def test_bca(tmp_path: Path) -> None:
+    result, rows = read_sample("bca", tmp_path / "rows.parquet")
+    assert result.opening == 2000000 and result.closing == 2791912
+    assert result.control == result.closing - result.opening
+    assert rows[4]["text"] == 'SETORAN "TUNAI", CABANG'
+    assert rows[1]["amount"] == -1000000
+
+
+def test_explain_finds_the_line_of_a_record() -> None:
+    path = shipped()["bca"]
+    line, raw = locate(path.with_name("sample.csv"), load_format(path), 5)
+    assert line == 10 and raw.startswith('03/03/2026,"SETORAN')
