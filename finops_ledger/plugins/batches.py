@@ -132,7 +132,8 @@ def _add(entry: Transaction, posted: dict[str, _Posted], report: Report) -> None
     share = posted.get(batch)
     if share is None:
         share = posted[batch] = _Posted(entry)
-    accounts = frozenset(posting.account for posting in entry.postings)
+    # A bank's file has an entry for each of its accounts, so they belong to the key.
+    accounts = frozenset([posting.account for posting in entry.postings])
     key = (entry.date, str(entry.meta.get("partner")), str(entry.meta.get("orig_date")), accounts)
     if key in share.keys:
         share.doubtful = True

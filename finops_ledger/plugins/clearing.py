@@ -46,6 +46,8 @@ __plugins__ = ("clearing",)
 _NAME = "finops_ledger.plugins.clearing"
 _ZERO = Decimal(0)
 
+_ByTags = dict[frozenset[str], Decimal]
+
 
 def clearing(
     entries: list[Directive], options_map: dict[str, Any], config: str | None = None
@@ -78,7 +80,7 @@ class _Proof:
 
     def day(self, day: date, entries: Iterable[Directive]) -> None:
         """Take up all entries of one day, then compare."""
-        supplied: dict[tuple[str, str], dict[str, Decimal]] = {}
+        supplied: dict[tuple[str, str], _ByTags] = {}
         recons: dict[str, Transaction] = {}
         role = self.role
         for entry in entries:
@@ -94,9 +96,9 @@ class _Proof:
                     self._recon(entry, recons)
             elif isinstance(entry, Custom) and entry.type == "finops-register":
                 self.items.register(entry)
-        for (partner, currency), tags in supplied.items():
+        for (partner, currency), by_tags in supplied.items():
             if partner in recons:
-                self._empty(day, partner, currency, tags, recons[partner])
+                self._empty(day, partner, currency, by_tags, recons[partner])
         self.items.end(day)
 
     def _role(self, account: str) -> str:
@@ -122,25 +124,28 @@ class _Proof:
         self,
         entry: Transaction,
         posting: Posting,
-        supplied: dict[tuple[str, str], dict[str, Decimal]],
+        supplied: dict[tuple[str, str], _ByTags],
     ) -> None:
         if amount := units(posting):
             number, currency = amount
             partner = posting.account.removeprefix(self.supply).partition(":")[0]
-            tags = supplied.setdefault((partner, currency), {})
-            tag = " ".join(sorted(entry.tags or ())) or "other"
-            tags[tag] = tags.get(tag, _ZERO) + number
+            by_tags = supplied.setdefault((partner, currency), {})
+            tags = entry.tags or frozenset()
+            by_tags[tags] = by_tags.get(tags, _ZERO) + number
 
     def _empty(
         self,
         day: date,
         partner: str,
         currency: str,
-        tags: dict[str, Decimal],
+        by_tags: _ByTags,
         recon: Transaction,
     ) -> None:
-        if total := sum(tags.values(), _ZERO):
-            listed = ", ".join(f"{tag} {plain(number)}" for tag, number in tags.items())
+        if total := sum(by_tags.values(), _ZERO):
+            listed = ", ".join(
+                f"{' '.join(sorted(tags)) or 'other'} {plain(number)}"
+                for tags, number in by_tags.items()
+            )
             self.report.add(
                 "clearing-supply",
                 f"{self.supply}{partner} on {day}: a reconciled day's postings sum to "

@@ -125,7 +125,7 @@ class _Proof:
         for entry in entries:
             if isinstance(entry, Transaction):
                 self._move(entry, moved, movers)
-                if not _STATED.isdisjoint(entry.meta) and not _TAGS.isdisjoint(entry.tags or ()):
+                if not _TAGS.isdisjoint(entry.tags or ()) and not _STATED.isdisjoint(entry.meta):
                     stating.append(entry)
             elif isinstance(entry, Balance):
                 self._exact(entry)
@@ -215,6 +215,8 @@ class _Proof:
             )
 
     def _chain(self, key: Key, chain: str, entry: Transaction) -> None:
+        if chain == "ok":
+            return
         explained = any(
             posting.account == key[0]
             and word((posting.meta or {}).get("kind")) == "statement-difference"
@@ -222,7 +224,7 @@ class _Proof:
             and amount[0]
             for posting in entry.postings
         )
-        if chain != "ok" and not explained:
+        if not explained:
             self.report.add(
                 "deposit-chain",
                 f"{key[0]} on {entry.date}: the running balance breaks at {chain}: previous "

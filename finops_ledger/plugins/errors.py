@@ -94,15 +94,17 @@ def figure(value: object) -> Decimal | None:
     """Return the number in a metadata value (``7``, ``7 IDR``), or None if it holds none."""
     if isinstance(value, Amount):
         value = value.number
-    if isinstance(value, int) and not isinstance(value, bool):
-        return Decimal(value)
-    return value if isinstance(value, Decimal) and value.is_finite() else None
+    if isinstance(value, Decimal):
+        return value if value.is_finite() else None
+    return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def whole(value: object) -> int | None:
     """Return the whole number in a metadata value, or None."""
-    number = None if isinstance(value, Amount) else figure(value)
-    return int(number) if number is not None and number == number.to_integral_value() else None
+    if isinstance(value, Decimal) and value.is_finite():
+        number = int(value)
+        return number if number == value else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def word(value: object) -> str | None:
@@ -113,8 +115,11 @@ def word(value: object) -> str | None:
 def units(posting: Any) -> tuple[Decimal, str] | None:
     """Return number and currency of a posting, or None if it has none (yet)."""
     amount = posting.units
-    number = figure(amount) if isinstance(amount, Amount) else None
-    return None if number is None else (number, amount.currency)
+    if isinstance(amount, Amount):
+        number = amount.number
+        if isinstance(number, Decimal) and number.is_finite():
+            return number, amount.currency
+    return None
 
 
 def plain(value: Decimal) -> str:

@@ -233,6 +233,8 @@ def _fault(
     number: Decimal, meta: dict[str, Any], count: int | None, move: str | None
 ) -> tuple[str, str] | None:
     """Say what is wrong with the marks of a posting, as a code and words, or None."""
+    if count is not None and count > 0 and move in ("open", "close"):
+        return None
     if move is not None and "open" in move and "close" in move:
         return "clearing-mixed", (
             f"has move {move!r}, expected one of open and close: opens and closes never share a "
