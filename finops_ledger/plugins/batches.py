@@ -102,15 +102,19 @@ def _posted(entries: list[Directive], report: Report) -> tuple[dict[str, _Posted
     for entry in entries:
         if isinstance(entry, Transaction):
             meta = entry.meta
-            if "batch" in meta or ("control" in meta and _is_machine(entry)):
+            if ("batch" in meta or "control" in meta) and _posts_rows(entry):
                 _add(entry, posted, report)
         elif isinstance(entry, Custom) and entry.type == "finops-head":
             head = entry
     return posted, head
 
 
-def _is_machine(entry: Transaction) -> bool:
-    return "rows" in entry.meta and not _ROLES.isdisjoint(entry.tags or ())
+def _posts_rows(entry: Transaction) -> bool:
+    """Reconciliations and decisions may name a batch, but post none of its rows."""
+    tags = entry.tags or ()
+    if "batch" in entry.meta:
+        return "recon" not in tags and "decision" not in tags
+    return "rows" in entry.meta and not _ROLES.isdisjoint(tags)
 
 
 def _add(entry: Transaction, posted: dict[str, _Posted], report: Report) -> None:
@@ -135,7 +139,7 @@ def _add(entry: Transaction, posted: dict[str, _Posted], report: Report) -> None
     # A bank's file has an entry for each of its accounts, so they belong to the key.
     accounts = frozenset([posting.account for posting in entry.postings])
     key = (entry.date, str(entry.meta.get("partner")), str(entry.meta.get("orig_date")), accounts)
-    if key in share.keys:
+    if key in share.keys and (rows or control or accounts):
         share.doubtful = True
         report.add(
             "batch-twice",

@@ -173,3 +173,16 @@ def test_standalone_still_sees_entries_by_themselves(books: Books, vary: Vary) -
 
 def test_books_that_were_not_read_from_a_file(check: Callable[[str], list[Any]]) -> None:
     assert check(LEDGER) == [("batch-manifest", 4)]
+
+
+def test_a_reconciliation_or_a_decision_may_name_a_batch(books: Books, chain: Chain) -> None:
+    named = '2026-03-04 * "AggA" "Reconciled" #recon\n  batch: "b-1"\n'
+    assert books(LEDGER + named + named.replace("recon", "decision"), chain(LINES)) == []
+    untagged = named.replace(" #recon", "")
+    assert [code for code, _ in books(LEDGER + untagged, chain(LINES))] == ["batch-figures"]
+
+
+def test_accounts_of_one_bank_file_may_both_be_empty(books: Books, chain: Chain) -> None:
+    start = LEDGER.index('2026-03-03 * "AggA" "Supply, no')
+    empty = LEDGER[start : LEDGER.index("2026-03-03 custom")]
+    assert books(LEDGER + empty, chain(LINES)) == []
