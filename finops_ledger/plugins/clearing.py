@@ -20,7 +20,7 @@ passes; with ``2 300 IDR 0 IDR`` in the register it becomes::
     but the register says 2; difference -1; ...
 
 Debits and credits are rolled forward apart: a debit opens a debit item and closes a credit item. An
-``adjust`` changes the amount of items on its ``side`` and leaves their number. All postings of a
+``adjust`` changes the amount of items on its ``side``, and their number by its signed ``count``. All postings of a
 day count at its end, in whatever order they stand. A difference is reported once: the next register
 is compared from this one on.
 

@@ -53,8 +53,7 @@ class _Roll:
     unsure: bool = False  # a posting could not be read, or closed too much; reported already
 
     def apply(self, number: Decimal, count: int, move: str, side: str) -> None:
-        if move != "adjust":
-            self.count += count if move == "open" else -count
+        self.count += -count if move == "close" else count
         if side == "debit":
             self.debits += number
         else:
@@ -251,7 +250,7 @@ def _fault(
             f"has side {meta.get('side')!r}, expected debit or credit: an adjustment says which "
             "items it changes; add it"
         )
-    if count < 0 or (count == 0 and number and move != "adjust"):
+    if move != "adjust" and (count < 0 or (count == 0 and number)):
         return "clearing-mixed", (
             f"has count {count} and move {move!r}, expected 1 or more: opens and closes never "
             "share a posting, nor net to nothing; post them apart"

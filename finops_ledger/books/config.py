@@ -1,0 +1,122 @@
+"""finops.toml: the company, its sources, and the limits of the engine."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from datetime import date, datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from finops_ledger.core.days import zone
+from finops_ledger.sop import toml
+from finops_ledger.sop.model import Span
+
+NAME = "finops.toml"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Company(_Part):
+    """Who keeps these books, in which currency and zone, from which day on."""
+
+    name: str
+    currency: str = Field(pattern=r"^[A-Z]{3}$", default="IDR")
+    zone: str = "Asia/Jakarta"
+    start: date
+
+    @field_validator("zone")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        zone(value)
+        return value
+
+
+class EngineLimits(_Part):
+    """Which engine reads the rows, and how much it may use."""
+
+    name: Literal["duckdb"] = "duckdb"
+    memory: str = "4GB"
+    threads: int = 0
+
+
+class Privacy(_Part):
+    """The key under which customer numbers and secrets are hashed; it never leaves the workspace."""
+
+    key: str = Field(min_length=16)
+
+
+class FileDay(_Part):
+    """How a file's business day is read from its name."""
+
+    name: str
+    format: str = "%Y%m%d"
+
+    @field_validator("name")
+    @classmethod
+    def _one_group(cls, value: str) -> str:
+        if re.compile(value).groups != 1:
+            raise ValueError("the pattern must have exactly one group, the day")
+        return value
+
+
+class Source(_Part):
+    """One kind of file from one place (ruling 26): some eight lines a partner."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    role: Literal["sale", "supply", "deposit", "settlement", "bank"]
+    format: str
+    match: str
+    day: FileDay | Literal["rows"] = "rows"
+    counterparty: str | None = None
+    account: str | None = None
+    gateway: str | None = None
+    every: Literal["day", "none"] = "day"
+    due: str = ""
+
+    def takes(self, name: str) -> bool:
+        """Say whether a file of this name belongs to the source."""
+        return fnmatch.fnmatchcase(name, self.match)
+
+    def day_of(self, name: str) -> date | None:
+        """Return the file's day from its name; None when the rows must say it.
+
+        Raises ValueError when the name does not carry the day as declared.
+        """
+        if self.day == "rows":
+            return None
+        found = re.search(self.day.name, name)
+        if found is None:
+            raise ValueError(f"the name {name!r} does not carry the file's day as {self.day.name!r}")
+        text = found.group(1)
+        return datetime.strptime(text, self.day.format).date()  # noqa: DTZ007 - a date, not a moment
+
+
+class Limits(_Part):
+    """Waits that belong to the business: how long an order may stay open, and a refund unsent."""
+
+    undelivered: Span = Field(default="72h", validate_default=True)  # type: ignore[assignment]
+    refund: Span = Field(default="48h", validate_default=True)  # type: ignore[assignment]
+
+
+class Config(_Part):
+    """The whole of finops.toml."""
+
+    company: Company
+    privacy: Privacy
+    engine: EngineLimits = EngineLimits()
+    limits: Limits = Limits()
+    sources: list[Source] = Field(default_factory=list)
+
+    def source(self, name: str) -> Source:
+        """Return a source by name."""
+        return next(s for s in self.sources if s.name == name)
+
+
+def load(root: Path) -> Config:
+    """Read a workspace's finops.toml; UsageError names key and line of thought."""
+    return toml.load(root / NAME, Config)

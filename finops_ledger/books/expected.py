@@ -1,0 +1,107 @@
+"""Which files are expected, which are in, and so which legs of which days are complete (ruling 27)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from finops_ledger.books.config import Config, Source
+from finops_ledger.core.days import days
+from finops_ledger.recon.legs import EVERYBODY, LEGS, ORDER, Leg
+from finops_ledger.sop.registry import Registry
+from finops_ledger.subledger.manifest import Batch, LegsOf, State
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The calendar of files of one workspace, as far as committed files reach."""
+
+    config: Config
+    registry: Registry
+    state: State
+
+    @property
+    def as_of(self) -> date | None:
+        """The latest day that any committed file covers."""
+        return self.state.as_of
+
+    def in_days(self, source: str) -> set[date]:
+        """Days that committed files of a source cover."""
+        found: set[date] = set()
+        for batch in self.state.of_source(source):
+            found.update(days(*batch.covers))
+        return found
+
+    def missing(self, source: Source, last: date | None = None) -> list[date]:
+        """Days between a source's first file and the as-of day for which no file is in."""
+        until = last or self.as_of
+        covered = self.in_days(source.name)
+        if not covered or until is None or source.every == "none":
+            return []
+        return [d for d in days(min(covered), until) if d not in covered]
+
+    def feeding(self, role: str, counterparty: str) -> list[Source]:
+        """Sources of a role whose rows can be about a counterparty."""
+        return [
+            s
+            for s in self.config.sources
+            if s.role == role
+            and (
+                role in ("sale", "bank")
+                and (s.counterparty in (None, counterparty) or role == "bank")
+                or counterparty == EVERYBODY
+                or s.counterparty == counterparty
+            )
+        ]
+
+    def needs(self, leg: Leg, counterparty: str) -> list[Source]:
+        """Sources whose files a leg of a counterparty cannot do without."""
+        left = self.feeding(leg.left, counterparty)
+        return left + (self.feeding(leg.right, counterparty) if leg.right else [])
+
+    def parties(self) -> Iterator[tuple[Leg, str]]:
+        """Every leg with every counterparty for which both sides have a source, in running order."""
+        suppliers = [s.counterparty for s in self.registry.named("supplier")]
+        gateways = [s.counterparty for s in self.registry.named("gateway")]
+        for name in ORDER:
+            leg = LEGS[name]
+            who = {"supplier": suppliers, "gateway": gateways, "none": [EVERYBODY]}[leg.party]
+            for counterparty in who:
+                sides = [self.feeding(r, counterparty) for r in (leg.left, leg.right) if r]
+                if all(sides):
+                    yield leg, counterparty
+
+    def span(self, leg: Leg, counterparty: str) -> tuple[date, date] | None:
+        """First and last day that a leg has to do with; None before its first file."""
+        firsts = [
+            min(covered)
+            for s in self.needs(leg, counterparty)
+            if (covered := self.in_days(s.name))
+        ]
+        if not firsts or self.as_of is None:
+            return None
+        return min(firsts), self.as_of
+
+    def lacking(self, leg: Leg, counterparty: str, day: date) -> list[str]:
+        """Names of sources whose file of the day a leg still waits for."""
+        waiting = []
+        for source in self.needs(leg, counterparty):
+            covered = self.in_days(source.name)
+            if source.every == "none" or day in covered:
+                continue
+            if not covered or day >= min(covered) or leg.left == source.role:
+                waiting.append(source.name)
+        return waiting
+
+
+class Touches(LegsOf):
+    """Which legs a batch makes stale: those that one of its role's sides belongs to."""
+
+    def __call__(self, batch: Batch) -> list[tuple[str, str]]:
+        """Pair each leg that reads the batch's role with the counterparty, or with all of them."""
+        everybody = batch.role in ("sale", "bank") or batch.counterparty is None
+        who = "*" if everybody else str(batch.counterparty)
+        return [
+            (leg.name, who) for leg in LEGS.values() if batch.role in (leg.left, leg.right)
+        ]

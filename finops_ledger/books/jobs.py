@@ -1,0 +1,60 @@
+"""From a leg, a counterparty and a day to a job: the spans, limits and accounts that its SOP gives."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from finops_ledger.books.workspace import Workspace
+from finops_ledger.core.days import Window, zone
+from finops_ledger.core.ids import account_component
+from finops_ledger.recon.legs import EVERYBODY, REFUND_PAYABLE, Leg
+from finops_ledger.recon.run import Job
+
+
+def component_of(space: Workspace, counterparty: str) -> str:
+    """Return the component by which a counterparty stands in account names."""
+    sop = space.registry.sops.get(counterparty)
+    return account_component(sop.name if sop else counterparty)
+
+
+def claims_account(space: Workspace, counterparty: str) -> str:
+    """Return the account on which claims against a counterparty stand."""
+    sop = space.registry.sops.get(counterparty)
+    kind = "Gateway" if sop and sop.type == "gateway" else "Partner"
+    return f"Assets:Claims:{kind}:{component_of(space, counterparty)}"
+
+
+def _shift(window: Window, day: date) -> int:
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=zone(window.zone))
+    offset = noon.utcoffset() or timedelta(0)
+    return int((offset + window.shift()).total_seconds())
+
+
+def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
+    """Return what to run for a leg of a counterparty on a day, under the SOP version of that day."""
+    window = Window(zone=space.config.company.zone)
+    grace, pending, tolerance = timedelta(0), timedelta(0), Decimal(0)
+    if counterparty == EVERYBODY:
+        limits = space.config.limits
+        grace = limits.refund if leg.name == REFUND_PAYABLE else limits.undelivered
+    else:
+        version = space.registry.of(counterparty).on(day)
+        if version.supply is not None:
+            window = version.supply.window.window()
+            grace, pending = version.supply.grace, version.supply.pending
+        if version.settlement is not None:
+            grace = timedelta(days=version.settlement.lag) + version.settlement.grace
+        if "cost" in version.tolerance:
+            tolerance = version.tolerance["cost"].limit
+    return Job(
+        leg=leg,
+        counterparty=counterparty,
+        component=component_of(space, counterparty),
+        day=day,
+        grace=grace,
+        pending=pending,
+        tolerance=tolerance,
+        shift_s=_shift(window, day),
+        claims=claims_account(space, counterparty),
+    )

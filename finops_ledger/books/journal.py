@@ -1,0 +1,195 @@
+"""The journal: days written from what the manifest names. Derived, repeatable, never edited by hand.
+
+Each day's file states in its first line the digest of everything it was derived from. A day whose digest is
+not the expected one is stale and is written again; that is all that recovery has to know.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from finops_ledger import __version__
+from finops_ledger.books import verdicts
+from finops_ledger.books.day import DayWriter
+from finops_ledger.books.workspace import Workspace
+from finops_ledger.core.days import days as each_day
+from finops_ledger.posting.store import LineStore
+from finops_ledger.subledger import files
+
+FOLDER: Final = "journal"
+_HEAD = re.compile(rb"^; finops-ledger journal of \d{4}-\d{2}-\d{2}, derived from (\w+)\n")
+_ACCOUNT = re.compile(rb"^  ([A-Z][A-Za-z0-9:-]+) ", re.MULTILINE)
+_DIRECTIVE = re.compile(
+    rb"^\d{4}-\d{2}-\d{2} (?:balance|document|custom \"finops-register\") ([A-Z][A-Za-z0-9:-]+)",
+    re.MULTILINE,
+)
+
+
+def path_of(root: Path, day: date) -> Path:
+    """Return the journal file of a day."""
+    return root / FOLDER / f"{day.year:04d}" / f"{day.isoformat()}.beancount"
+
+
+def days_with_content(space: Workspace) -> set[date]:
+    """Return every day that has something to say: a posting, a file, a verdict."""
+    found: set[date] = set()
+    for batch in space.state.batches.values():
+        found |= {batch.day, *batch.days}
+    for leg, who in space.expected.parties():
+        span = space.expected.span(leg, who)
+        if span:
+            found |= set(each_day(*span))
+    return found
+
+
+def fingerprints(space: Workspace, wanted: Iterable[date]) -> dict[date, str]:
+    """Return for each day the digest of all that its file is derived from."""
+    wanted = sorted(set(wanted))
+    by_day: dict[date, dict[str, Any]] = {
+        d: {"batches": [], "legs": [], "before": [], "verdicts": []} for d in wanted
+    }
+    for batch in space.state.batches.values():
+        near = sorted(n.id for n in space.state.neighbours(batch.id))
+        for day in {batch.day, *batch.days} & set(wanted):
+            by_day[day]["batches"].append([batch.id, near])
+    proofs: dict[tuple[str, str], list[date]] = {}
+    for leg, who, day in sorted(space.state.reconciled):
+        proofs.setdefault((leg, who), []).append(day)
+        if day in by_day:
+            line = space.state.reconciled[leg, who, day]
+            kept = {k: line[k] for k in ("files", "registers", "matched", "moved", "conflicts", "open")}
+            by_day[day]["legs"].append([leg, who, kept])
+    for (leg, who), done in proofs.items():
+        for earlier, later in zip(done, done[1:], strict=False):
+            if later in by_day:
+                line = space.state.reconciled[leg, who, earlier]
+                by_day[later]["before"].append([leg, who, line["registers"]])
+    for one in verdicts.of_days(space.expected, set(wanted)):
+        whole = not verdicts.incomplete_before(space.expected, one.counterparty, one.day)
+        by_day[one.day]["verdicts"].append([one.counterparty, one.verdict, one.reasons, whole])
+    rules = sorted(space.state.rules.items())
+    return {
+        d: _digest([__version__, rules, _sorted(content)]) for d, content in by_day.items()
+    }
+
+
+def _sorted(content: dict[str, Any]) -> dict[str, Any]:
+    return {k: sorted(v, key=lambda x: json.dumps(x, default=str)) for k, v in content.items()}
+
+
+def _digest(value: Any) -> str:
+    text = json.dumps(value, default=str, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def stale(space: Workspace) -> dict[date, str]:
+    """Return the days whose file is not what it should be, with the digest that it should carry."""
+    wanted = days_with_content(space)
+    expected = fingerprints(space, wanted)
+    found = {}
+    for day, digest in expected.items():
+        path = path_of(space.root, day)
+        if not path.exists() or _stated(path) != digest:
+            found[day] = digest
+    return found
+
+
+def _stated(path: Path) -> str | None:
+    with path.open("rb") as file:
+        head = _HEAD.match(file.readline())
+    return head.group(1).decode() if head else None
+
+
+def derive(space: Workspace) -> list[date]:
+    """Write every stale day, remove days that have nothing to say, then accounts and index.
+
+    Returns the days written. Idempotent; may be killed at any step and run again.
+    """
+    todo = stale(space)
+    if todo:
+        _write_days(space, todo)
+    kept = days_with_content(space)
+    folder = space.root / FOLDER
+    for path in sorted(folder.glob("*/*.beancount")) if folder.exists() else []:
+        if date.fromisoformat(path.stem) not in kept:
+            files.remove(path)
+    _write_accounts(space)
+    _write_index(space, sorted(kept))
+    return sorted(todo)
+
+
+def _write_days(space: Workspace, todo: dict[date, str]) -> None:
+    store = LineStore(space.engine, space.root, space.registry, space.state)
+    found = {(v.day, v.counterparty): v for v in verdicts.of_days(space.expected, set(todo))}
+    for chunk in _chunks(space, sorted(todo)):
+        store.load(chunk)
+        writer = DayWriter(space, set(chunk), found)
+        for day in chunk:
+            head = f"; finops-ledger journal of {day.isoformat()}, derived from {todo[day]}\n"
+            text = head + writer.text(day)
+            files.write_atomic(path_of(space.root, day), text.encode())
+
+
+def _chunks(space: Workspace, todo: Sequence[date], limit: int = 2_000_000) -> Iterable[list[date]]:
+    """Cut the days so that the rows read at once stay bounded."""
+    chunk: list[date] = []
+    held = 0
+    for day in todo:
+        rows = sum(b.rows for b in space.state.batches.values() if day in b.days)
+        if chunk and held + rows > limit:
+            yield chunk
+            chunk, held = [], 0
+        chunk.append(day)
+        held += rows
+    if chunk:
+        yield chunk
+
+
+def _replace(path: Path, text: str) -> None:
+    data = text.encode()
+    if not path.exists() or path.read_bytes() != data:
+        files.write_atomic(path, data)
+
+
+def _write_accounts(space: Workspace) -> None:
+    """Open the accounts that the machine uses and the chart does not (ruling 12)."""
+    folder = space.root / FOLDER
+    used: set[str] = set()
+    for path in sorted(folder.glob("*/*.beancount")):
+        data = path.read_bytes()
+        used |= {m.decode() for m in _ACCOUNT.findall(data)}
+        used |= {m.decode() for m in _DIRECTIVE.findall(data)}
+    chart = (space.root / "accounts.beancount").read_text(encoding="utf-8")
+    opened = set(re.findall(r"^\d{4}-\d{2}-\d{2} open ([A-Z][A-Za-z0-9:-]+)", chart, re.MULTILINE))
+    company = space.config.company
+    lines = ["; Accounts opened by the machine at their first use; written by finops-ledger.", ""]
+    lines += [
+        f"{company.start.isoformat()} open {account.ljust(54)} {company.currency}"
+        for account in sorted(used - opened)
+    ]
+    _replace(folder / "accounts.beancount", "\n".join(lines) + "\n")
+
+
+def _write_index(space: Workspace, kept: list[date]) -> None:
+    """Explicit sorted includes, and the manifest's head: what ``fava`` and ``bean-check`` open."""
+    folder = space.root / FOLDER
+    newest = kept[-1] if kept else space.config.company.start
+    lines = ["; Machine-written: the days and decisions of these books, in order.", ""]
+    lines.append('include "accounts.beancount"')
+    for path in space.decision_files():
+        lines.append(f'include "../{path.relative_to(space.root).as_posix()}"')
+    lines += [f'include "{d.year:04d}/{d.isoformat()}.beancount"' for d in kept]
+    if space.state.head:
+        lines += ["", f'{newest.isoformat()} custom "finops-head" "{space.state.head}"']
+    _replace(folder / "index.beancount", "\n".join(lines) + "\n")
+
+
+def next_day(day: date) -> date:
+    """The day on which a balance that proves ``day`` is dated: balances hold at a day's start."""
+    return day + timedelta(days=1)

@@ -1,0 +1,248 @@
+"""Reconcile: run every leg of every day that is complete and not reconciled yet, in date order."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from finops_ledger.books.jobs import job
+from finops_ledger.books.workspace import Workspace
+from finops_ledger.core.days import days
+from finops_ledger.core.errors import UsageError
+from finops_ledger.core.money import plain
+from finops_ledger.posting.store import LineStore
+from finops_ledger.recon import decisions
+from finops_ledger.recon.entries import registers
+from finops_ledger.recon.legs import EVERYBODY, SALE_SUPPLY, Leg
+from finops_ledger.recon.run import Job, Outcome, run
+from finops_ledger.subledger import engine as en
+from finops_ledger.subledger import files
+from finops_ledger.subledger.engine import content_digest
+from finops_ledger.subledger.manifest import Line
+
+Step = tuple[Leg, str, date]
+_KEEP_ROWS = 2_000_000
+
+
+def due(space: Workspace, as_of: date) -> list[Step]:
+    """Return what is to be run: per leg and counterparty every complete day from the first stale one on."""
+    steps: list[Step] = []
+    expected = space.expected
+    for leg, counterparty in expected.parties():
+        span = expected.span(leg, counterparty)
+        if span is None:
+            continue
+        stale = False
+        for day in days(span[0], min(span[1], as_of)):
+            if expected.lacking(leg, counterparty, day):
+                continue
+            stale = stale or (leg.name, counterparty, day) not in space.state.reconciled
+            if stale:
+                steps.append((leg, counterparty, day))
+    return sorted(steps, key=lambda s: s[2])
+
+
+def reconcile(
+    space: Workspace,
+    now: datetime,
+    as_of: date | None = None,
+    progress: Callable[[Iterable[Step], int], Iterable[Step]] | None = None,
+) -> int:
+    """Run everything that is due; one commit a leg and day. Returns how many were run."""
+    last = as_of or space.expected.as_of
+    if last is None:
+        return 0
+    steps = due(space, last)
+    decided, _ = decisions.read(space.decision_files())
+    store = LineStore(space.engine, space.root, space.registry, space.state)
+    loaded: set[date] = set()
+    for leg, counterparty, day in progress(steps, len(steps)) if progress else steps:
+        if day not in loaded:
+            loaded = set(_chunk(space, [s[2] for s in steps if s[2] >= day]))
+            store.load(loaded)
+        todays = [d for d in decided if d.day == day]
+        commit(space, job(space, leg, counterparty, day), last, now, todays)
+    return len(steps)
+
+
+def _chunk(space: Workspace, wanted: Sequence[date]) -> list[date]:
+    """As many of the coming days as may be held at once: at least one."""
+    chosen: list[date] = []
+    held = 0
+    for day in sorted(set(wanted)):
+        rows = sum(b.rows for b in space.state.batches.values() if day in b.days)
+        if chosen and held + rows > _KEEP_ROWS:
+            break
+        chosen.append(day)
+        held += rows
+    return chosen
+
+
+def commit(
+    space: Workspace, one: Job, as_of: date, now: datetime, decided: list[decisions.Decided]
+) -> Line:
+    """Run one leg of one day and commit its result. The line tables of the day must stand."""
+    out = space.root / "subledger" / f"{files.TEMP_PREFIX}recon"
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    before = _last_before(space, one)
+    outcome = run(
+        space.engine,
+        one,
+        before=_items_of(space, before),
+        history=_history(space, one),
+        decided=decided,
+        absent_keys=_absent(space, one),
+        out=out,
+    )
+    if outcome.residual:
+        raise AssertionError(
+            f"{one.leg.name} {one.counterparty} {one.day}: the bridge leaves {plain(outcome.residual)}"
+        )
+    body = _line(space, one, as_of, now, outcome)
+    body["files"] = _publish(space, one, outcome)
+    line = space.manifest.append(space.state, "reconcile", body)
+    shutil.rmtree(out, ignore_errors=True)
+    return line
+
+
+def _publish(space: Workspace, one: Job, outcome: Outcome) -> dict[str, str]:
+    named = {}
+    for kind, path in sorted(outcome.files.items()):
+        digest = content_digest(path)
+        folder = "matches" if kind == "matches" else "breaks"
+        place = f"leg={one.leg.name}/counterparty={one.counterparty}/day={one.day.isoformat()}"
+        target = f"subledger/{folder}/{place}/{digest[:16]}.parquet"
+        if not (space.root / target).exists():
+            files.publish(path, space.root / target)
+        named[target] = digest
+    return named
+
+
+def _line(space: Workspace, one: Job, as_of: date, now: datetime, outcome: Outcome) -> Line:
+    engine = space.engine
+    items = outcome.files.get("items")
+    found = registers(engine, items, one.leg, one.component, one.claims)
+    roles = {one.leg.left, one.leg.right} - {""}
+    uses = sorted(
+        b.id for b in space.state.batches.values() if b.role in roles and one.day in b.days
+    )
+    counts = engine.rows("select (select count(*) from lhs) as l, (select count(*) from rhs) as r")[0]
+    return {
+        "at": now.isoformat(timespec="seconds"),
+        "as_of": as_of.isoformat(),
+        "leg": one.leg.name,
+        "counterparty": one.counterparty,
+        "day": one.day.isoformat(),
+        "uses": uses,
+        "rules": _rule_id(space, one),
+        "files": {},
+        "rows": {"left": counts["l"], "right": counts["r"]},
+        "matched": outcome.matched,
+        "moved": plain(outcome.left + outcome.right),
+        "outcomes": outcome.classes,
+        "bridge": {
+            "left": plain(outcome.left),
+            "right": plain(outcome.right),
+            "residual": plain(outcome.residual),
+        },
+        "open": _open(engine, items),
+        "registers": {a: r.line() for a, r in sorted(found.items())},
+        "conflicts": outcome.conflicts,
+        "no_price": _no_price(engine, one),
+    }
+
+
+def _rule_id(space: Workspace, one: Job) -> str:
+    if one.counterparty == EVERYBODY:
+        return "finops.toml"
+    return space.registry.of(one.counterparty).rule_id(one.day)
+
+
+def _open(engine: en.Engine, items: Path | None) -> dict[str, Any]:
+    if items is None:
+        return {}
+    rows = engine.rows(
+        "select class, count(*) as n, sum(amount) as amount, sum(exposure) as exposure "
+        f"from ({en.parquet([items])}) where not is_closed and claimed = 0 group by class order by class"
+    )
+    return {
+        r["class"]: {"count": r["n"], "amount": plain(r["amount"]), "exposure": plain(r["exposure"])}
+        for r in rows
+    }
+
+
+def _no_price(engine: en.Engine, one: Job) -> list[str]:
+    if one.leg.name != SALE_SUPPLY:
+        return []
+    rows = engine.rows(
+        "select distinct key from sale_lines where no_price and disposition <> 'known' "
+        f"and day_state = date '{one.day}' and partner = {en.literal(one.counterparty)} order by key limit 20"
+    )
+    return [f"{r['key']} on {one.day}" for r in rows]
+
+
+def _last_before(space: Workspace, one: Job) -> Line | None:
+    earlier = [
+        k[2]
+        for k in space.state.reconciled
+        if k[0] == one.leg.name and k[1] == one.counterparty and k[2] < one.day
+    ]
+    if not earlier:
+        return None
+    return space.state.reconciled[one.leg.name, one.counterparty, max(earlier)]
+
+
+def _items_of(space: Workspace, line: Line | None) -> list[Path]:
+    return [space.root / f for f in line["files"] if "/breaks/" in f] if line else []
+
+
+def _history(space: Workspace, one: Job) -> list[Path]:
+    """Matches files of all earlier days of this leg and counterparty, oldest first."""
+    return [
+        space.root / f
+        for (leg, who, day), line in sorted(space.state.reconciled.items())
+        if leg == one.leg.name and who == one.counterparty and day < one.day
+        for f in line["files"]
+        if "/matches/" in f
+    ]
+
+
+def _absent(space: Workspace, one: Job) -> str | None:
+    """Keys sold on earlier days of this counterparty that lack a file and are not reconciled."""
+    if one.leg.name != SALE_SUPPLY:
+        return None
+    span = space.expected.span(one.leg, one.counterparty)
+    if span is None:
+        return None
+    skipped = [
+        d
+        for d in days(span[0], one.day)
+        if d < one.day and (one.leg.name, one.counterparty, d) not in space.state.reconciled
+    ]
+    if not skipped:
+        return None
+    wanted = set(skipped)
+    sold = [
+        space.root / b.file
+        for b in space.state.batches.values()
+        if b.role == "sale" and wanted & {b.day, *b.days}
+    ]
+    if not sold:
+        return None
+    listed = ", ".join(f"date '{d}'" for d in skipped)
+    return f"select ref from ({en.parquet(sold)}) where day in ({listed})"
+
+
+def check_as_of(space: Workspace, as_of: date | None) -> None:
+    """Refuse an as-of day that no file reaches."""
+    last = space.expected.as_of
+    if as_of is not None and (last is None or as_of > last):
+        raise UsageError(f"--as-of {as_of}: the files that are in reach to {last}")
+
+
+__all__ = ["Decimal", "check_as_of", "commit", "due", "reconcile"]

@@ -1,0 +1,137 @@
+"""What each writing command does first: repair what an interrupted one left, and take in changed rules.
+
+Idempotent, and may itself be killed: cut a torn last line, remove temporary and unnamed files, derive stale
+days again, remove inbox files that are committed already (DESIGN §12).
+"""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date, datetime
+from pathlib import Path
+
+from finops_ledger.books import journal
+from finops_ledger.books.workspace import Workspace
+from finops_ledger.core.errors import IntegrityError
+from finops_ledger.core.ids import sha256_bytes, sha256_file
+from finops_ledger.recon import decisions
+from finops_ledger.subledger import files
+from finops_ledger.subledger.manifest import Manifest, named_files
+
+RULES = "archive/Rules"
+
+
+def recover(root: Path) -> Workspace:
+    """Repair and open a workspace for writing; the lock must be held."""
+    Manifest(root).cut_torn_line()
+    for path in files.clear_temporary(root):
+        if path.is_dir():
+            shutil.rmtree(path)
+    space = Workspace.open(root)
+    _remove_unnamed(space)
+    _empty_inbox(space)
+    return space
+
+
+def _remove_unnamed(space: Workspace) -> None:
+    """Remove Parquet files that no line names: what was written before a commit that never came."""
+    named = set(named_files(space.state))
+    for line in space.state.lines:
+        # A superseded reconciliation stays on disk: rebuilding replays it.
+        named.update(line.get("files", {}) if line["kind"] in ("batch", "reconcile") else {})
+    for folder in ("rows", "matches", "breaks"):
+        base = space.root / "subledger" / folder
+        for path in sorted(base.rglob("*.parquet")) if base.exists() else []:
+            if path.relative_to(space.root).as_posix() not in named:
+                files.remove(path)
+
+
+def _empty_inbox(space: Workspace) -> None:
+    """Remove inbox files that are committed under their own name with the same bytes."""
+    if not space.inbox.is_dir():
+        return
+    known = {(b.name, b.sha256) for b in space.state.batches.values()}
+    for path in sorted(p for p in space.inbox.iterdir() if p.is_file()):
+        if any(path.name == name for name, _ in known) and (path.name, sha256_file(path)) in known:
+            files.remove(path)
+
+
+def rule_files(space: Workspace) -> dict[str, Path]:
+    """Return every file that is a rule: finops.toml, SOPs, price lists, own and shipped formats used."""
+    root = space.root
+    found = {"finops.toml": root / "finops.toml"}
+    for folder, ending in (("sops", "*.toml"), ("prices", "*.csv"), ("formats", "*.toml")):
+        for path in sorted((root / folder).glob(ending)):
+            found[f"{folder}/{path.name}"] = path
+    for source in space.config.sources:
+        if f"formats/{source.format}.toml" not in found:
+            found[f"shipped/{source.format}.toml"] = space.format_path(source.format)
+    return found
+
+
+def take_in_rules(space: Workspace, now: datetime) -> bool:
+    """Commit changed rules (ruling 17): the line names each file's digest; a copy is kept for rebuilding."""
+    found = rule_files(space)
+    digests = {name: sha256_bytes(path.read_bytes()) for name, path in sorted(found.items())}
+    if digests == space.state.rules:
+        return False
+    for name, path in found.items():
+        kept = space.root / RULES / f"{digests[name][:16]}.{Path(name).name}"
+        if not kept.exists():
+            files.copy_atomic(path, kept)
+    first = min((min(b.days, default=b.day) for b in space.state.batches.values()), default=None)
+    space.manifest.append(
+        space.state,
+        "rules",
+        {
+            "at": now.isoformat(timespec="seconds"),
+            "files": digests,
+            "stale": first.isoformat() if first and space.state.rules else None,
+        },
+    )
+    return True
+
+
+def take_in_decisions(space: Workspace, now: datetime) -> bool:
+    """Commit decision files that were written to by hand: only appending is allowed (ruling 17)."""
+    known = space.state.decisions
+    found = []
+    added: list[date] = []
+    changed = False
+    for path in space.decision_files():
+        name = path.relative_to(space.root).as_posix()
+        data = path.read_bytes()
+        entry = {"path": name, "bytes": len(data), "sha256": sha256_bytes(data)}
+        found.append(entry)
+        before = known.get(name)
+        if before == entry:
+            continue
+        if before and sha256_bytes(data[: before["bytes"]]) != before["sha256"]:
+            raise IntegrityError(
+                f"{path}: a decision that was taken has been changed; decisions are only added. Put the first "
+                f"{before['bytes']} bytes back, and write a new decision below them"
+            )
+        changed = True
+        old_lines = data[: before["bytes"]].count(b"\n") if before else 0
+        added += [d.day for d in decisions.read([path])[0] if d.line > old_lines]
+    gone = set(known) - {e["path"] for e in found}
+    if gone:
+        raise IntegrityError(f"{sorted(gone)[0]}: a file of decisions is gone; put it back")
+    if not changed:
+        return False
+    stale = min(added, default=None)
+    space.manifest.append(
+        space.state,
+        "decision",
+        {
+            "at": now.isoformat(timespec="seconds"),
+            "files": found,
+            "stale": stale.isoformat() if stale else None,
+        },
+    )
+    return True
+
+
+def settle(space: Workspace) -> None:
+    """Derive what is stale; the end of every writing command and of recovery."""
+    journal.derive(space)

@@ -1,0 +1,100 @@
+"""The verdict of a counterparty's day, from what is in and what reconciliation found (ruling 34)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from finops_ledger.books.expected import Expected
+from finops_ledger.core.days import days
+from finops_ledger.core.kinds import worst
+from finops_ledger.recon.legs import LEGS, NOT_BREAKS, SALE_SUPPLY, Leg
+from finops_ledger.subledger.manifest import Line
+
+
+@dataclass
+class DayVerdict:
+    """One counterparty, one day: the verdict, why, and the lines of its legs."""
+
+    day: date
+    counterparty: str
+    verdict: str
+    reasons: list[str] = field(default_factory=list)
+    legs: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def missing(self) -> str:
+        """What the event directive says: which files are missing, or why the day is not complete."""
+        return next((r for r in self.reasons if r.startswith("file_missing")), "; ".join(self.reasons))
+
+
+def of_leg(expected: Expected, leg: Leg, counterparty: str, day: date) -> tuple[str, list[str]]:
+    """Return the verdict of one leg of a day, and its reasons."""
+    lacking = expected.lacking(leg, counterparty, day)
+    if lacking:
+        return "incomplete", [f"file_missing {name}" for name in lacking]
+    line = expected.state.reconciled.get((leg.name, counterparty, day))
+    if line is None:
+        return "incomplete", [f"not reconciled: {leg.name}"]
+    reasons = [f"decision does not fit: {c}" for c in line["conflicts"]]
+    reasons += [f"no_price {p}" for p in line["no_price"]]
+    if line["bridge"]["residual"] != "0":
+        reasons.append(f"bridge of {leg.name} leaves {line['bridge']['residual']}")
+    if reasons:
+        return "incomplete", reasons
+    breaks = {c: o for c, o in line["open"].items() if c not in NOT_BREAKS}
+    if breaks:
+        return "breaks", [f"{o['count']} {c}" for c, o in sorted(breaks.items())]
+    if "pending" in line["open"]:
+        return "pending", [f"{line['open']['pending']['count']} pending"]
+    return "reconciled", []
+
+
+def of_days(expected: Expected, wanted: set[date] | None = None) -> Iterator[DayVerdict]:
+    """Yield the verdict of each counterparty and day, by day then counterparty."""
+    found: dict[tuple[date, str], DayVerdict] = {}
+    for leg, counterparty in expected.parties():
+        span = expected.span(leg, counterparty)
+        if span is None:
+            continue
+        for day in days(*span):
+            if wanted is not None and day not in wanted:
+                continue
+            verdict, reasons = of_leg(expected, leg, counterparty, day)
+            one = found.setdefault(
+                (day, counterparty), DayVerdict(day, counterparty, "reconciled")
+            )
+            one.verdict = worst([one.verdict, verdict])
+            one.reasons += [r for r in reasons if r not in one.reasons]
+            one.legs.append(leg_line(expected, leg, counterparty, day))
+    for key in sorted(found):
+        yield found[key]
+
+
+def leg_line(expected: Expected, leg: Leg, counterparty: str, day: date) -> dict[str, Any]:
+    """Return what ``status --json`` says about a leg of a day."""
+    line: Line | None = expected.state.reconciled.get((leg.name, counterparty, day))
+    if line is None:
+        return {"leg": leg.name, "rows": None, "outcomes": {}, "bridge": None, "open": {}}
+    return {
+        "leg": leg.name,
+        "rows": line["rows"],
+        "outcomes": line["outcomes"],
+        "bridge": line["bridge"],
+        "open": line["open"],
+    }
+
+
+def incomplete_before(expected: Expected, counterparty: str, day: date) -> bool:
+    """Say whether an earlier open day of a supplier is incomplete, so that balances prove nothing yet."""
+    leg = LEGS[SALE_SUPPLY]
+    span = expected.span(leg, counterparty)
+    if span is None:
+        return True
+    return any(
+        (leg.name, counterparty, d) not in expected.state.reconciled
+        for d in days(span[0], day)
+        if d < day
+    )

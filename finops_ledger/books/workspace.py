@@ -1,0 +1,101 @@
+"""One workspace, opened: its paths, configuration, registry, manifest and engine, and its lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from finops_ledger.books import config as cfg
+from finops_ledger.books.expected import Expected, Touches
+from finops_ledger.core.errors import UsageError
+from finops_ledger.intake.formats import find_format, load_format
+from finops_ledger.intake.spec import Format
+from finops_ledger.sop import registry as sops
+from finops_ledger.subledger.engine import Engine
+from finops_ledger.subledger.manifest import Manifest, State
+
+
+@dataclass
+class Workspace:
+    """What every command needs. Read once; :meth:`reload` after a rule has changed."""
+
+    root: Path
+    config: cfg.Config
+    registry: sops.Registry
+    manifest: Manifest
+    state: State
+    _engine: Engine | None = field(default=None, repr=False)
+
+    @classmethod
+    def open(cls, root: Path) -> Workspace:
+        """Open a workspace; UsageError when there is none, or a rule does not read."""
+        if not (root / cfg.NAME).exists():
+            raise UsageError(
+                f"{root} is no workspace: it has no {cfg.NAME}; make one with `finops init {root}`"
+            )
+        config = cfg.load(root)
+        registry = sops.load(root, config.company.zone)
+        manifest = Manifest(root, Touches())
+        return cls(root, config, registry, manifest, manifest.read())
+
+    def reload(self) -> None:
+        """Read configuration, SOPs and manifest again."""
+        fresh = Workspace.open(self.root)
+        self.config, self.registry = fresh.config, fresh.registry
+        self.manifest, self.state = fresh.manifest, fresh.state
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, started at first use."""
+        if self._engine is None:
+            limits = self.config.engine
+            spill = self.root / "subledger" / "spill"
+            self._engine = Engine(memory=limits.memory, threads=limits.threads, spill=spill)
+        return self._engine
+
+    def close(self) -> None:
+        """Stop the engine."""
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+
+    @property
+    def expected(self) -> Expected:
+        """Which files are expected and which are in."""
+        return Expected(self.config, self.registry, self.state)
+
+    @property
+    def inbox(self) -> Path:
+        """Where files are dropped."""
+        return self.root / "inbox"
+
+    def format_path(self, name: str) -> Path:
+        """Return the file of a format: the company's own, else the shipped one."""
+        return find_format(name, self.root / "formats")
+
+    def format(self, name: str) -> Format:
+        """Return a format, checked."""
+        return load_format(self.format_path(name))
+
+    def decision_files(self) -> list[Path]:
+        """Return the decision files, oldest first."""
+        return sorted((self.root / "decisions").glob("*/*.beancount"))
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the workspace's lock: one writer at a time."""
+        lock = FileLock(self.root / ".finops.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise UsageError(
+                f"{self.root}: another command is writing; wait for it to end"
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()

@@ -1,0 +1,206 @@
+"""What a new batch means beside those that are in: shared keys, dispositions, shares, days touched.
+
+A batch answers for the rows that it is the first to state, and for each change that it brings. When a file
+of an earlier day comes late, it takes over what a later file had been first to state: the line then says so for
+both (``standing``), so that the books are the same in whatever order files arrive.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from finops_ledger.core.money import ZERO, plain
+from finops_ledger.posting.store import LineStore
+from finops_ledger.sop.registry import Registry
+from finops_ledger.subledger import engine as en
+from finops_ledger.subledger.manifest import Batch, Line, State
+
+_CONTROL = {
+    "sale": ("paid", "paid - coalesce(prev_paid, 0)"),
+    "supply": ("deposit", "d_deposit"),
+    "settlement": ("net", "d_net"),
+    "bank": ("moved", "d_moved"),
+}
+_DAYS = {
+    "sale": ("day_paid", "day_state", "day_refund"),
+    "supply": ("day_post",),
+    "settlement": ("day_post",),
+    "bank": ("day_post",),
+}
+
+
+def describe(
+    engine: en.Engine, root: Path, registry: Registry, state: State, body: Line, parquet: Path
+) -> Line:
+    """Return the parts of a batch line that only the rows beside other batches can tell.
+
+    Keys: ``rows`` and ``control`` (new, revised, known, and ``replaced``: what revisions replace), ``days``,
+    ``neighbours``, ``keys`` (lowest and highest), ``standing`` (by batch: rows and control to post).
+    """
+    batch = _candidate(body, parquet)
+    low_high = _key_bounds(engine, parquet, batch.key)
+    neighbours = _neighbours(engine, root, state, batch, low_high)
+    batch = replace(batch, neighbours=tuple(neighbours), keys=low_high)
+    trial = State(batches={**state.batches, batch.id: batch})
+    role = batch.role
+    LineStore(engine, root, registry, trial).load_batches([batch])
+    value, change = _CONTROL[role]
+    counts = engine.rows(
+        f"select disposition, count(*) as n, sum({value}) as total, sum({change}) as moved "
+        f"from {role}_lines where batch = {en.literal(batch.id)} group by disposition"
+    )
+    by = {c["disposition"]: c for c in counts}
+    rows = {d: by[d]["n"] if d in by else 0 for d in ("new", "revised", "known")}
+    totals = {d: by[d]["total"] if d in by else ZERO for d in rows}
+    replaced = by["revised"]["total"] - by["revised"]["moved"] if "revised" in by else ZERO
+    own_days = engine.rows(_days_sql(role, f"batch = {en.literal(batch.id)}"))
+    days = {r["d"] for r in own_days}
+    standing = {
+        batch.id: {
+            "rows": rows["new"] + rows["revised"],
+            "control": plain(totals["new"] + totals["revised"] - replaced),
+        }
+    }
+    if neighbours:
+        days |= _restate(engine, root, registry, state, trial, batch, standing)
+    return {
+        "rows": rows,
+        "control": {**{d: plain(v) for d, v in totals.items()}, "replaced": plain(replaced)},
+        "days": [d.isoformat() for d in sorted(days)],
+        "neighbours": neighbours,
+        "keys": list(low_high),
+        "standing": standing,
+    }
+
+
+def _candidate(body: Line, parquet: Path) -> Batch:
+    first, last = (date.fromisoformat(d) for d in body["covers"])
+    return Batch(
+        id=body["batch"],
+        source=body["source"],
+        role=body["role"],
+        day=date.fromisoformat(body["day"]),
+        covers=(first, last),
+        counterparty=body["counterparty"],
+        file=str(parquet),
+        archive="",
+        name="",
+        sha256="",
+        format="",
+        format_version=0,
+        key=tuple(body["key"]),
+        order=body["order"],
+        neighbours=(),
+        keys=(None, None),
+        days=(),
+        rows=0,
+        line={},
+    )
+
+
+def _key_sql(key: tuple[str, ...]) -> str:
+    return " || chr(31) || ".join(f"coalesce(cast({k} as varchar), '')" for k in key)
+
+
+def _key_bounds(
+    engine: en.Engine, parquet: Path, key: tuple[str, ...]
+) -> tuple[str | None, str | None]:
+    k = _key_sql(key)
+    found = engine.rows(f"select min({k}) as low, max({k}) as high from ({en.parquet([parquet])})")[0]
+    return found["low"], found["high"]
+
+
+def _neighbours(
+    engine: en.Engine,
+    root: Path,
+    state: State,
+    batch: Batch,
+    bounds: tuple[str | None, str | None],
+) -> list[str]:
+    """Batches of the same source that hold a key of this one; files are pruned by their key bounds."""
+    low, high = bounds
+    if low is None or high is None:
+        return []
+    near = [
+        b
+        for b in state.of_source(batch.source)
+        if b.keys[0] is not None and b.keys[1] is not None and b.keys[0] <= high and b.keys[1] >= low
+    ]
+    if not near:
+        return []
+    theirs = " union all ".join(
+        f"select {en.literal(b.id)} as batch, {_key_sql(b.key)} as key from "
+        f"({en.parquet([root / b.file])})"
+        for b in near
+    )
+    found = engine.rows(
+        f"select distinct batch from ({theirs}) where key in "
+        f"(select {_key_sql(batch.key)} from ({en.parquet([Path(batch.file)])})) order by batch"
+    )
+    return [r["batch"] for r in found]
+
+
+def _days_sql(role: str, where: str) -> str:
+    moving = f"select * from {role}_lines where disposition <> 'known' and {where}"
+    if role != "sale":
+        return f"select distinct day_post as d from ({moving})"
+    return (
+        f"select distinct unnest(case when disposition = 'new' then [day_paid, day_state, day_refund] "
+        f"else [day_state, day_refund] end) as d from ({moving})"
+    )
+
+
+def _restate(
+    engine: en.Engine,
+    root: Path,
+    registry: Registry,
+    state: State,
+    trial: State,
+    batch: Batch,
+    standing: dict[str, dict[str, Any]],
+) -> set[date]:
+    """Compare what the neighbours post of the shared keys with and without the new batch.
+
+    Fills ``standing`` of those whose share changes; returns the days on which anything changes.
+    """
+    role = batch.role
+    _, change = _CONTROL[role]
+    columns = (
+        f"batch, record, key, disposition, {change} as moved, {', '.join(_DAYS[role])}"
+    )
+    engine.keep("with_it", f"select {columns} from {role}_lines")
+    engine.keep("shared_keys", f"select distinct key from {role}_lines where batch = {en.literal(batch.id)}")
+    others = [trial.batches[n] for n in batch.neighbours]
+    LineStore(engine, root, registry, state).load_batches(others)
+    engine.keep(
+        "without_it",
+        f"select {columns} from {role}_lines where key in (select key from shared_keys)",
+    )
+    changed = (
+        "select w.batch, w.record from with_it as w join without_it as o using (batch, record) "
+        "where w.disposition <> o.disposition or w.moved <> o.moved"
+    )
+    shares = engine.rows(
+        "select batch, sum(case when disposition = 'known' then 0 else n end) as rows, "
+        "sum(moved) as moved from ("
+        "select batch, disposition, 1 as n, case when disposition = 'known' then 0 else moved end as moved "
+        "from with_it semi join (" + changed + ") using (batch, record) union all "
+        "select batch, disposition, -1 as n, case when disposition = 'known' then 0 else -moved end "
+        "from without_it semi join (" + changed + ") using (batch, record)) group by batch"
+    )
+    for share in shares:
+        held = state.standing[share["batch"]]
+        standing[share["batch"]] = {
+            "rows": held.rows + int(share["rows"]),
+            "control": plain(Decimal(held.control) + Decimal(share["moved"])),
+        }
+    names = ", ".join(_DAYS[role])
+    found = engine.rows(
+        f"select distinct unnest([{names}]) as d from ("
+        f"select {names} from with_it semi join ({changed}) using (batch, record))"
+    )
+    return {r["d"] for r in found}

@@ -1,0 +1,142 @@
+"""Rows under an SOP: the one place where what is stored meets what the SOP adds (ruling 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from finops_ledger.core.days import Window, zone
+from finops_ledger.core.schema import MONEY, ROW_NAMES, UTC as UTC_TIME
+from finops_ledger.posting.tables import ROWS
+from finops_ledger.sop.registry import Registry
+from finops_ledger.subledger import engine as en
+from finops_ledger.subledger.manifest import Batch, State
+
+_DAY_US = 86_400_000_000
+
+
+def shift_us(window: Window, batch: Batch) -> int:
+    """Return what is added to a UTC time so that its date is the window's day, in microseconds."""
+    noon = datetime(batch.day.year, batch.day.month, batch.day.day, 12, tzinfo=zone(window.zone))
+    offset = noon.utcoffset()
+    assert offset is not None
+    return int((offset + window.shift()).total_seconds()) * 1_000_000
+
+
+def window_of(registry: Registry, batch: Batch) -> Window:
+    """Return the partner's window for a batch; a calendar day where no SOP says otherwise."""
+    if batch.counterparty and batch.counterparty in registry.sops:
+        supply = registry.of(batch.counterparty).on(batch.day).supply
+        if supply is not None:
+            return supply.window.window()
+    return Window(zone=registry.zone)
+
+
+def _view(root: Path, batch: Batch, registry: Registry, only_keys_of: str | None) -> str:
+    shift = shift_us(window_of(registry, batch), batch)
+    stored = [n for n in ROW_NAMES if n != "record"]
+    key = " || chr(31) || ".join(f"coalesce(cast({k} as varchar), '')" for k in batch.key)
+    midnight = en.literal(datetime.combine(batch.day, datetime.min.time(), UTC).isoformat())
+    stated = "coalesce(occurred_at, created_at, paid_at)"
+    partner_day = (
+        f"date '1970-01-01' + cast((epoch_us({stated}) + {shift}) // {_DAY_US} as integer)"
+    )
+    source = en.parquet([root / batch.file], position=True)
+    sql = (
+        f"select cast(coalesce(record, file_row_number + 1) as bigint) as record, "
+        f"{', '.join(stored)}, {key} as key, "
+        f"coalesce(occurred_at, timestamptz {midnight}) as version_at, "
+        f"{stated} as stated_at, {partner_day} as partner_day, "
+        f"date '{batch.covers[0]}' as covers_from, date '{batch.covers[1]}' as covers_to "
+        f"from ({source})"
+    )
+    if only_keys_of is not None:
+        sql = f"select * from ({sql}) where key in (select key from {only_keys_of})"
+    names = ", ".join(ROWS)
+    return f"select {names} from ({sql})"
+
+
+def read(
+    engine: en.Engine,
+    root: Path,
+    registry: Registry,
+    batches: Sequence[Batch],
+    state: State,
+    role: str,
+) -> bool:
+    """Register ``<role>_rows`` for the given batches and what shares a key with them.
+
+    Returns whether any key can stand there twice, that is: whether versions must be looked for.
+    """
+    own = {b.id for b in batches}
+    others = {
+        n.id: n for b in batches for n in state.neighbours(b.id) if n.id not in own
+    }
+    shared = bool(others) or any(state.neighbours(b.id) for b in batches)
+    mine = [_view(root, b, registry, None) for b in sorted(batches, key=lambda b: b.id)]
+    own_rows = " union all ".join(mine) if mine else en.empty(_EMPTY)
+    if not others:
+        engine.view(f"{role}_rows", own_rows)
+        return shared
+    engine.keep(f"{role}_keys", f"select distinct key from ({own_rows})")
+    theirs = [_view(root, b, registry, f"{role}_keys") for _, b in sorted(others.items())]
+    engine.view(f"{role}_rows", " union all ".join([own_rows, *theirs]))
+    return shared
+
+
+_EMPTY = {
+    n: {
+        "string": "varchar",
+        "timestamp('UTC')": "timestamptz",
+        "int64": "bigint",
+        "int32": "integer",
+    }.get(ty, ty)
+    for n, ty in ROWS.items()
+}
+
+
+def give_rules(engine: en.Engine, registry: Registry) -> None:
+    """Register ``rules``: cost and recognition by partner, product and time."""
+    columns: dict[str, list[Any]] = {n: [] for n in _RULE_SCHEMA.names}
+    for rule in registry.rules():
+        values = (
+            rule.partner,
+            rule.price.product,
+            rule.price.category,
+            rule.price.face,
+            rule.price.cost,
+            rule.price.delta,
+            rule.model,
+            rule.tax,
+            rule.start,
+            rule.end,
+        )
+        for name, value in zip(_RULE_SCHEMA.names, values, strict=True):
+            columns[name].append(value)
+    engine.give("rules", pa.table(columns, schema=_RULE_SCHEMA))
+
+
+_RULE_SCHEMA = pa.schema(
+    [
+        ("rule_partner", pa.string()),
+        ("rule_product", pa.string()),
+        ("rule_category", pa.string()),
+        ("rule_face", MONEY),
+        ("rule_cost", MONEY),
+        ("rule_delta", MONEY),
+        ("rule_model", pa.string()),
+        ("rule_tax", pa.string()),
+        ("rule_from", UTC_TIME),
+        ("rule_to", UTC_TIME),
+    ]
+)
+
+
+def batches_on(state: State, role: str, days: Iterable[Any]) -> list[Batch]:
+    """Return the live batches of a role that post on any of the given days."""
+    wanted = set(days)
+    return [b for b in state.batches.values() if b.role == role and wanted & set(b.days)]

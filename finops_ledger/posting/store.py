@@ -1,0 +1,150 @@
+"""Line tables: the versions at hand, by role, registered in the engine under fixed names.
+
+``sale_lines``, ``supply_lines``, ``settlement_lines`` and ``bank_lines`` are what both the journal and
+reconciliation read. They are built once for a set of days; small sets are kept as tables, large ones stay
+views over Parquet so that a pass reads only the columns that it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import ibis
+
+from finops_ledger.posting import bank, reading, sale, settlement, supply
+from finops_ledger.sop.model import BankLine
+from finops_ledger.sop.registry import Registry
+from finops_ledger.subledger.engine import Engine, sql_of
+from finops_ledger.subledger.manifest import Batch, State
+
+#: Up to so many rows a line table is kept in memory; beyond, it stays a view over Parquet.
+KEEP_ROWS: Final = 2_000_000
+
+_SALE = (
+    "record source batch key occurrence ref partner_ref payment_ref serial stated_at disposition state "
+    "partner gateway category model paid cash promo cost net ppn cogs failed refunded no_price amount "
+    "day_paid day_state day_refund"
+).split()
+_SALE_PREV = (
+    "partner gateway category model paid cash promo cost net ppn cogs failed refunded".split()
+)
+_SUPPLY = (
+    "record source batch key occurrence ref partner_ref orig_ref serial stated_at disposition status kind "
+    "partner amount balance partner_day day_post post_kind deposit held d_deposit d_clearing d_held d_other "
+    "held_opens held_closes"
+).split()
+_SETTLEMENT = (
+    "record source batch key occurrence ref payment_ref settlement_ref stated_at disposition kind gateway "
+    "gross day_post d_gross d_net d_fees d_taxes"
+).split()
+_BANK = (
+    "record source batch key occurrence account text stated_at disposition line_kind who line_ref "
+    "day_post moved d_moved balance"
+).split()
+
+
+@lru_cache(maxsize=2)
+def sale_lines(*, shared: bool) -> Any:
+    """Sale rows with what they post and what they replace."""
+    lines = sale.lines(shared=shared)
+    return lines.select(*_SALE, *(f"prev_{n}" for n in _SALE_PREV))
+
+
+@lru_cache(maxsize=2)
+def supply_lines(*, shared: bool) -> Any:
+    """Supply rows with what they post."""
+    return supply.lines(shared=shared).select(*_SUPPLY)
+
+
+@lru_cache(maxsize=2)
+def settlement_lines(*, shared: bool) -> Any:
+    """Settlement rows with what they post."""
+    return settlement.lines(shared=shared).select(*_SETTLEMENT)
+
+
+@lru_cache(maxsize=32)
+def bank_lines(rules: tuple[BankLine, ...], *, shared: bool) -> Any:
+    """Bank rows with what they are about."""
+    return bank.lines(rules, shared=shared).select(*_BANK)
+
+
+def table(role: str) -> Any:
+    """The registered line table of a role, typed, for expressions over it."""
+    return _tables()[role]
+
+
+@lru_cache(maxsize=1)
+def _tables() -> dict[str, Any]:
+    build = {
+        "sale": sale_lines(shared=False),
+        "supply": supply_lines(shared=False),
+        "settlement": settlement_lines(shared=False),
+        "bank": bank_lines((), shared=False),
+    }
+    return {role: ibis.table(e.schema(), name=f"{role}_lines") for role, e in build.items()}
+
+
+@dataclass
+class LineStore:
+    """Builds the line tables for a set of days, and knows for which days they stand."""
+
+    engine: Engine
+    root: Path
+    registry: Registry
+    state: State
+    _batches: tuple[str, ...] | None = None
+
+    def load(self, wanted: Iterable[date]) -> None:
+        """Register the line tables of all batches that post on any of the days."""
+        days = set(wanted)
+        chosen = [b for b in self.state.batches.values() if days & set(b.days)]
+        self.load_batches(chosen)
+
+    def load_batches(self, chosen: Sequence[Batch]) -> None:
+        """Register the line tables of the given batches (with the versions they replace)."""
+        names = tuple(sorted(b.id for b in chosen))
+        if names == self._batches:
+            return
+        reading.give_rules(self.engine, self.registry)
+        for role in ("sale", "supply", "settlement"):
+            build = {"sale": sale_lines, "supply": supply_lines, "settlement": settlement_lines}[role]
+            self._register(role, [b for b in chosen if b.role == role], build)
+        self._register_bank([b for b in chosen if b.role == "bank"])
+        self._batches = names
+
+    def _register(
+        self, role: str, batches: list[Batch], build: Callable[..., Any], name: str | None = None
+    ) -> None:
+        shared = reading.read(self.engine, self.root, self.registry, batches, self.state, role)
+        expression = build(shared=shared)
+        target = name or f"{role}_lines"
+        if sum(b.rows for b in batches) <= KEEP_ROWS or shared:
+            self.engine.keep(target, expression)
+        else:
+            self.engine.view(target, sql_of(expression))
+
+    def _register_bank(self, batches: list[Batch]) -> None:
+        groups: dict[tuple[BankLine, ...], list[Batch]] = {}
+        for batch in batches:
+            groups.setdefault(self._rules_of(batch), []).append(batch)
+        groups = groups or {(): []}
+        parts = []
+        for number, (rules, members) in enumerate(groups.items()):
+            name = f"bank_lines_{number}"
+
+            def build(*, shared: bool, rules: tuple[BankLine, ...] = rules) -> Any:
+                return bank_lines(rules, shared=shared)
+
+            self._register("bank", members, build, name)
+            parts.append(f'select * from "{name}"')
+        self.engine.keep("bank_lines", " union all ".join(parts))
+
+    def _rules_of(self, batch: Batch) -> tuple[BankLine, ...]:
+        if batch.counterparty is None or batch.counterparty not in self.registry.sops:
+            return ()
+        return tuple(self.registry.of(batch.counterparty).on(batch.day).lines)

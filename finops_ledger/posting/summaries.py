@@ -1,0 +1,190 @@
+"""Entries of a batch: the summary of one file, counterparty and day; kinds and categories are postings.
+
+Sums come from the engine (few groups); here they become postings, after
+``worked-day.beancount`` and ``worked-cases.beancount``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from finops_ledger.core.ids import account_component as part
+from finops_ledger.posting.entries import Posting
+
+ZERO = Decimal(0)
+Key = tuple[str, str, date]
+
+
+@dataclass
+class Draft:
+    """An entry in the making: postings by (account, kind, …), and what the batch answers for."""
+
+    lines: dict[tuple[Any, ...], list[Any]] = field(default_factory=dict)
+    rows: int = 0
+    new: int = 0
+    control: Decimal = ZERO
+
+    def add(
+        self,
+        account: str,
+        amount: Decimal,
+        kind: str,
+        *,
+        move: str = "",
+        count: int = 0,
+        category: str = "",
+        settlement: str = "",
+        order: int = 0,
+    ) -> None:
+        """Add an amount to the posting of this account, kind, move, category and settlement."""
+        if amount == ZERO and count == 0:
+            return
+        key = (order, kind, account, category, move, settlement, amount < ZERO if move else False)
+        held = self.lines.setdefault(key, [ZERO, 0])
+        held[0] += amount
+        held[1] += count
+
+    def postings(self) -> tuple[Posting, ...]:
+        """The postings, in the order of the worked day."""
+        made = []
+        for key in sorted(self.lines):
+            _, kind, account, category, move, settlement, _ = key
+            amount, count = self.lines[key]
+            if amount == ZERO:
+                continue
+            meta: list[tuple[str, Any]] = [("kind", kind)]
+            if category:
+                meta.append(("category", category))
+            if settlement:
+                meta.append(("settlement", settlement))
+            if move:
+                meta += [("count", count), ("move", move)]
+            made.append(Posting(account, amount, tuple(meta)))
+        return tuple(made)
+
+
+class Drafts:
+    """Entries in the making, by (batch, counterparty, day)."""
+
+    def __init__(self) -> None:
+        self.by_key: dict[Key, Draft] = {}
+
+    def of(self, batch: str, partner: str, day: date) -> Draft:
+        """Return the draft of a batch, counterparty and day."""
+        return self.by_key.setdefault((batch, partner, day), Draft())
+
+
+UNDELIVERED = "Liabilities:Customer-Orders:Undelivered"
+REFUND_PAYABLE = "Liabilities:Customer-Orders:Refund-Payable"
+
+
+def add_sale(drafts: Drafts, row: dict[str, Any], component: str, day: date, sign: int, count: int) -> None:
+    """Post one component of sale rows: taken up (sign 1) or taken back (sign -1)."""
+    draft = drafts.of(row["batch"], row["partner"], day)
+    gateway = f"Assets:Clearing:Gateway:{part(row['gateway'])}"
+    opens, closes = ("open", "close") if sign > 0 else ("close", "open")
+    cash = sign * row["cash" if component == "delivered" else component]
+    if component == "paid":
+        draft.add(gateway, cash, "paid", move=opens, count=count, order=0)
+        draft.add(UNDELIVERED, -cash, "paid", move=opens, count=count, order=0)
+    elif component == "delivered":
+        _delivered(draft, row, sign, cash, closes, count)
+    elif component == "failed":
+        draft.add(UNDELIVERED, cash, "failed", move=closes, count=count, order=3)
+        draft.add(REFUND_PAYABLE, -cash, "failed", move=opens, count=count, order=4)
+    else:
+        draft.add(REFUND_PAYABLE, cash, "refunded", move=closes, count=count, order=5)
+        draft.add(gateway, -cash, "refunded", move=opens, count=count, order=6)
+
+
+def _delivered(
+    draft: Draft, row: dict[str, Any], sign: int, cash: Decimal, move: str, count: int
+) -> None:
+    kind = "delivered" if sign > 0 else "delivered-reversed"
+    category = row["category"]
+    name = part(category)
+    income = f"Income:{'Gross' if row['model'] == 'principal' else 'Net'}:{name}"
+    order = 2 if sign > 0 else 1
+    draft.add(UNDELIVERED, cash, kind, move=move, count=count, category=category, order=order)
+    for account, amount, shown in (
+        ("Income:Contra:Promo", row["promo"], category),
+        (income, -row["net"], category),
+        ("Liabilities:Tax:PPN-Out", -row["ppn"], category),
+        (f"Expenses:COGS:{name}", row["cogs"], category),
+        (f"Assets:Clearing:Supply:{part(row['partner'])}", -row["cost"], ""),
+    ):
+        draft.add(account, sign * amount, kind, category=shown, order=order)
+
+
+_AGAINST = {
+    "topup": "Assets:Clearing:Deposit-In-Transit:{}",
+    "bonus": "Expenses:COGS:Supplier-Rebate",
+    "fee": "Expenses:Deposit-Fee",
+    "tax": "Assets:Tax:PPh22-Prepaid",
+}
+
+
+def add_supply(drafts: Drafts, row: dict[str, Any], component: str) -> None:
+    """Post the movements of supply rows of one kind."""
+    draft = drafts.of(row["batch"], row["partner"], row["day_post"])
+    kind = row["post_kind"]
+    order = 0 if kind == "topup" else 1
+    draft.add(f"Assets:Deposits:{component}", row["deposit"], kind, order=order)
+    draft.add(f"Assets:Clearing:Supply:{component}", row["clearing"], kind, order=order)
+    pending = f"Assets:Clearing:Supply-Pending:{component}"
+    move, count = ("open", row["n_opens"]) if row["n_opens"] else ("close", row["n_closes"])
+    draft.add(pending, row["held"], kind, move=move, count=count, order=order)
+    if row["other"]:
+        account = _AGAINST[kind].format(component)
+        if kind == "topup":
+            draft.add(account, row["other"], kind, move="close", count=row["n_other"], order=order)
+        else:
+            draft.add(account, row["other"], kind, order=order)
+
+
+def settlement_name(counterparty: str, ref: str) -> str:
+    """Name a settlement: ``STL-<counterparty>-<ref>`` (ruling 11)."""
+    prefix = f"{counterparty}-"
+    return f"STL-{prefix}{ref.removeprefix(prefix)}"
+
+
+def add_settlement(drafts: Drafts, rows: Iterable[dict[str, Any]], gateway: str) -> None:
+    """Post a gateway's report: one posting a settlement for the net, fee and VAT, payments and refunds."""
+    nets: dict[tuple[str, str, date], Decimal] = {}
+    name = part(gateway)
+    for row in rows:
+        draft = drafts.of(row["batch"], gateway, row["day_post"])
+        key = (row["batch"], row["settlement_ref"], row["day_post"])
+        nets[key] = nets.get(key, ZERO) + row["net"]
+        draft.add(f"Expenses:Payment-Fee:{name}", row["fees"], "fee", order=1)
+        draft.add("Assets:Tax:PPN-In", row["taxes"], "fee", order=2)
+        clearing = f"Assets:Clearing:Gateway:{name}"
+        draft.add(clearing, -row["gross"], row["kind"], move="close", count=row["count"], order=3)
+    for (batch, ref, day), net in nets.items():
+        account = f"Assets:Clearing:Settlement-In-Transit:{name}"
+        drafts.of(batch, gateway, day).add(
+            account, net, "payment", move="open", count=1, settlement=settlement_name(gateway, ref)
+        )
+
+
+def add_bank(drafts: Drafts, row: dict[str, Any], bank: str, account: str) -> None:
+    """Post lines of a bank statement: Bank, against what the lines are about."""
+    draft = drafts.of(row["batch"], bank, row["day_post"])
+    kind, who, moved = row["line_kind"], row["who"], row["moved"]
+    name = part(who) if who else ""
+    if kind == "payout":
+        settlement = settlement_name(who, row["line_ref"])
+        target = f"Assets:Clearing:Settlement-In-Transit:{name}"
+        draft.add(target, -moved, "payment", move="close", count=1, settlement=settlement, order=1)
+    elif kind == "topup":
+        target = f"Assets:Clearing:Deposit-In-Transit:{name}"
+        draft.add(target, -moved, "topup", move="open", count=row["count"], order=1)
+    elif kind == "fee":
+        draft.add("Expenses:Bank-Charge", -moved, "fee", order=1)
+    else:
+        draft.add("Liabilities:Suspense:Unidentified", -moved, "adjustment", order=1)
+    draft.add(account, moved, "payment", order=0)

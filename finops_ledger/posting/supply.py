@@ -1,0 +1,95 @@
+"""What a version of a supplier's row posts: on the deposit, and on Supply or Supply-Pending (rule R4).
+
+Rows post on the partner's day. A row that holds money without a final status goes through
+Supply-Pending and leaves it when final; final rows go through Clearing:Supply.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+
+from finops_ledger.posting import tables as t
+from finops_ledger.posting.versions import KNOWN, NEW, REVISED, with_previous
+
+#: Kinds that do not go through Clearing:Supply, and the account that they move against the deposit.
+OTHER_KINDS = ("topup", "bonus", "fee", "tax")
+
+
+def posting_day(rows: Any) -> Any:
+    """The partner day of the row's time if its file covers it, else the last day it covers (ruling 7)."""
+    day = rows.partner_day
+    inside = (day >= rows.covers_from) & (day <= rows.covers_to)
+    return ibis.ifelse(inside.fill_null(False), day, rows.covers_to)
+
+
+def valued(rows: Any) -> Any:
+    """Add to supply rows what they hold: on the deposit, on clearing, as pending, elsewhere."""
+    rows = rows.mutate(
+        partner=rows.partner.fill_null(t.NO_PARTNER),
+        kind=rows.kind.fill_null("usage"),
+        deposit=t.or_zero(rows.amount),
+    )
+    other = rows.kind.isin(OTHER_KINDS)
+    open_ = rows.status.isin(["pending", "unknown"])
+    return rows.mutate(
+        clearing=t.when(~other & ~open_, t.money(-rows.deposit)),
+        held=t.when(~other & open_, t.money(-rows.deposit)),
+        other=t.when(other, t.money(-rows.deposit)),
+        day_post=posting_day(rows),
+    )
+
+
+def lines(*, shared: bool) -> Any:
+    """The supply rows at hand with values, predecessor, disposition and posting kind."""
+    versions = with_previous(valued(t.rows_table("supply")), shared=shared)
+    zero = t.amount(0)
+    was_held = t.or_zero(versions.prev_held) != zero
+    is_held = versions.held != zero
+    restored = versions.status.isin(["failed", "reversed", "refunded"])
+    kind = ibis.cases(
+        (versions.kind.isin([*OTHER_KINDS, "refund", "adjustment"]), versions.kind),
+        ((versions.disposition == NEW) & is_held, "pending"),
+        (versions.disposition == NEW, "usage"),
+        (was_held & is_held, "pending"),
+        (was_held & restored & (versions.deposit == zero), "pending-restored"),
+        (was_held & restored, "pending-failed"),
+        (was_held, "pending-resolved"),
+        (is_held, "pending"),
+        (restored & (versions.deposit > versions.prev_deposit), "refund"),
+        else_="adjustment",
+    )
+    return versions.mutate(
+        post_kind=kind,
+        d_deposit=t.money(versions.deposit - t.or_zero(versions.prev_deposit)),
+        d_clearing=t.money(versions.clearing - t.or_zero(versions.prev_clearing)),
+        d_held=t.money(versions.held - t.or_zero(versions.prev_held)),
+        d_other=t.money(versions.other - t.or_zero(versions.prev_other)),
+        held_opens=(is_held & ~was_held).fill_null(False),
+        held_closes=(was_held & ~is_held).fill_null(False),
+    )
+
+
+def sums(lines_: Any) -> Any:
+    """Sum the movements by batch, partner, posting day and kind."""
+    moving = lines_.filter(lines_.disposition != KNOWN)
+    return moving.group_by(["batch", "partner", "day_post", "post_kind"]).agg(
+        deposit=t.total(moving.d_deposit),
+        clearing=t.total(moving.d_clearing),
+        held=t.total(moving.d_held),
+        other=t.total(moving.d_other),
+        n_opens=moving.held_opens.sum().cast("int64"),
+        n_closes=moving.held_closes.sum().cast("int64"),
+        n_other=(moving.d_other != t.amount(0)).sum().cast("int64"),
+    )
+
+
+def shares(lines_: Any) -> Any:
+    """Rows and control amount (signed movement) by batch, partner and posting day."""
+    counted = lines_.filter(lines_.disposition != KNOWN)
+    return counted.group_by(["batch", "partner", counted.day_post.name("day")]).agg(
+        rows=counted.count(),
+        new=(counted.disposition != REVISED).sum().cast("int64"),
+        control=t.total(counted.d_deposit),
+    )

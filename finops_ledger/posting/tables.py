@@ -1,0 +1,82 @@
+"""Named tables that posting and reconciliation read, with their types, and a few Ibis idioms.
+
+``<role>_rows`` is every row of a set of batches as the sub-ledger stores it, with what its source and SOP add
+on reading (ruling 8): ``key``, ``version_at``, ``stated_at``, ``partner_day``, ``covers_from/_to``.
+``rules`` is the registry's cost and recognition by partner, product and time.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+
+from finops_ledger.core.schema import ROW_SCHEMA
+
+MONEY = "decimal(18, 4)"
+SUM = "decimal(38, 4)"
+NO_PARTNER = "none"
+
+
+def _ibis_schema() -> dict[str, str]:
+    names = {"decimal128(18, 4)": MONEY, "timestamp[us, tz=UTC]": "timestamp('UTC')"}
+    names |= {"string": "string", "date32[day]": "date", "int64": "int64", "int32": "int32"}
+    return {f.name: names[str(f.type)] for f in ROW_SCHEMA}
+
+
+ROWS = {
+    **_ibis_schema(),
+    "key": "string",
+    "version_at": "timestamp('UTC')",
+    "stated_at": "timestamp('UTC')",
+    "partner_day": "date",
+    "covers_from": "date",
+    "covers_to": "date",
+}
+RULES = {
+    "rule_partner": "string",
+    "rule_product": "string",
+    "rule_category": "string",
+    "rule_face": MONEY,
+    "rule_cost": MONEY,
+    "rule_delta": MONEY,
+    "rule_model": "string",
+    "rule_tax": "string",
+    "rule_from": "timestamp('UTC')",
+    "rule_to": "timestamp('UTC')",
+}
+
+
+def rows_table(role: str) -> Any:
+    """The rows of the batches at hand, of one role."""
+    return ibis.table(ROWS, name=f"{role}_rows")
+
+
+def rules_table() -> Any:
+    """Cost and recognition by partner, product and time."""
+    return ibis.table(RULES, name="rules")
+
+
+def money(value: Any) -> Any:
+    """Give an expression the type of money, so that sums and differences keep one scale."""
+    return value.cast(MONEY)
+
+
+def amount(value: int = 0) -> Any:
+    """A literal amount."""
+    return ibis.literal(value).cast(MONEY)
+
+
+def or_zero(value: Any) -> Any:
+    """An amount, zero where there is none."""
+    return value.fill_null(amount(0))
+
+
+def when(condition: Any, value: Any) -> Any:
+    """The amount where the condition holds, else zero."""
+    return ibis.ifelse(condition.fill_null(False), value, amount(0)).cast(MONEY)
+
+
+def total(value: Any) -> Any:
+    """An exact sum, zero over nothing."""
+    return value.sum().cast(SUM).fill_null(ibis.literal(0).cast(SUM))

@@ -1,0 +1,1 @@
+"""Reconciliation: legs as data, one engine for all of them, every rupiah with a home."""

@@ -1,0 +1,211 @@
+"""#recon entries: from the items of one leg, counterparty and day to postings, split by account, side, move
+and break-on date (ruling 31); and the registers that the items add up to (ruling 3)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from finops_ledger.core.ids import account_component as part
+from finops_ledger.core.money import ZERO, plain
+from finops_ledger.posting.entries import Posting
+from finops_ledger.recon.legs import SALE_SUPPLY, Leg
+from finops_ledger.subledger import engine as en
+
+_LISTED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """What stands open on one account at a day's end: items, debits, credits, and their digest."""
+
+    count: int
+    debits: Decimal
+    credits: Decimal
+    digest: str
+
+    def line(self) -> list[Any]:
+        """Return the register as it stands in the manifest."""
+        return [self.count, plain(self.debits), plain(self.credits), self.digest]
+
+    @classmethod
+    def of(cls, line: list[Any]) -> Register:
+        """Read a register back from the manifest."""
+        return cls(int(line[0]), Decimal(line[1]), Decimal(line[2]), str(line[3]))
+
+
+EMPTY = Register(0, ZERO, ZERO, "sha256:" + hashlib.sha256(b"").hexdigest())
+
+
+def together(parts: Sequence[Register]) -> Register:
+    """Add up the registers that several legs keep on one account."""
+    filled = [p for p in parts if p.count]
+    if len(filled) <= 1:
+        return filled[0] if filled else EMPTY
+    digest = hashlib.sha256("\n".join(sorted(p.digest for p in filled)).encode()).hexdigest()
+    return Register(
+        sum(p.count for p in filled),
+        sum((p.debits for p in filled), ZERO),
+        sum((p.credits for p in filled), ZERO),
+        f"sha256:{digest}",
+    )
+
+
+def registers(
+    engine: en.Engine, items: Path | None, leg: Leg, component: str, claims: str
+) -> dict[str, Register]:
+    """Add up the open items by account: homes, claims, and deposits cut for orders still pending."""
+    if items is None:
+        return {}
+    pending = f"Assets:Clearing:Supply-Pending:{component}"
+    parts = [
+        "select home as account, id, amount from items where home is not null and amount <> 0",
+        f"select {en.literal(claims)}, id, claimed from items where claimed <> 0",
+    ]
+    if leg.name == SALE_SUPPLY:
+        parts.append(f"select {en.literal(pending)}, id, right_held from items where right_held <> 0")
+    rows = engine.rows(
+        f"with items as ({en.parquet([items])}), open as ({' union all '.join(parts)}) "
+        "select account, count(*) as n, "
+        "sum(case when amount > 0 then amount else 0 end) as debits, "
+        "sum(case when amount < 0 then -amount else 0 end) as credits, "
+        "sha256(string_agg(id || ' ' || cast(amount as varchar), chr(10) order by id, amount)) as digest "
+        "from open group by account order by account"
+    )
+    return {
+        r["account"]: Register(r["n"], r["debits"], r["credits"], f"sha256:{r['digest']}")
+        for r in rows
+    }
+
+
+def _moves_sql() -> str:
+    """Each item that changes its home closes there and opens here; nothing is netted."""
+    moved = "(home_before is distinct from recon_home or amount_before <> recon_amount)"
+    return (
+        "select id, home_before as account, -amount_before as amount, 'close' as move, "
+        f"cast(null as date) as until from items where amount_before <> 0 and {moved} union all "
+        "select id, recon_home, recon_amount, 'open', "
+        "case when class = 'timing' then breaks_on end "
+        f"from items where recon_amount <> 0 and {moved}"
+    )
+
+
+def postings(
+    engine: en.Engine,
+    items: Path | None,
+    leg: Leg,
+    component: str,
+    claims: str,
+    clearing_moved: Decimal,
+    before: Mapping[str, Register],
+    after: Mapping[str, Register],
+    rows_moved: Register,
+) -> tuple[Posting, ...]:
+    """Return the postings of one #recon entry.
+
+    ``clearing_moved``: what the day's rows moved on the clearing account. ``before``/``after``: registers at
+    the end of the day before and of this day (before decisions touch Breaks only). ``rows_moved``: what the
+    rows' own postings did to the clearing account's count, debits and credits.
+    """
+    clearing = leg.clearing(component)
+    own_list = leg.waiting(component) == clearing
+    made: list[Posting] = []
+    if items is not None:
+        made += _home_postings(engine, items, clearing if own_list else "")
+        made += _claim_postings(engine, items, claims)
+        made += _absorbed(engine, items)
+    other = sum((p.amount for p in made), ZERO)
+    if own_list:
+        made += _own_list(
+            clearing, other, before.get(clearing, EMPTY), after.get(clearing, EMPTY), rows_moved
+        )
+    elif clearing_moved != ZERO:
+        made.append(Posting(clearing, -clearing_moved))
+    return tuple(made)
+
+
+def _home_postings(engine: en.Engine, items: Path, without: str) -> list[Posting]:
+    found = engine.rows(
+        f"with items as ({en.parquet([items])}), moves as ({_moves_sql()}), ranked as ("
+        "select *, row_number() over (partition by account, move, amount > 0, until order by id) as nr "
+        "from moves) "
+        "select account, move, until, sum(amount) as amount, count(*) as n, "
+        f"list(id || ' ' || cast(amount as varchar) order by id) filter (where nr <= {_LISTED}) as shown "
+        "from ranked group by account, move, amount > 0, until "
+        "order by account, move, until nulls first, amount"
+    )
+    return [_posting(r) for r in found if r["account"] != without]
+
+
+def _posting(row: dict[str, Any]) -> Posting:
+    shown = []
+    for text in row["shown"]:
+        item, amount = text.split(" ")
+        shown.append(f"{item} {plain(Decimal(amount))}")
+    rest = row["n"] - len(shown)
+    listed = "; ".join(shown) + (f"; … (+{rest} more)" if rest else "")
+    meta: list[tuple[str, Any]] = [("count", row["n"]), ("move", row["move"])]
+    if row["until"] is not None:
+        meta.append(("breaks_on", row["until"]))
+    meta.append(("items", listed))
+    return Posting(row["account"], row["amount"], tuple(meta))
+
+
+def _claim_postings(engine: en.Engine, items: Path, claims: str) -> list[Posting]:
+    found = engine.rows(
+        f"select id, released, claimed from ({en.parquet([items])}) where released <> 0 order by id"
+    )
+    made = []
+    for row in found:
+        move: tuple[tuple[str, Any], ...] = (("count", 1), ("move", "close"))
+        if row["claimed"] != ZERO:
+            side = "debit" if row["claimed"] > ZERO else "credit"
+            move = (("count", 0), ("move", "adjust"), ("side", side))
+        made.append(Posting(claims, row["released"], (*move, ("break", row["id"]))))
+    return made
+
+
+def _absorbed(engine: en.Engine, items: Path) -> list[Posting]:
+    found = engine.rows(
+        f"select category, model, sum(absorbed) as amount, count(*) as n from ({en.parquet([items])}) "
+        "where absorbed <> 0 group by category, model order by category, model"
+    )
+    made = []
+    for row in found:
+        name = part(row["category"])
+        account = f"Expenses:COGS:{name}" if row["model"] == "principal" else f"Income:Net:{name}"
+        meta = (("outcome", "matched_within_tolerance"), ("orders", row["n"]))
+        made.append(Posting(account, row["amount"], (("category", row["category"]), *meta)))
+    return made
+
+
+def _own_list(
+    clearing: str, other: Decimal, before: Register, after: Register, rows_moved: Register
+) -> list[Posting]:
+    """What reconciliation takes from a clearing account that is its own list of open items.
+
+    By sides: the list after less the list before less what the rows did. The two sides together are what the
+    other postings of the entry need; that they agree is part of the proof.
+    """
+    debits = after.debits - before.debits - rows_moved.debits
+    credits = after.credits - before.credits - rows_moved.credits
+    count = after.count - before.count - rows_moved.count
+    if debits - credits != -other:
+        raise AssertionError(
+            f"{clearing}: items move by {plain(debits - credits)}, postings need {plain(-other)}"
+        )
+    if credits == ZERO and debits < ZERO and count < 0:
+        return [Posting(clearing, debits, (("count", -count), ("move", "close")))]
+    if debits == ZERO and credits < ZERO and count < 0:
+        return [Posting(clearing, -credits, (("count", -count), ("move", "close")))]
+    made = []
+    for side, amount in (("debit", debits), ("credit", -credits)):
+        if amount != ZERO:
+            marks = (("count", count), ("move", "adjust"), ("side", side))
+            made.append(Posting(clearing, amount, marks))
+            count = 0  # the number of items stands on the first posting
+    return made

@@ -1,0 +1,128 @@
+"""Which right row belongs to which item: the passes, both sides consumed (DESIGN §8).
+
+Rows that share the exact key are one group. The row with the sale's serial, else a success before a failure,
+else the earliest by partner time, then by partner reference, is consumed; each of the others is an item of
+its own, whose occurrence is its partner reference (ruling 19).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+
+from finops_ledger.posting import tables as t
+from finops_ledger.recon import tables as rt
+
+ADDITIONS = ("refund", "adjustment")
+
+
+def by_partner_ref() -> Any:
+    """Second pass: right rows no sale names, whose own reference a sale states as the partner's.
+
+    Output: own_key, and the key of the one sale that names it. A reference named by two sales decides nothing.
+    """
+    left, right = rt.side("lhs"), rt.side("rhs")
+    lonely = right.filter(~right.renewed).anti_join(left, "key")
+    named = left.filter(left.other_ref.notnull()).anti_join(right, "key")
+    one = named.group_by("other_ref").agg(key=named.key.min(), n=named.count())
+    one = one.filter(one.n == 1)
+    return lonely.inner_join(one, lonely.own_key == one.other_ref).select(
+        lonely.own_key, one.key.name("new_key")
+    )
+
+
+def leftover_keys() -> Any:
+    """Keys that must be looked up in history: right rows without a sale today, and whatever is renewed."""
+    left, right = rt.side("lhs"), rt.side("rhs")
+    lonely = right.anti_join(left, "key").select("key")
+    renewed = left.filter(left.renewed).select("key")
+    again = right.filter(right.renewed | right.kind.isin(ADDITIONS)).select("key")
+    return lonely.union(renewed).union(again).distinct()
+
+
+def _free_slots(prior: Any) -> Any:
+    """Items whose right side is taken: a success, or anything that holds money."""
+    empty = prior.right_state.isnull() | (
+        (prior.right_state == "failed")
+        & (t.or_zero(prior.right_now) == t.amount(0))
+        & (t.or_zero(prior.right_held) == t.amount(0))
+    )
+    return prior.filter((prior.occurrence == "") & ~empty).select("key")
+
+
+def placed() -> Any:
+    """Right rows with their item (key, occurrence); one row an item."""
+    right, left, prior = rt.side("rhs"), rt.side("lhs"), rt.prior()
+    again = right.filter(right.renewed)
+    known = prior.filter(prior.right_key.notnull()).select(
+        prior.right_key.name("p_right_key"),
+        prior.key.name("p_key"),
+        prior.occurrence.name("p_occurrence"),
+    )
+    again = again.left_join(known, again.own_key == known.p_right_key)
+    again = again.mutate(
+        key=ibis.coalesce(again.p_key, again.key),
+        occurrence=ibis.coalesce(again.p_occurrence, again.own_key),
+    ).select(*rt.SIDE)
+    fresh = right.filter(~right.renewed & ~right.kind.isin(ADDITIONS))
+    several = fresh.group_by("key").having(lambda g: g.count() > 1).agg(n=lambda g: g.count())
+    busy = several.select("key").union(_free_slots(prior)).union(again.select("key")).distinct()
+    simple = fresh.anti_join(busy, "key").mutate(occurrence=ibis.literal("")).select(*rt.SIDE)
+    taken = _free_slots(prior).union(again.filter(again.occurrence == "").select("key")).distinct()
+    taken = taken.mutate(is_taken=ibis.literal(True))
+    crowd = fresh.semi_join(busy, "key")
+    sold = left.filter(left.occurrence == "").select(
+        left.key.name("l_key"), left.serial.name("l_serial")
+    )
+    crowd = crowd.left_join(sold, crowd.key == sold.l_key)
+    crowd = crowd.left_join(taken, crowd.key == taken.key, rname="t_{name}")
+    same_serial = (crowd.serial == crowd.l_serial).fill_null(False)
+    order = ibis.window(
+        group_by=crowd.key,
+        order_by=[
+            ibis.ifelse(same_serial, 0, 1),
+            ibis.ifelse(crowd.state == "success", 0, 1),
+            crowd["at"],
+            crowd.own_key,
+        ],
+    )
+    crowd = crowd.mutate(rank=ibis.row_number().over(order))
+    first = (crowd["rank"] == 0) & ~crowd.is_taken.fill_null(False)
+    crowd = crowd.mutate(occurrence=ibis.ifelse(first, "", crowd.own_key)).select(*rt.SIDE)
+    return simple.union(crowd).union(again)
+
+
+def additions() -> Any:
+    """Refunds and adjustments, each with the item it belongs to, summed by item.
+
+    A refund names the row it undoes (``orig``); if that is the order of the group, or nothing, it belongs to
+    the order itself; a movement that names neither is an item of its own.
+    """
+    right, prior = rt.side("rhs"), rt.prior()
+    place = ibis.table({**rt.SIDE}, name="placed")
+    extra = right.filter(~right.renewed & right.kind.isin(ADDITIONS))
+    known = (
+        prior.filter(prior.right_key.notnull())
+        .select(prior.right_key.name("o_own"), prior.key.name("o_key"), prior.occurrence.name("o_occ"))
+        .union(
+            place.select(
+                place.own_key.name("o_own"), place.key.name("o_key"), place.occurrence.name("o_occ")
+            )
+        )
+        .distinct()
+    )
+    joined = extra.left_join(known, extra.orig == known.o_own)
+    named = joined.o_own.notnull()
+    joined = joined.mutate(
+        key=ibis.ifelse(named, joined.o_key, joined.key),
+        occurrence=ibis.ifelse(named, joined.o_occ, ibis.ifelse(joined.key.startswith("~"), joined.own_key, "")),
+    )
+    return joined.group_by(["key", "occurrence"]).agg(
+        added=t.money(t.total(joined.move)),
+        added_at=joined.anchor.max(),
+        added_batch=joined.batch.max(),
+        added_record=joined.record.max(),
+        added_own=joined.own_key.max(),
+        added_kind=joined.kind.max(),
+    )

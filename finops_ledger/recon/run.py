@@ -1,0 +1,294 @@
+"""One run: one leg, one counterparty, one day. Reads both sides, writes matches and items, says what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from math import ceil
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+
+from finops_ledger.core.money import plain
+from finops_ledger.recon import place, sides
+from finops_ledger.recon import tables as rt
+from finops_ledger.recon.decisions import Decided
+from finops_ledger.recon.legs import SALE_SUPPLY, Leg
+from finops_ledger.recon.outcome import outcomes
+from finops_ledger.subledger import engine as en
+
+_EPOCH = date(1970, 1, 1)
+
+#: What a match keeps: enough to find the pair again when a later row touches it.
+MATCH_COLUMNS: Final = (
+    "key occurrence left_batch left_record left_state left_now left_value left_anchor left_serial category "
+    "model right_batch right_record right_key right_state right_kind right_now right_held right_anchor "
+    "settled claimed class home amount opened rule"
+).split()
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to run: the leg, whose account, the day, and the spans and limits that its SOP gives."""
+
+    leg: Leg
+    counterparty: str
+    component: str
+    day: date
+    grace: timedelta
+    pending: timedelta
+    tolerance: Decimal
+    shift_s: int
+    claims: str
+
+    @property
+    def clearing(self) -> str:
+        """The clearing account of this counterparty."""
+        return self.leg.clearing(self.component)
+
+
+@dataclass
+class Outcome:
+    """What a run found: files written, counts and sums by class, the bridge, decisions that no longer fit."""
+
+    files: dict[str, Path] = field(default_factory=dict)
+    classes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    left: Decimal = Decimal(0)
+    right: Decimal = Decimal(0)
+    residual: Decimal = Decimal(0)
+    matched: int = 0
+    conflicts: list[str] = field(default_factory=list)
+
+
+def _days(span: timedelta) -> int:
+    return ceil(span / timedelta(days=1))
+
+
+def _clock(job: Job) -> pa.Table:
+    schema = pa.schema(
+        [
+            ("day", pa.date32()),
+            ("party", pa.string()),
+            ("shift", pa.int64()),
+            ("day_number", pa.int64()),
+            ("grace", pa.int64()),
+            ("pending", pa.int64()),
+            ("tolerance", pa.decimal128(18, 4)),
+            ("waits_on", pa.string()),
+            ("breaks_on_account", pa.string()),
+        ]
+    )
+    values = [
+        job.day,
+        job.counterparty,
+        job.shift_s,
+        (job.day - _EPOCH).days,
+        _days(job.grace),
+        _days(job.pending),
+        job.tolerance,
+        job.leg.waiting(job.component),
+        f"Assets:Breaks:{job.component}:",
+    ]
+    return pa.table([[v] for v in values], schema=schema)
+
+
+def _sql_types(columns: dict[str, str]) -> dict[str, str]:
+    names = {"string": "varchar", "int64": "bigint", "timestamp('UTC')": "timestamptz"}
+    return {n: names.get(ty, ty) for n, ty in columns.items()}
+
+
+def _register_sides(engine: en.Engine, job: Job) -> None:
+    engine.keep("lhs", sides.left(job.leg))
+    right = sides.right(job.leg)
+    if right is None:
+        engine.keep("rhs", en.empty(_sql_types(rt.SIDE)))
+    else:
+        engine.keep("rhs", right)
+
+
+def _register_prior(
+    engine: en.Engine, job: Job, before: Sequence[Path], history: Sequence[Path]
+) -> None:
+    """Items open the day before, and of all history only what the day's leftovers touch again."""
+    columns = ", ".join(f'"{c}"' for c in rt.ITEM)
+    opened = (
+        f"select {columns} from ({en.parquet(before)}) where not is_closed"
+        if before
+        else en.empty(_sql_types(rt.ITEM))
+    )
+    engine.keep("prior", opened)
+    if job.leg.cardinality != "consume" or not history:
+        return
+    if not engine.keep("leftover", place.leftover_keys()):
+        return
+    engine.keep(
+        "found",
+        f"select {columns}, filename from read_parquet({[str(h) for h in history]}, filename = true) "
+        "where key in (select key from leftover)",
+    )
+    # The latest state counts; what is open stands in the items of the day before.
+    engine.connection.execute(
+        f"insert into prior select {columns} from (select *, row_number() over "
+        "(partition by key, occurrence order by filename desc) as latest from found) as f "
+        "where latest = 1 and not exists (select 1 from prior as p "
+        "where p.key = f.key and p.occurrence = f.occurrence)"
+    )
+
+
+def _place(engine: en.Engine, job: Job) -> None:
+    if job.leg.cardinality == "sum":
+        engine.keep("placed", "select * from rhs")
+        engine.keep("additions", en.empty(_sql_types(_addition_types())))
+        return
+    named = "select 1 from lhs where other_ref is not null limit 1"
+    if engine.rows(named) and engine.keep("by_partner_ref", place.by_partner_ref()):
+        engine.connection.execute(
+            "update rhs set key = b.new_key, via = 'partner_ref' "
+            "from by_partner_ref as b where rhs.own_key = b.own_key"
+        )
+    engine.keep("placed", place.placed())
+    engine.keep("additions", place.additions())
+
+
+def _addition_types() -> dict[str, str]:
+    return {n: str(ty) for n, ty in place.additions().schema().items()}
+
+
+def run(
+    engine: en.Engine,
+    job: Job,
+    *,
+    before: Sequence[Path],
+    history: Sequence[Path],
+    decided: Sequence[Decided],
+    absent_keys: str | None,
+    out: Path,
+) -> Outcome:
+    """Run one leg of one day. The line tables of the day must stand in the engine.
+
+    ``before``: the items file of the last run of this leg and counterparty. ``history``: matches files of
+    earlier days, oldest first. ``decided``: decisions dated this day. ``absent_keys``: SQL of keys sold on
+    earlier days that could not be reconciled yet; a right row of theirs is no break. Writes
+    ``matches.parquet`` and ``items.parquet`` into ``out`` (only when they have rows).
+    """
+    engine.give("clock", _clock(job))
+    _register_sides(engine, job)
+    _register_prior(engine, job, before, history)
+    _place(engine, job)
+    engine.keep("outcome", outcomes(job.leg))
+    if absent_keys is not None:
+        _wait_for_absent(engine, job, absent_keys)
+    result = Outcome()
+    _decide(engine, job, decided, result)
+    _sum_up(engine, job, result)
+    _write(engine, job, out, result)
+    return result
+
+
+def _wait_for_absent(engine: en.Engine, job: Job, absent_keys: str) -> None:
+    """A right row whose sale lies on a day that is not reconciled yet waits with that day."""
+    waiting = en.literal(job.leg.waiting(job.component))
+    engine.connection.execute(
+        f"update outcome set class = 'timing', home = {waiting}, recon_home = {waiting}, "
+        "reason = 'file_missing' where left_batch is null and amount <> 0 "
+        f"and class in ('missing_at_platform', 'duplicate_delivery') and key in ({absent_keys})"
+    )
+
+
+def _decide(engine: en.Engine, job: Job, decided: Sequence[Decided], result: Outcome) -> None:
+    """Let the day's decisions move what they name; name the ones whose break has gone or changed."""
+    engine.connection.execute("alter table outcome add column id varchar")
+    prefix = f"{job.leg.name}\x1f{job.counterparty}\x1f"
+    engine.connection.execute(
+        "update outcome set id = 'x-' || left(sha256(? || key || chr(31) || occurrence), 16) "
+        "where class not in ('matched', 'excluded') or amount_before <> 0 or claimed <> 0 "
+        "or released <> 0 or absorbed <> 0 or right_held <> 0",
+        [prefix],
+    )
+    own = f"Assets:Breaks:{job.component}:"
+    for one in decided:
+        if not any(a.startswith(own) or a == job.claims for a in one.accounts):
+            continue
+        found = engine.rows(
+            f"select amount, home, claimed from outcome where id = {en.literal(one.item)}"
+        )
+        problem = _misfit(one, found, own)
+        if problem:
+            result.conflicts.append(f"{one.place}: {problem}")
+            continue
+        engine.connection.execute(
+            "update outcome set amount = amount + cast(? as decimal(18, 4)), "
+            "settled = settled - cast(? as decimal(18, 4)), "
+            "claimed = claimed + cast(? as decimal(18, 4)) where id = ?",
+            [str(one.breaks), str(one.breaks), str(one.claims), one.item],
+        )
+    engine.connection.execute("update outcome set home = null where amount = 0")
+
+
+def _misfit(one: Decided, found: list[dict[str, Any]], own: str) -> str | None:
+    """Say why a decision does not fit the item that it names, or nothing."""
+    if not found:
+        return f"{one.item} is not open on this day; the decision must be taken back or renewed"
+    amount, home, claimed = found[0]["amount"], found[0]["home"], found[0]["claimed"]
+    if one.breaks:
+        account = next(a for a in one.accounts if a.startswith("Assets:Breaks:"))
+        if home != account:
+            where = home or "no account any more"
+            return f"{one.item} stands on {where}, the decision says {account}"
+        if (amount > 0) == (one.breaks > 0) or abs(one.breaks) > abs(amount):
+            return f"{one.item} is {plain(amount)}, the decision moves {plain(one.breaks)}"
+    if not one.breaks and one.claims and abs(one.claims) > abs(claimed):
+        return f"{one.item} has {plain(claimed)} claimed, the decision moves {plain(one.claims)}"
+    return None
+
+
+def _sum_up(engine: en.Engine, job: Job, result: Outcome) -> None:
+    found = engine.rows(
+        "select class, count(*) as n, sum(left_now) as l, sum(right_now) as r "
+        "from outcome where touched or class not in ('matched', 'excluded') group by class order by class"
+    )
+    for row in found:
+        result.classes[row["class"]] = {
+            "count": row["n"],
+            "left": plain(row["l"] or Decimal(0)),
+            "right": plain(row["r"] or Decimal(0)),
+        }
+    sums = engine.rows(
+        "select (select coalesce(sum(move), 0) from lhs) as l, "
+        "(select coalesce(sum(move), 0) from rhs) as r, "
+        "(select coalesce(sum(recon_amount - amount_before + released + absorbed), 0) from outcome) as homes, "
+        "(select count(*) from outcome where touched and class in "
+        "('matched', 'matched_within_tolerance') and left_batch is not null) as m"
+    )[0]
+    result.left, result.right = sums["l"], sums["r"]
+    result.residual = sums["l"] + sums["r"] - sums["homes"]
+    result.matched = sums["m"]
+
+
+def _write(engine: en.Engine, job: Job, out: Path, result: Outcome) -> None:
+    """Write what is done into matches, and what is open or has moved into items; keep both in key order."""
+    stamp = (
+        f"{en.literal(job.leg.name)} as leg, {en.literal(job.counterparty)} as counterparty, "
+        f"date '{job.day}' as day"
+    )
+    waiting = "('pending', 'unknown')"
+    open_ = (
+        "(amount <> 0 or claimed <> 0 or right_held <> 0 "
+        f"or coalesce(left_state, '') in {waiting} or coalesce(right_state, '') in {waiting})"
+    )
+    if job.leg.cardinality == "consume":
+        columns = ", ".join(f'"{c}"' for c in MATCH_COLUMNS)
+        done = f"not {open_} and (touched or amount_before <> 0)"
+        if engine.rows(f"select 1 from outcome where {done} limit 1"):
+            result.files["matches"] = out / "matches.parquet"
+            query = f"select {stamp}, {columns} from outcome where {done} order by key, occurrence"
+            engine.write(query, result.files["matches"])
+    shown = f"({open_} or amount_before <> 0 or recon_amount <> 0 or released <> 0 or absorbed <> 0)"
+    if engine.rows(f"select 1 from outcome where {shown} limit 1"):
+        columns = ", ".join(f'"{c}"' for c in rt.OUTCOME)
+        result.files["items"] = out / "items.parquet"
+        query = f"select {stamp}, id, {columns}, not {open_} as is_closed from outcome where {shown}"
+        engine.write(f"{query} order by key, occurrence", result.files["items"])

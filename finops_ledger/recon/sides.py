@@ -1,0 +1,278 @@
+"""The two sides of each leg on one day: line tables cut to one counterparty, in one shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import ibis
+
+from finops_ledger.posting import store
+from finops_ledger.posting import tables as t
+from finops_ledger.recon import tables as rt
+from finops_ledger.recon.legs import (
+    REFUND_PAYABLE,
+    SALE_GATEWAY,
+    SALE_SUPPLY,
+    SETTLEMENT_BANK,
+    TOPUP_BANK,
+    UNDELIVERED,
+    Leg,
+)
+
+_DAY_S = 86_400
+ZERO = t.amount(0)
+
+
+def _text(value: str | None) -> Any:
+    return ibis.null("string") if value is None else ibis.literal(value)
+
+
+def _shape(rows: Any, **columns: Any) -> Any:
+    """Fill the columns of a side that a leg does not use."""
+    defaults: dict[str, Any] = {
+        "occurrence": ibis.literal(""),
+        "orig": _text(None),
+        "held": ZERO,
+        "serial": _text(None),
+        "other_ref": _text(None),
+        "category": _text(None),
+        "model": _text(None),
+        "renewed": ibis.literal(False),
+        "via": _text(None),
+    }
+    made = {**defaults, **columns}
+    return rows.select(*(made[n].cast(ty).name(n) for n, ty in rt.SIDE.items()))
+
+
+def _with_clock(role: str) -> Any:
+    lines = store.table(role)
+    return lines.filter(lines.disposition != "known").cross_join(rt.clock())
+
+
+def _number(moment: Any, shift: Any) -> Any:
+    """The number of the day (in the counterparty's window) that holds a moment."""
+    return ((moment.epoch_seconds().cast("int64") + shift) // _DAY_S).cast("int64")
+
+
+def _sale_side(rows: Any, *, state: Any, move: Any, renewed: Any) -> Any:
+    return _shape(
+        rows,
+        key=rows.ref,
+        batch=rows.batch,
+        record=rows.record,
+        own_key=rows.ref,
+        kind=ibis.literal("sale"),
+        state=state,
+        move=move,
+        value=rows.amount,
+        at=rows.stated_at,
+        anchor=ibis.coalesce(_number(rows.stated_at, rows.shift), rows.day_number),
+        serial=rows.serial,
+        other_ref=rows.partner_ref,
+        category=rows.category,
+        model=rows.model,
+        renewed=renewed,
+    )
+
+
+def _sales_by_supplier() -> Any:
+    rows = _with_clock("sale")
+    rows = rows.filter(rows.day_state == rows.day)
+    own = rows.filter(rows.partner == rows.party)
+    state = ibis.cases((own.cost != ZERO, "success"), (own.no_price, "pending"), else_=own.state)
+    stays = (own.prev_partner == own.partner).fill_null(False)
+    move = t.money(t.when(stays, t.or_zero(own.prev_cost)) - own.cost)
+    # The partner changed: the order is released under the old one (ruling 33).
+    gone = rows.filter((rows.prev_partner == rows.party) & (rows.partner != rows.party))
+    return _sale_side(own, state=state, move=move, renewed=stays).union(
+        _sale_side(
+            gone,
+            state=ibis.literal("failed"),
+            move=t.or_zero(gone.prev_cost),
+            renewed=ibis.literal(True),
+        )
+    )
+
+
+def _supply_rows() -> Any:
+    rows = _with_clock("supply")
+    rows = rows.filter(
+        (rows.day_post == rows.day)
+        & (rows.partner == rows.party)
+        & ~rows.kind.isin(["topup", "bonus", "fee", "tax"])
+    )
+    state = ibis.ifelse(rows.status.isin(["reversed", "refunded"]), "failed", rows.status)
+    return _shape(
+        rows,
+        key=ibis.coalesce(rows.ref, ibis.literal("~") + rows.key),
+        batch=rows.batch,
+        record=rows.record,
+        own_key=rows.key,
+        orig=rows.orig_ref,
+        kind=rows.kind,
+        state=state,
+        move=rows.d_clearing,
+        held=rows.held,
+        value=t.money(rows.deposit.abs()),
+        at=rows.stated_at,
+        anchor=ibis.coalesce(_number(rows.stated_at, rows.shift), rows.day_number),
+        serial=rows.serial,
+        renewed=rows.disposition == "revised",
+        via=ibis.literal("ref"),
+    )
+
+
+def _sum_up(rows: Any) -> Any:
+    """Add up the rows of one key: one line an item, named by its first row."""
+    grouped = rows.group_by(["key", "occurrence"]).agg(
+        batch=rows.batch.min(),
+        record=rows.record.min(),
+        own_key=rows.own_key.min(),
+        move=t.money(t.total(rows.move)),
+        value=t.money(t.total(rows.value)),
+        at=rows["at"].min(),
+        anchor=rows.anchor.max(),
+        renewed=rows.renewed.any(),
+    )
+    return _shape(
+        grouped,
+        **{n: grouped[n] for n in grouped.columns},
+        kind=ibis.literal("sum"),
+        state=ibis.literal("success"),
+        via=ibis.literal("ref"),
+    )
+
+
+def _movement(rows: Any, key: Any, move: Any, occurrence: Any = "", **more: Any) -> Any:
+    occurrence = ibis.literal(occurrence) if isinstance(occurrence, str) else occurrence
+    made = _shape(
+        rows,
+        key=key,
+        occurrence=occurrence,
+        batch=rows.batch,
+        record=rows.record,
+        own_key=rows.key,
+        kind=ibis.literal("row"),
+        state=ibis.literal("success"),
+        move=move,
+        value=t.money(move.abs()),
+        at=rows.stated_at,
+        anchor=rows.day_number,
+        **more,
+    )
+    return made.filter(made.move != ZERO)
+
+
+def _part(rows: Any, name: str) -> Any:
+    return t.money(rows[name] - t.or_zero(rows[f"prev_{name}"]))
+
+
+def _paid(rows: Any) -> Any:
+    """Rows whose ``paid`` posts on the clock's day: a first version on the day paid, a revision on its own."""
+    first = rows.disposition == "new"
+    return rows.filter(ibis.ifelse(first, rows.day_paid, rows.day_state) == rows.day)
+
+
+def _sales_by_gateway() -> Any:
+    rows = _with_clock("sale")
+    rows = rows.filter(rows.gateway == rows.party)
+    key = lambda r: ibis.coalesce(r.payment_ref, r.ref)  # noqa: E731
+    paid = _paid(rows)
+    sent = rows.filter(rows.day_refund == rows.day)
+    return _sum_up(
+        _movement(paid, key(paid), _part(paid, "paid")).union(
+            _movement(sent, key(sent), t.money(-_part(sent, "refunded")), "refund")
+        )
+    )
+
+
+def _settled_rows() -> Any:
+    rows = _with_clock("settlement")
+    rows = rows.filter((rows.day_post == rows.day) & (rows.gateway == rows.party))
+    occurrence = ibis.ifelse(rows.kind == "payment", "", rows.kind)
+    key = ibis.coalesce(rows.payment_ref, rows.ref, rows.key)
+    return _sum_up(_movement(rows, key, t.money(-rows.d_gross), occurrence))
+
+
+def _settlements() -> Any:
+    rows = _with_clock("settlement")
+    rows = rows.filter((rows.day_post == rows.day) & (rows.gateway == rows.party))
+    return _sum_up(_movement(rows, rows.settlement_ref, rows.d_net))
+
+
+def _bank_lines(kind: str) -> Callable[[], Any]:
+    def build() -> Any:
+        rows = _with_clock("bank")
+        rows = rows.filter(
+            (rows.day_post == rows.day) & (rows.who == rows.party) & (rows.line_kind == kind)
+        )
+        key = rows.line_ref if kind == "payout" else _size(rows.d_moved)
+        return _sum_up(_movement(rows, key, t.money(-rows.d_moved)))
+
+    return build
+
+
+def _size(amount: Any) -> Any:
+    """Top-ups are told apart by their amount: the ticket's odd last digits make it unique."""
+    return ibis.literal("topup ") + amount.abs().cast("string")
+
+
+def _topups() -> Any:
+    rows = _with_clock("supply")
+    rows = rows.filter(
+        (rows.day_post == rows.day) & (rows.partner == rows.party) & (rows.kind == "topup")
+    )
+    return _sum_up(_movement(rows, _size(rows.d_other), rows.d_other))
+
+
+def _undelivered() -> Any:
+    rows = _with_clock("sale")
+    paid = _paid(rows)
+    final = rows.filter(rows.day_state == rows.day)
+    done = t.money(_part(final, "cash") + _part(final, "failed"))
+    both = _movement(paid, paid.ref, t.money(-_part(paid, "paid"))).union(
+        _movement(final, final.ref, done)
+    )
+    summed = _sum_up(both)
+    return summed.filter(summed.move != ZERO)
+
+
+def _refund_payable() -> Any:
+    rows = _with_clock("sale")
+    owed = rows.filter(rows.day_state == rows.day)
+    sent = rows.filter(rows.day_refund == rows.day)
+    both = _movement(owed, owed.ref, t.money(-_part(owed, "failed"))).union(
+        _movement(sent, sent.ref, _part(sent, "refunded"))
+    )
+    summed = _sum_up(both)
+    return summed.filter(summed.move != ZERO)
+
+
+_LEFT: dict[str, Callable[[], Any]] = {
+    SALE_SUPPLY: _sales_by_supplier,
+    TOPUP_BANK: _bank_lines("topup"),
+    SALE_GATEWAY: _sales_by_gateway,
+    SETTLEMENT_BANK: _settlements,
+    UNDELIVERED: _undelivered,
+    REFUND_PAYABLE: _refund_payable,
+}
+_RIGHT: dict[str, Callable[[], Any]] = {
+    SALE_SUPPLY: _supply_rows,
+    TOPUP_BANK: _topups,
+    SALE_GATEWAY: _settled_rows,
+    SETTLEMENT_BANK: _bank_lines("payout"),
+}
+
+
+@lru_cache(maxsize=32)
+def left(leg: Leg) -> Any:
+    """The left side of a leg on the clock's day."""
+    return _LEFT[leg.name]()
+
+
+@lru_cache(maxsize=32)
+def right(leg: Leg) -> Any | None:
+    """The right side of a leg on the clock's day; None for a leg of one side."""
+    return _RIGHT[leg.name]() if leg.name in _RIGHT else None

@@ -1,0 +1,185 @@
+"""The SOP of a counterparty: ``sops/<counterparty>.toml`` (rulings 26, 38, 39).
+
+A file says who the counterparty is and lists versions, each in force from one day until the next. A
+past day always runs under the version of that day.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, time, timedelta
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from finops_ledger.core.days import Window, parse_span, zone
+
+
+def _exact(value: object) -> object:
+    # TOML numbers with a point become binary floats; money and rates are written as text.
+    if isinstance(value, float):
+        raise ValueError(f'write the number as text, "{value}", so that it stays exact')
+    return value
+
+
+Exact = Annotated[Decimal, BeforeValidator(_exact)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WindowRule(_Part):
+    """The counterparty's day: when it opens, which end names it, and in which zone."""
+
+    opens: time = time(0)
+    named_by: Literal["start", "end"] = "start"
+    zone: str = "Asia/Jakarta"
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        zone(value)
+        return value
+
+    def window(self) -> Window:
+        """Return the window as a value."""
+        return Window(zone=self.zone, opens=self.opens, named_by=self.named_by)
+
+
+def _span(value: object) -> object:
+    return parse_span(value) if isinstance(value, str) else value
+
+
+Span = Annotated[timedelta, BeforeValidator(_span)]
+
+
+class Supply(_Part):
+    """How goods are supplied. ``grace`` and ``pending``: how long an unmatched, or a not yet final,
+    item may wait after its own window has closed before it is a break (ruling 35)."""
+
+    model: Literal["prepaid"] = "prepaid"
+    statement: Literal["transactions"] = "transactions"
+    window: WindowRule = WindowRule()
+    grace: Span = timedelta(0)
+    pending: Span = timedelta(hours=72)
+
+
+class Deposit(_Part):
+    """The deposit with a supplier: below ``floor`` a top-up is overdue."""
+
+    floor: Exact = Decimal(0)
+
+
+class Recognition(_Part):
+    """How revenue of a category is recognised: an agent's margin (net) or the whole price (gross)."""
+
+    model: Literal["agent", "principal"]
+    tax: Literal["none", "ppn-margin"] = "none"
+
+
+class Tolerance(_Part):
+    """A difference of cost that is absorbed as cost: its limit per order and who answers for it."""
+
+    limit: Exact = Decimal(0)
+    owner: str = ""
+
+
+class Fee(_Part):
+    """A gateway's fee: a rate of the gross payments, VAT on it, rounded per report or per row."""
+
+    rate: Exact
+    vat: Exact = Decimal(0)
+    per: Literal["report", "row"] = "report"
+
+
+class Settlement(_Part):
+    """A gateway's settlement: how many days after payment an order may wait (calendar days)."""
+
+    lag: int = Field(default=1, ge=0)
+    grace: Span = timedelta(0)
+    fee: Fee | None = None
+
+
+class BankLine(_Part):
+    """One rule for lines of a bank statement: what text says what the line is about."""
+
+    when: str
+    kind: Literal["payout", "topup", "fee"]
+    counterparty: str = ""
+    settlement_ref: str = ""
+
+    @field_validator("when")
+    @classmethod
+    def _compiles(cls, value: str) -> str:
+        re.compile(value)
+        return value
+
+
+class Version(_Part):
+    """One version of an SOP, in force from ``effective`` on."""
+
+    effective: date
+    change_id: str
+    reason: str
+    author: str
+    approver: str
+    supply: Supply | None = None
+    deposit: Deposit = Deposit()
+    prices: str | None = None
+    recognition: dict[str, Recognition] = Field(default_factory=dict)
+    tolerance: dict[Literal["cost"], Tolerance] = Field(default_factory=dict)
+    match: dict[Literal["passes"], list[Literal["ref", "partner_ref"]]] = Field(
+        default_factory=lambda: {"passes": ["ref", "partner_ref"]}
+    )
+    owners: dict[str, str] = Field(default_factory=dict)
+    settlement: Settlement | None = None
+    lines: list[BankLine] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _four_eyes(self) -> Version:
+        if self.author == self.approver:
+            raise ValueError(
+                f"change {self.change_id}: author and approver are both {self.author!r}; "
+                "a version is approved by someone else"
+            )
+        return self
+
+
+class Sop(_Part):
+    """All versions of one counterparty's treatment, oldest first."""
+
+    counterparty: str
+    type: Literal["supplier", "gateway", "bank"]
+    component: str = ""
+    aliases: list[str] = Field(default_factory=list)
+    versions: list[Version] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Sop:
+        starts = [v.effective for v in self.versions]
+        if starts != sorted(set(starts)):
+            raise ValueError("versions must be listed by effective date, each date once")
+        needs = {"supplier": "supply", "gateway": "settlement", "bank": "lines"}[self.type]
+        for version in self.versions:
+            if needs != "lines" and getattr(version, needs) is None:
+                raise ValueError(f"version {version.change_id} lacks [versions.{needs}]")
+        return self
+
+    @property
+    def name(self) -> str:
+        """The component that stands in account names."""
+        return self.component or self.counterparty
+
+    def on(self, day: date) -> Version:
+        """Return the version in force on ``day``; before the first one, the first."""
+        current = self.versions[0]
+        for version in self.versions:
+            if version.effective <= day:
+                current = version
+        return current
+
+    def rule_id(self, day: date) -> str:
+        """Return what an entry states as its rule: ``AggA@2026-01-01``."""
+        return f"{self.counterparty}@{self.on(day).effective.isoformat()}"

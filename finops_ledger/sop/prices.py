@@ -1,0 +1,95 @@
+"""Price lists: the expected cost of a product at a moment (ruling 39).
+
+A list is a CSV file ``product,category,face,cost,from,to``; ``cost`` is a number or a rule on the face
+value (``face - 1332``); ``from`` and ``to`` are local times, empty = open.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+from finops_ledger.core import money
+from finops_ledger.core.days import zone
+from finops_ledger.core.errors import UsageError
+
+HEADER = ["product", "category", "face", "cost", "from", "to"]
+_RULE = re.compile(r"face\s*([+-])\s*(\d+(?:\.\d+)?)")
+FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+LAST = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """The cost of one product over one stretch of time (UTC, end exclusive)."""
+
+    product: str
+    category: str
+    face: Decimal | None
+    cost: Decimal | None
+    delta: Decimal | None
+    start: datetime
+    end: datetime
+
+
+def load(path: Path, zone_name: str) -> list[Price]:
+    """Read a price list; raise UsageError with file and line for anything that is not clear."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise UsageError(f"{path}: there is no such price list") from error
+    reader = csv.reader(text.splitlines())
+    header = next(reader, [])
+    if header != HEADER:
+        raise UsageError(f"{path}:1: header is {','.join(header)}; expected {','.join(HEADER)}")
+    prices = [
+        _price(path, number, cells, zone_name) for number, cells in enumerate(reader, start=2) if cells
+    ]
+    for problem in _overlaps(prices):
+        raise UsageError(f"{path}: {problem}")
+    return prices
+
+
+def _price(path: Path, number: int, cells: list[str], zone_name: str) -> Price:
+    place = f"{path}:{number}"
+    if len(cells) != len(HEADER):
+        raise UsageError(f"{place}: {len(cells)} cells; expected {len(HEADER)}")
+    product, category, face, cost, start, end = (c.strip() for c in cells)
+    if not product or not category:
+        raise UsageError(f"{place}: product and category must be given")
+    rule = _RULE.fullmatch(cost)
+    try:
+        fixed = None if rule else money.parse(cost)
+        delta = Decimal(rule.group(1) + rule.group(2)) if rule else None
+        return Price(
+            product=product,
+            category=category,
+            face=money.parse(face) if face else None,
+            cost=fixed,
+            delta=delta,
+            start=_moment(start, zone_name) if start else FIRST,
+            end=_moment(end, zone_name) if end else LAST,
+        )
+    except ValueError as error:
+        raise UsageError(f"{place}: {error}") from error
+
+
+def _moment(text: str, zone_name: str) -> datetime:
+    pattern = "%Y-%m-%d %H:%M:%S" if " " in text else "%Y-%m-%d"
+    local = datetime.strptime(text, pattern)  # noqa: DTZ007 - the zone is put on in the next line
+    return local.replace(tzinfo=zone(zone_name)).astimezone(UTC)
+
+
+def _overlaps(prices: list[Price]) -> Iterator[str]:
+    ordered = sorted(prices, key=lambda p: (p.product, p.start))
+    for one, two in zip(ordered, ordered[1:], strict=False):
+        if one.product == two.product and two.start < one.end:
+            yield (
+                f"product {one.product} has two costs from {two.start.isoformat()}; "
+                "close the earlier one with 'to'"
+            )

@@ -1,0 +1,97 @@
+"""All SOPs of a workspace, and the price lists that they name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from finops_ledger.core.days import zone
+from finops_ledger.core.errors import UsageError
+from finops_ledger.sop import prices, toml
+from finops_ledger.sop.model import Sop
+
+
+@dataclass(frozen=True, slots=True)
+class PricedRule:
+    """Cost and recognition of one product over one stretch of time, for one partner."""
+
+    partner: str
+    price: prices.Price
+    model: str
+    tax: str
+    start: datetime
+    end: datetime
+
+
+@dataclass
+class Registry:
+    """The SOPs by counterparty."""
+
+    sops: dict[str, Sop]
+    zone: str
+    root: Path
+    _prices: dict[str, list[prices.Price]] = field(default_factory=dict)
+
+    def of(self, counterparty: str) -> Sop:
+        """Return a counterparty's SOP; raise UsageError naming the file to write."""
+        try:
+            return self.sops[counterparty]
+        except KeyError:
+            raise UsageError(
+                f"no SOP for {counterparty!r}: write sops/{counterparty}.toml, or name the "
+                "counterparty in finops.toml as its SOP does"
+            ) from None
+
+    def named(self, type_: str) -> list[Sop]:
+        """Return the SOPs of one type (supplier, gateway, bank) by counterparty."""
+        return [s for _, s in sorted(self.sops.items()) if s.type == type_]
+
+    def aliases(self) -> dict[str, str]:
+        """Return every code under which a supplier may stand in a sales file."""
+        return {a: s.counterparty for s in self.named("supplier") for a in [s.counterparty, *s.aliases]}
+
+    def price_list(self, path: str) -> list[prices.Price]:
+        """Return a price list of the workspace, read once."""
+        if path not in self._prices:
+            self._prices[path] = prices.load(self.root / path, self.zone)
+        return self._prices[path]
+
+    def rules(self) -> Iterator[PricedRule]:
+        """Yield cost and recognition of every product of every supplier, cut at version changes."""
+        for sop in self.named("supplier"):
+            for number, version in enumerate(sop.versions):
+                if version.prices is None:
+                    continue
+                start = prices.FIRST if number == 0 else self._midnight(version.effective)
+                later = sop.versions[number + 1 :]
+                end = self._midnight(later[0].effective) if later else prices.LAST
+                for price in self.price_list(version.prices):
+                    how = version.recognition.get(price.category)
+                    if how is None:
+                        raise UsageError(
+                            f"sops/{sop.counterparty}.toml: version {version.change_id} does not say "
+                            f"how category {price.category!r} is recognised; add "
+                            f'[versions.recognition.{price.category}] model = "agent" or "principal"'
+                        )
+                    first, last = max(start, price.start), min(end, price.end)
+                    if first < last:
+                        yield PricedRule(sop.counterparty, price, how.model, how.tax, first, last)
+
+    def _midnight(self, day: date) -> datetime:
+        local = datetime(day.year, day.month, day.day, tzinfo=zone(self.zone))
+        return local.astimezone(UTC)
+
+
+def load(root: Path, zone_name: str) -> Registry:
+    """Read every ``sops/*.toml`` of a workspace."""
+    sops: dict[str, Sop] = {}
+    for path in sorted((root / "sops").glob("*.toml")):
+        sop = toml.load(path, Sop)
+        if sop.counterparty in sops:
+            raise UsageError(f"{path}: {sop.counterparty} has another SOP already")
+        if path.stem != sop.counterparty:
+            raise UsageError(f"{path}: the file must be called {sop.counterparty}.toml")
+        sops[sop.counterparty] = sop
+    return Registry(sops, zone_name, root)

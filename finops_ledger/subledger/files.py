@@ -1,0 +1,103 @@
+"""Writing so that a kill at any moment leaves the old or the new, never half of it.
+
+Every change to a workspace goes through these functions. Each ends in one or more *steps*; a test
+hooks :data:`on_step` to kill the process at the n-th of them and shows that the next run repairs it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+TEMP_PREFIX = ".tmp-"
+
+
+def _nothing(unused_name: str) -> None:
+    return None
+
+
+#: Called before each irreversible step with its name. Tests replace it.
+on_step: Callable[[str], None] = _nothing
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush a folder's entries to disk, so that a rename in it survives a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sync_file(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def publish(temp: Path, target: Path) -> None:
+    """Give a finished temporary file its name: fsync, rename, fsync of the folder."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _sync_file(temp)
+    on_step(f"publish {target.name}")
+    temp.replace(target)
+    sync_folder(target.parent)
+    on_step(f"published {target.name}")
+
+
+def temp_beside(target: Path) -> Path:
+    """Return the temporary name under which ``target`` is written before it is published."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return target.parent / f"{TEMP_PREFIX}{target.name}"
+
+
+def write_atomic(target: Path, data: bytes) -> None:
+    """Replace ``target`` by ``data`` in one step; a reader sees the old bytes or the new."""
+    temp = temp_beside(target)
+    on_step(f"write {target.name}")
+    with temp.open("wb") as file:
+        file.write(data)
+    publish(temp, target)
+
+
+def copy_atomic(origin: Path, target: Path) -> None:
+    """Copy a file so that ``target`` appears whole or not at all."""
+    temp = temp_beside(target)
+    on_step(f"copy {target.name}")
+    shutil.copyfile(origin, temp)
+    publish(temp, target)
+
+
+def append_line(path: Path, line: bytes) -> None:
+    """Append one line with its newline in one write and fsync: the commit point."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = not path.exists()
+    on_step("commit")
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        os.write(handle, line + b"\n")
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    if new:
+        sync_folder(path.parent)
+    on_step("committed")
+
+
+def remove(path: Path) -> None:
+    """Remove a file if it is there."""
+    on_step(f"remove {path.name}")
+    path.unlink(missing_ok=True)
+
+
+def clear_temporary(root: Path) -> list[Path]:
+    """Remove what an interrupted write left behind; return the paths removed."""
+    gone = sorted(root.rglob(f"{TEMP_PREFIX}*")) if root.exists() else []
+    for path in gone:
+        if path.is_file():
+            path.unlink()
+    return gone

@@ -1,0 +1,247 @@
+"""The manifest: the commit log of a workspace, one JSON line a commit, hash-chained.
+
+A file of the sub-ledger exists when a line names it; readers take their lists from here, never from
+a glob. Line kinds: ``rules`` (a changed SOP, format, price list or finops.toml), ``batch``,
+``refused``, ``decision``, ``reconcile``. Each line carries the SHA-256 of the line before it.
+
+The last statement counts: a batch line says in ``standing`` what it, and each batch whose share it
+changed, must have posted; a reconcile line replaces an earlier one of the same leg, counterparty and
+day; a batch line takes back the reconciliations that its rows make stale (ruling 5).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from finops_ledger.core.errors import IntegrityError
+from finops_ledger.core.ids import sha256_bytes
+from finops_ledger.subledger import files
+
+NAME = "subledger/manifest.jsonl"
+Line = dict[str, Any]
+
+
+def encode(line: Line) -> bytes:
+    """Write a line: keys in the order given, no blanks, text as it is; always the same bytes."""
+    return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What a batch has posted in total: rows that count and their control amount (decimal text)."""
+
+    rows: int
+    control: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One live batch, as its manifest line tells it."""
+
+    id: str
+    source: str
+    role: str
+    day: date
+    covers: tuple[date, date]
+    counterparty: str | None
+    file: str
+    archive: str
+    name: str
+    sha256: str
+    format: str
+    format_version: int
+    key: tuple[str, ...]
+    order: str
+    neighbours: tuple[str, ...]
+    keys: tuple[str | None, str | None]
+    days: tuple[date, ...]
+    rows: int
+    line: Line = field(compare=False, repr=False)
+
+
+@dataclass
+class State:
+    """The fold of all lines: what is in, what stands, what has been reconciled."""
+
+    lines: list[Line] = field(default_factory=list)
+    head: str = ""
+    batches: dict[str, Batch] = field(default_factory=dict)
+    standing: dict[str, Share] = field(default_factory=dict)
+    reconciled: dict[tuple[str, str, date], Line] = field(default_factory=dict)
+    rules: dict[str, str] = field(default_factory=dict)
+    decisions: dict[str, Line] = field(default_factory=dict)
+    refused: list[Line] = field(default_factory=list)
+
+    @property
+    def as_of(self) -> date | None:
+        """The latest day that any committed file covers."""
+        return max((b.covers[1] for b in self.batches.values()), default=None)
+
+    def of_source(self, source: str) -> list[Batch]:
+        """Return the live batches of a source by file day, then id."""
+        found = [b for b in self.batches.values() if b.source == source]
+        return sorted(found, key=lambda b: (b.day, b.id))
+
+    def neighbours(self, batch_id: str) -> list[Batch]:
+        """Return the batches that share a key with this one, whichever came first."""
+        own = set(self.batches[batch_id].neighbours)
+        own |= {b.id for b in self.batches.values() if batch_id in b.neighbours}
+        return [self.batches[i] for i in sorted(own) if i in self.batches]
+
+    def known_content(self, sha256: str) -> list[Batch]:
+        """Return live batches made of the same bytes."""
+        return [b for b in self.batches.values() if b.sha256 == sha256]
+
+
+def _batch(line: Line) -> Batch:
+    first, last = (date.fromisoformat(d) for d in line["covers"])
+    original = line["original"]
+    return Batch(
+        id=line["batch"],
+        source=line["source"],
+        role=line["role"],
+        day=date.fromisoformat(line["day"]),
+        covers=(first, last),
+        counterparty=line["counterparty"],
+        file=next(iter(line["files"])),
+        archive=original["archive"],
+        name=original["name"],
+        sha256=original["sha256"],
+        format=line["format"]["name"],
+        format_version=line["format"]["version"],
+        key=tuple(line["key"]),
+        order=line["order"],
+        neighbours=tuple(line["neighbours"]),
+        keys=(line["keys"][0], line["keys"][1]),
+        days=tuple(date.fromisoformat(d) for d in line["days"]),
+        rows=line["rows"]["read"] - line["rows"]["refused"] - sum_excluded(line),
+        line=line,
+    )
+
+
+def sum_excluded(line: Line) -> int:
+    """Return how many rows of a batch line were excluded, over all reasons."""
+    return sum(int(n) for n in line["rows"]["excluded"].values())
+
+
+def apply(state: State, line: Line, legs_of: LegsOf) -> None:
+    """Fold one line into the state. ``legs_of`` says which legs a batch makes stale."""
+    kind = line["kind"]
+    if kind == "batch":
+        batch = _batch(line)
+        state.batches[batch.id] = batch
+        for name, share in line["standing"].items():
+            state.standing[name] = Share(int(share["rows"]), str(share["control"]))
+        _strip(state, legs_of(batch), min((*batch.days, batch.day)))
+    elif kind == "reconcile":
+        day = date.fromisoformat(line["day"])
+        _strip(state, [(line["leg"], line["counterparty"])], day)
+        state.reconciled[line["leg"], line["counterparty"], day] = line
+    elif kind == "rules":
+        state.rules = dict(line["files"])
+        if line["stale"] is not None:
+            _strip(state, [("*", "*")], date.fromisoformat(line["stale"]))
+    elif kind == "decision":
+        state.decisions = {d["path"]: d for d in line["files"]}
+        if line["stale"] is not None:
+            _strip(state, [("*", "*")], date.fromisoformat(line["stale"]))
+    elif kind == "refused":
+        state.refused.append(line)
+    else:
+        raise IntegrityError(
+            f"{NAME}: line {line.get('seq')} has the unknown kind {kind!r}; "
+            "a newer version of finops-ledger wrote it"
+        )
+    state.lines.append(line)
+
+
+class LegsOf:
+    """Which (leg, counterparty) pairs a batch touches; ``*`` stands for all."""
+
+    def __call__(self, unused_batch: Batch) -> list[tuple[str, str]]:
+        """Say which legs to strip; the safe answer is all of them."""
+        return [("*", "*")]
+
+
+def _strip(state: State, legs: Iterable[tuple[str, str]], first: date) -> None:
+    wanted = set(legs)
+    gone = [
+        key
+        for key in state.reconciled
+        if key[2] >= first
+        and any(leg in ("*", key[0]) and who in ("*", key[1]) for leg, who in wanted)
+    ]
+    for key in gone:
+        del state.reconciled[key]
+
+
+class Manifest:
+    """The log of one workspace: reads it, proves its chain, appends to it."""
+
+    def __init__(self, root: Path, legs_of: LegsOf | None = None) -> None:
+        self.path = root / NAME
+        self._legs_of = legs_of or LegsOf()
+
+    def raw_lines(self) -> tuple[list[bytes], bytes]:
+        """Return the whole lines (without newline) and the torn rest, empty when all is well."""
+        if not self.path.exists():
+            return [], b""
+        *whole, rest = self.path.read_bytes().split(b"\n")
+        return whole, rest
+
+    def read(self) -> State:
+        """Read and fold all whole lines; raise IntegrityError when the chain is broken."""
+        state = State()
+        for number, raw in enumerate(self.raw_lines()[0], start=1):
+            line = self._parse(number, raw)
+            if line["prev"] != state.head or line["seq"] != number:
+                raise IntegrityError(
+                    f"{self.path}:{number}: the chain is broken: the line before hashes to "
+                    f"{state.head[:12] or 'nothing'}…, this one expects {line['prev'][:12] or 'nothing'}…; "
+                    "restore the manifest from a backup, it must never be edited"
+                )
+            apply(state, line, self._legs_of)
+            state.head = sha256_bytes(raw)
+        return state
+
+    def _parse(self, number: int, raw: bytes) -> Line:
+        try:
+            line: Line = json.loads(raw)
+            if not isinstance(line, dict) or not {"seq", "kind", "prev"} <= line.keys():
+                raise ValueError("not a manifest line")
+        except ValueError as error:
+            raise IntegrityError(
+                f"{self.path}:{number}: not a manifest line ({error}); restore it from a backup"
+            ) from error
+        return line
+
+    def append(self, state: State, kind: str, body: Line) -> Line:
+        """Commit: one line, one write, one fsync. Returns the line; ``state`` takes it in."""
+        line = {"seq": len(state.lines) + 1, "kind": kind, "prev": state.head, **body}
+        raw = encode(line)
+        files.append_line(self.path, raw)
+        apply(state, line, self._legs_of)
+        state.head = sha256_bytes(raw)
+        return line
+
+    def cut_torn_line(self) -> bool:
+        """Remove a last line without newline, which a kill inside a write leaves; say if there was one."""
+        whole, rest = self.raw_lines()
+        if not rest:
+            return False
+        files.write_atomic(self.path, b"".join(raw + b"\n" for raw in whole))
+        return True
+
+
+def named_files(state: State) -> Iterator[str]:
+    """Yield the path of every file of the sub-ledger that a live line names."""
+    for batch in state.batches.values():
+        yield batch.file
+        yield batch.archive
+    for line in state.reconciled.values():
+        yield from line["files"]
