@@ -266,7 +266,8 @@ class Planner:
         return value, spec.column
 
     def _debit_credit(self, spec: FieldSpec, digits: int) -> str:
-        assert spec.debit is not None and spec.credit is not None
+        assert spec.debit is not None
+        assert spec.credit is not None
         debit = self.number(spec.debit, spec, digits)
         credit = self.number(spec.credit, spec, digits)
         shown = f"concat_ws(' | ', {self.cell(spec.debit)}, {self.cell(spec.credit)})"

@@ -1,4 +1,4 @@
-"""One file made readable: checked, in UTF-8, its parts found, its records counted."""
+"""One file made readable: in UTF-8, its parts found, its bytes checked, its records counted."""
 
 from __future__ import annotations
 
@@ -16,14 +16,19 @@ from finops_ledger.intake.spec import FileSpec, Format
 
 @dataclass(frozen=True)
 class Source:
-    """A file that passed the checks of its bytes. ``path`` is UTF-8, perhaps a copy."""
+    """A file whose parts were found. ``path`` is UTF-8, perhaps a copy."""
 
     name: str  #: the file's own name, for messages
     path: Path
     folder: Path  #: for temporary files; gone when the source closes
     file: FileSpec
     layout: Layout
-    counted: raw.Counted
+
+    def count(self) -> raw.Counted:
+        """Check every byte of the file and count its records; see :func:`.raw.scan`."""
+        at = self.layout
+        encoding = self.file.encoding if raw.is_utf8(self.file.encoding) else "utf-8"
+        return raw.scan(self.path, encoding, at.start, at.end, self.file.quote, self.name)
 
     def records(self) -> Iterator[raw.Record]:
         """Parse record by record: slow, exact, with physical lines."""
@@ -71,10 +76,12 @@ def read_csv(path: Path, file: FileSpec, width: int, skip: int, more: tuple[str,
 
 @contextmanager
 def opened(path: Path, fmt: Format, folder: Path | None = None) -> Iterator[Source]:
-    """Check the bytes of ``path`` and find its parts; temporary copies lie below ``folder``.
+    """Check the start of ``path`` and find its parts; temporary copies lie below ``folder``.
+
+    Every byte is checked by :meth:`Source.count`, which can run beside the reading.
 
     Raises:
-        InputRefused: empty, NUL, another encoding, wrong title or header.
+        InputRefused: empty, another encoding, wrong title or header.
     """
     file = fmt.file
     raw.check_start(path, file.encoding)
@@ -84,6 +91,4 @@ def opened(path: Path, fmt: Format, folder: Path | None = None) -> Iterator[Sour
             readable = below / "utf8"
             raw.transcode(path, file.encoding, readable)
         layout = find_layout(readable, file, path.name)
-        encoding = file.encoding if raw.is_utf8(file.encoding) else "utf-8"
-        counted = raw.scan(readable, encoding, layout.start, layout.end, file.quote, path.name)
-        yield Source(path.name, readable, below, file, layout, counted)
+        yield Source(path.name, readable, below, file, layout)

@@ -96,6 +96,7 @@ class Exclusion(Condition):
     """A condition under which a record is left out, and why."""
 
     reason: str
+    in_totals: bool = True  #: the file's own totals count such records
 
 
 class ZoneSpec(_Model):
