@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from finops_ledger.books import importing, journal, layout, reconciling, recovery
+from finops_ledger.books import importing, items, journal, layout, reconciling, recovery
 from finops_ledger.books.importing import FileReport
 from finops_ledger.books.workspace import Workspace
 
@@ -108,6 +108,11 @@ class Books:
             done = reconciling.reconcile(space, self._clock(), as_of, progress)
             journal.derive(space)
         return done
+
+    def breaks(self, as_of: date | None = None, *, everything: bool = False) -> list[dict[str, Any]]:
+        """Return the open breaks and claims (with ``everything``, also what waits), worst first."""
+        found = items.open_items(self.space, as_of, everything=everything)
+        return sorted(found, key=lambda i: (i["priority"], -i["age"], i["id"]))
 
     def recover(self) -> None:
         """Repair what an interrupted command left."""

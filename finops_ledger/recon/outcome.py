@@ -213,7 +213,7 @@ def outcomes(leg: Leg) -> Any:
     )
     shown = ibis.cases(
         (final, every.found),
-        (waits & stands, "timing"),
+        (waits & stands, "timing" if leg.right else "pending"),
         (waits, "pending"),
         else_=every.found,
     )
@@ -258,7 +258,8 @@ def _rule(every: Any) -> Any:
 
 
 def _as_date(number: Any) -> Any:
-    return (ibis.literal(_EPOCH) + number.as_interval("D")).cast("date")
+    # DuckDB makes a timestamp of a date plus days; said twice, so that it comes back as a date.
+    return (ibis.literal(_EPOCH) + number.as_interval("D")).cast("timestamp").cast("date")
 
 
 def account_part(class_: Any) -> Any:

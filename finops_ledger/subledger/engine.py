@@ -50,8 +50,7 @@ class Engine:
 
     def count(self, name: str) -> int:
         """Return the number of rows of a named table or view."""
-        found = self.connection.execute(f'select count(*) from "{name}"').fetchone()
-        return int(found[0]) if found else 0
+        return int(self.connection.execute(f'select count(*) from "{name}"').fetchall()[0][0])
 
     def give(self, name: str, table: pa.Table) -> None:
         """Register a small Arrow table under a name (as a temporary table of its own)."""
