@@ -16,9 +16,9 @@ import duckdb
 from finops_ledger.core.errors import Problem
 from finops_ledger.core.money import ZERO
 from finops_ledger.core.schema import CONTENT_FIELDS
-from finops_ledger.intake.cells import text
 from finops_ledger.intake.faults import LISTED
 from finops_ledger.intake.spec import Format
+from finops_ledger.intake.times import text
 
 _POSITION = "coalesce(record, file_row_number + 1)"
 
@@ -121,7 +121,7 @@ def _conflicts(
 
 def _rewrite(out: Path, rows: str, connection: duckdb.DuckDBPyConnection, *, drop: bool) -> None:
     target = out.with_name(out.name + ".again")
-    record = ", position AS record" if drop else ""
+    record = ", r.position AS record" if drop else ""
     where = "WHERE NOT coalesce(n.conflict, false)" if drop else ""
     connection.execute(
         f"COPY (SELECT r.* EXCLUDE (file_row_number, position) "

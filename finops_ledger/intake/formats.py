@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
+import duckdb
 from pydantic import BaseModel, ValidationError
 
 from finops_ledger.core.errors import UsageError
@@ -26,10 +27,26 @@ def load_format(path: Path) -> Format:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not TOML: {error}") from error
     try:
-        return Format.model_validate(data)
+        fmt = Format.model_validate(data)
     except ValidationError as error:
         lines = [_explain(e) for e in error.errors(include_url=False)]
         raise UsageError("\n".join(f"{path}: {line}" for line in lines)) from error
+    _check_patterns(fmt, path)
+    return fmt
+
+
+def _check_patterns(fmt: Format, path: Path) -> None:
+    """Refuse patterns for cells that Python knows and the engine does not (look-ahead, say)."""
+    specs = fmt.fields.values()
+    conditions = [*(r for s in specs for r in s.rules), *fmt.exclude.rules]
+    conditions += [c for i in fmt.identities for c in i.unless]
+    for pattern in {s.pattern for s in specs} | {c.pattern for c in conditions}:
+        if pattern is None:
+            continue
+        try:
+            duckdb.execute("SELECT regexp_matches('', ?)", [pattern]).fetchall()
+        except duckdb.InvalidInputException as error:
+            raise UsageError(f"{path}: pattern {pattern!r}: {error}") from error
 
 
 def shipped() -> dict[str, Path]:

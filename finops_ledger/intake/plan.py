@@ -12,6 +12,7 @@ Checks stand beside the layers: a row is sound when every check is true. No chec
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from finops_ledger.core.errors import UsageError
@@ -23,10 +24,10 @@ from finops_ledger.core.schema import (
     TIME_FIELDS,
     duckdb_type,
 )
-from finops_ledger.intake import cells
-from finops_ledger.intake.cells import text
+from finops_ledger.intake import cells, times
 from finops_ledger.intake.model import SourceInfo
 from finops_ledger.intake.spec import FieldSpec, Format, ZoneSpec
+from finops_ledger.intake.times import text
 
 NULL_TEXT = "CAST(NULL AS VARCHAR)"
 NULL_MONEY = f"CAST(NULL AS {MONEY_SQL})"
@@ -97,6 +98,7 @@ class Planner:
         self.plan = Plan()
         self.digits = minor_units(info.currency)
         self._numbers: dict[tuple[str, str | None, int], str] = {}
+        self._readable: dict[str, str] = {}
 
     def build(self) -> Plan:
         """Build everything, in the order in which later columns need earlier ones."""
@@ -217,8 +219,10 @@ class Planner:
             source = f"regexp_extract({cell}, {text(spec.pattern)}, 1)"
         name = f"p{len(self.plan.parsed)}"
         self.plan.parsed.append(f"{cells.number(source, numbers, digits)} AS {name}")
-        self._check("cell-number", column, f"{name} IS NOT NULL OR ({cell}) IS NULL",
-                    "not a number in the declared form", cells.expected_number(numbers, digits))
+        readable = f"{name} IS NOT NULL OR ({cell}) IS NULL"
+        self._check("cell-number", column, readable, "not a number in the declared form",
+                    cells.expected_number(numbers, digits))
+        self._readable[name] = readable
         self._numbers[(column, spec.pattern, digits)] = name
         return name
 
@@ -238,7 +242,10 @@ class Planner:
         self.plan.derived[name] = f"try_cast({value} AS {MONEY_SQL})"
         self.plan.named.pop(name, None)
         if required:
-            self._check("cell-empty", column, f"r_{name} IS NOT NULL", f"no {name}", "an amount")
+            # A cell that is not a number is a fault of its own; it is not empty, too.
+            faults = [f"NOT ({self._readable[p]})" for p in re.findall(r"\bp\d+\b", value)]
+            ok = " OR ".join([f"r_{name} IS NOT NULL", *dict.fromkeys(faults)])
+            self._check("cell-empty", column, ok, f"no {name}", "an amount")
 
     def _money_value(self, name: str, spec: FieldSpec, digits: int) -> tuple[str, str]:
         if spec.debit is not None and spec.credit is not None:
@@ -282,31 +289,31 @@ class Planner:
         return f"CASE WHEN {none} THEN NULL ELSE {value} END"
 
     def _time(self, name: str, spec: FieldSpec) -> None:
-        times, info = self.fmt.times, self.info
+        spec_times, info = self.fmt.times, self.info
         if spec.column is None:
             raise UsageError(f"format {self.fmt.name}: [fields.{name}] is a time: give a column")
-        form = spec.format or times.format
+        form = spec.format or spec_times.format
         cell, shown = self._extracted(self.cell(spec.column), spec), self.cell(spec.column)
         wanted = f"a time like {form}"
-        if times.year == "file_day":
-            local_sql = cells.yearless_time(cell, form, info.file_day, times.within_days)
-            wanted += f", within {times.within_days} days of {info.file_day}"
+        if spec_times.year == "file_day":
+            local_sql = times.yearless_time(cell, form, info.file_day, spec_times.within_days)
+            wanted += f", within {spec_times.within_days} days of {info.file_day}"
         else:
-            local_sql = cells.local_time(cell, form)
+            local_sql = times.local_time(cell, form)
         local = f"p{len(self.plan.parsed)}"
         self.plan.parsed.append(f"{local_sql} AS {local}")
-        zone = ZoneSpec(name=info.zone) if cells.is_date_only(form) else spec.zone or times.zone
-        zone = zone or ZoneSpec(name=info.zone)
+        books = ZoneSpec(name=info.zone)
+        zone = books if times.is_date_only(form) else spec.zone or spec_times.zone or books
         if zone.column is not None:
-            moment = cells.to_utc_by_column(local, self.cell(zone.column), zone)
+            moment = times.to_utc_by_column(local, self.cell(zone.column), zone.map)
             self._check("zone-unknown", zone.column, f"r_{name} IS NOT NULL OR {local} IS NULL",
                         "unknown time zone", "one of " + ", ".join(sorted(zone.map)))
         else:
-            moment = cells.to_utc(local, zone.name or info.zone)
+            moment = times.to_utc(local, zone.name or info.zone)
         self.plan.named[name] = moment
         same = zone.name == info.zone
         self.plan.named[f"{name}_day"] = (
-            f"CAST({local} AS DATE)" if same else cells.day_in(f"({moment})", info.zone)
+            f"CAST({local} AS DATE)" if same else times.day_in(f"({moment})", info.zone)
         )
         self._check("cell-time", spec.column, f"{local} IS NOT NULL OR {shown} IS NULL",
                     "not a time in the declared form", wanted)

@@ -18,11 +18,12 @@ from finops_ledger.core.errors import InputRefused, Problem
 from finops_ledger.core.kinds import ROLES
 from finops_ledger.core.money import ZERO
 from finops_ledger.intake import duplicates, faults, raw, totals
-from finops_ledger.intake.cells import text, texts
+from finops_ledger.intake.cells import texts
 from finops_ledger.intake.model import ReadResult, SourceInfo
 from finops_ledger.intake.plan import SECRET, Plan, Planner
 from finops_ledger.intake.source import Source, opened
 from finops_ledger.intake.spec import Format
+from finops_ledger.intake.times import text
 
 __all__ = ["ReadResult", "SourceInfo", "locate", "read"]
 
@@ -303,8 +304,8 @@ def _ends(
 ) -> dict[str, Decimal]:
     """Return opening and closing balance as the rows' running balances give them.
 
-    A row without a balance beyond the first or last stated one may be a movement, or a row listed again
-    that moves nothing: only the books can tell. Then that end is not known here.
+    A row without a balance beyond the first or last stated one may be a movement, or a row listed
+    again that moves nothing: only the books can tell. Then that end is not known here.
     """
     rows = f"read_parquet({text(str(out))}, file_row_number = true)"
     found = connection.execute(

@@ -9,9 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from finops_ledger.intake import raw
-from finops_ledger.intake.cells import text
 from finops_ledger.intake.layout import Layout, find_layout, split_line
 from finops_ledger.intake.spec import FileSpec, Format
+from finops_ledger.intake.times import text
 
 
 @dataclass(frozen=True)

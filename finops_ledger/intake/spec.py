@@ -22,6 +22,7 @@ from pydantic import (
 
 from finops_ledger.core.kinds import ROLES, ROW_KINDS, STATUSES
 from finops_ledger.core.schema import MONEY_FIELDS, ROW_NAMES, TIME_FIELDS
+from finops_ledger.intake.times import fixed_offset, time_pattern
 
 #: Row columns that a format may fill; the rest come from the source or are derived.
 MAPPABLE = tuple(
@@ -99,6 +100,14 @@ class Exclusion(Condition):
     in_totals: bool = True  #: the file's own totals count such records
 
 
+def _form(text: str) -> str:
+    time_pattern(text)
+    return text
+
+
+Form = Annotated[str, BeforeValidator(_form)]
+
+
 class ZoneSpec(_Model):
     """A zone by ``name``, or by a ``column`` whose values ``map`` to zones or offsets (+07:00)."""
 
@@ -110,6 +119,8 @@ class ZoneSpec(_Model):
     def _one_source(self) -> ZoneSpec:
         if (self.name is None) == (self.column is None):
             raise ValueError("give a zone name, or a column and a map")
+        for zone in (*self.map.values(), *([self.name] if self.name else [])):
+            fixed_offset(zone)  # raises for a zone that nobody knows
         return self
 
 
@@ -151,7 +162,7 @@ class FieldSpec(_Model):
     default: str | None = None
     upper: bool = False  #: text is stored in capitals (currency codes)
     zone: Zone | None = None
-    format: str | None = None
+    format: Form | None = None
     required: bool | None = None  #: an empty cell is refused (default: by column, see read)
     empty_when_status: tuple[str, ...] = ()  #: statuses under which an empty amount means 0
 
@@ -252,7 +263,7 @@ class TimeSpec(_Model):
     """How times are written; ``format`` is in strptime's letters (Y y m d H M S f, -d, -m)."""
 
     zone: Zone | None = None  #: default: the books' zone
-    format: str = "%Y-%m-%d %H:%M:%S"
+    format: Form = "%Y-%m-%d %H:%M:%S"
     year: Literal["cell", "file_day"] = "cell"  #: file_day: dates without a year (see times.py)
     within_days: int = Field(default=62, ge=1, le=183)  #: how far such a date may lie from file_day
 
