@@ -40,7 +40,7 @@ _SUPPLY = (
 ).split()
 _SETTLEMENT = (
     "record source batch key occurrence ref payment_ref settlement_ref stated_at disposition kind gateway "
-    "gross day_post d_gross d_net d_fees d_taxes"
+    "gross net day_post d_gross d_net d_fees d_taxes"
 ).split()
 _BANK = (
     "record source batch key occurrence account text stated_at disposition line_kind who line_ref "
