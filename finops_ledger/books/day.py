@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
+from finops_ledger.books.jobs import claims_account, component_of
 from finops_ledger.books.verdicts import DayVerdict, incomplete_before
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.ids import account_component as part
@@ -18,30 +18,30 @@ from finops_ledger.posting import summaries as sm
 from finops_ledger.posting.entries import Entry, Posting, balance, custom, quote, write
 from finops_ledger.recon import entries as recon
 from finops_ledger.recon.legs import EVERYBODY, LEGS, SALE_SUPPLY
-from finops_ledger.recon.run import Job
-from finops_ledger.books.jobs import claims_account, component_of
+from finops_ledger.subledger.compiled import query
 from finops_ledger.subledger.manifest import Batch, Line
 
 _TAG_ORDER = ("sale", "supply", "deposit", "settlement", "bank", "recon")
 
 
-@lru_cache(maxsize=1)
-def _queries() -> dict[str, Any]:
-    sales, supplies = store.table("sale"), store.table("supply")
-    settled, lines = store.table("settlement"), store.table("bank")
-    made: dict[str, Any] = {
-        "new": sale.sums_of_new(sales),
-        "sale": sale.shares(sales),
-        "supply": supply.shares(supplies),
-        "settlement": settlement.shares(settled),
-        "bank": bank.shares(lines),
-        "supplied": supply.sums(supplies),
-        "settled": settlement.sums(settled),
-        "banked": bank.sums(lines),
-    }
-    for component in sale.COMPONENTS:
-        made[f"revised {component}"] = sale.sums_of_revised(sales, component)
-    return made
+_SUMS: dict[str, Callable[[Any], Any]] = {
+    "sale": sale.shares,
+    "supply": supply.shares,
+    "settlement": settlement.shares,
+    "bank": bank.shares,
+    "new": sale.sums_of_new,
+    "supplied": supply.sums,
+    "settled": settlement.sums,
+    "banked": bank.sums,
+}
+_ROLE_OF = {"new": "sale", "supplied": "supply", "settled": "settlement", "banked": "bank"}
+
+
+def sums(name: str) -> Any:
+    """Sums over the line tables, by name: a role's shares, or what it posts."""
+    if name in sale.COMPONENTS:
+        return sale.sums_of_revised(store.table("sale"), name)
+    return _SUMS[name](store.table(_ROLE_OF.get(name, name)))
 
 
 class DayWriter:
@@ -59,31 +59,30 @@ class DayWriter:
     def _draft(self) -> None:
         """Sum all batches of the chunk by batch, counterparty and day."""
         rows = self.space.engine.rows
-        q = _queries()
         days = {"paid": "day_paid", "delivered": "day_state", "failed": "day_state"}
-        for row in rows(q["new"]):
+        for row in rows(query(sums, "new")):
             for component in sale.COMPONENTS:
                 day = row[days.get(component, "day_refund")]
                 count = row[f"n_{component}"]
                 if count:
                     sm.add_sale(self.drafts, row, component, day, 1, count)
         for component in sale.COMPONENTS:
-            for row in rows(q[f"revised {component}"]):
+            for row in rows(query(sums, component)):
                 full = {**dict.fromkeys(sale.VALUES, ZERO), **row}
                 sm.add_sale(self.drafts, full, component, row["day"], row["sign"], row["count"])
-        for row in rows(q["supplied"]):
+        for row in rows(query(sums, "supplied")):
             sm.add_supply(self.drafts, row, component_of(self.space, row["partner"]))
         by_gateway: dict[str, list[dict[str, Any]]] = {}
-        for row in rows(q["settled"]):
+        for row in rows(query(sums, "settled")):
             by_gateway.setdefault(self._gateway(row["batch"]), []).append(row)
         for gateway, settled in sorted(by_gateway.items()):
             sm.add_settlement(self.drafts, settled, gateway)
-        for row in rows(q["banked"]):
+        for row in rows(query(sums, "banked")):
             batch = self.space.state.batches.get(row["batch"])
             if batch is not None:
                 sm.add_bank(self.drafts, row, self._party(batch), row["account"])
         for role in ("sale", "supply", "settlement", "bank"):
-            for row in rows(q[role]):
+            for row in rows(query(sums, role)):
                 batch = self.space.state.batches[row["batch"]]
                 who = row["partner"] if role in ("sale", "supply") else self._party(batch)
                 draft = self.drafts.of(row["batch"], who, row["day"])
@@ -373,5 +372,3 @@ def _recon_narration(line: Line) -> str:
         parts.append(_count(found["breaks"], "break") + " open")
     return f"Reconciled: {', '.join(parts)}"
 
-
-__all__ = ["DayWriter", "Job", "Path"]

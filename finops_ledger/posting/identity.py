@@ -47,7 +47,7 @@ def describe(
     batch = replace(batch, neighbours=tuple(neighbours), keys=low_high)
     trial = State(batches={**state.batches, batch.id: batch})
     role = batch.role
-    LineStore(engine, root, registry, trial).load_batches([batch])
+    LineStore(engine, root, registry, trial).load_batches([batch], [role])
     value, change = _CONTROL[role]
     counts = engine.rows(
         f"select disposition, count(*) as n, sum({value}) as total, sum({change}) as moved "
@@ -175,7 +175,7 @@ def _restate(
     engine.keep("with_it", f"select {columns} from {role}_lines")
     engine.keep("shared_keys", f"select distinct key from {role}_lines where batch = {en.literal(batch.id)}")
     others = [trial.batches[n] for n in batch.neighbours]
-    LineStore(engine, root, registry, state).load_batches(others)
+    LineStore(engine, root, registry, state).load_batches(others, [role])
     engine.keep(
         "without_it",
         f"select {columns} from {role}_lines where key in (select key from shared_keys)",

@@ -19,6 +19,7 @@ import ibis
 from finops_ledger.posting import bank, reading, sale, settlement, supply
 from finops_ledger.sop.model import BankLine
 from finops_ledger.sop.registry import Registry
+from finops_ledger.subledger.compiled import query
 from finops_ledger.subledger.engine import Engine, sql_of
 from finops_ledger.subledger.manifest import Batch, State
 
@@ -48,26 +49,22 @@ _BANK = (
 ).split()
 
 
-@lru_cache(maxsize=2)
 def sale_lines(*, shared: bool) -> Any:
     """Sale rows with what they post and what they replace."""
     lines = sale.lines(shared=shared)
     return lines.select(*_SALE, *(f"prev_{n}" for n in _SALE_PREV))
 
 
-@lru_cache(maxsize=2)
 def supply_lines(*, shared: bool) -> Any:
     """Supply rows with what they post."""
     return supply.lines(shared=shared).select(*_SUPPLY)
 
 
-@lru_cache(maxsize=2)
 def settlement_lines(*, shared: bool) -> Any:
     """Settlement rows with what they post."""
     return settlement.lines(shared=shared).select(*_SETTLEMENT)
 
 
-@lru_cache(maxsize=32)
 def bank_lines(rules: tuple[BankLine, ...], *, shared: bool) -> Any:
     """Bank rows with what they are about."""
     return bank.lines(rules, shared=shared).select(*_BANK)
@@ -105,23 +102,32 @@ class LineStore:
         chosen = [b for b in self.state.batches.values() if days & set(b.days)]
         self.load_batches(chosen)
 
-    def load_batches(self, chosen: Sequence[Batch]) -> None:
+    def load_batches(
+        self, chosen: Sequence[Batch], roles: Iterable[str] = ("sale", "supply", "settlement", "bank")
+    ) -> None:
         """Register the line tables of the given batches (with the versions they replace)."""
+        roles = set(roles)
         names = tuple(sorted(b.id for b in chosen))
         if names == self._batches:
             return
         reading.give_rules(self.engine, self.registry)
-        for role in ("sale", "supply", "settlement"):
+        for role in sorted(roles - {"bank"}):
             build = {"sale": sale_lines, "supply": supply_lines, "settlement": settlement_lines}[role]
             self._register(role, [b for b in chosen if b.role == role], build)
-        self._register_bank([b for b in chosen if b.role == "bank"])
+        if "bank" in roles:
+            self._register_bank([b for b in chosen if b.role == "bank"])
         self._batches = names
 
     def _register(
-        self, role: str, batches: list[Batch], build: Callable[..., Any], name: str | None = None
+        self,
+        role: str,
+        batches: list[Batch],
+        build: Callable[..., Any],
+        name: str | None = None,
+        *arguments: Any,
     ) -> None:
         shared = reading.read(self.engine, self.root, self.registry, batches, self.state, role)
-        expression = build(shared=shared)
+        expression = query(build, *arguments, shared=shared)
         target = name or f"{role}_lines"
         if sum(b.rows for b in batches) <= KEEP_ROWS or shared:
             self.engine.keep(target, expression)
@@ -137,10 +143,7 @@ class LineStore:
         for number, (rules, members) in enumerate(groups.items()):
             name = f"bank_lines_{number}"
 
-            def build(*, shared: bool, rules: tuple[BankLine, ...] = rules) -> Any:
-                return bank_lines(rules, shared=shared)
-
-            self._register("bank", members, build, name)
+            self._register("bank", members, bank_lines, name, rules)
             parts.append(f'select * from "{name}"')
         self.engine.keep("bank_lines", " union all ".join(parts))
 

@@ -8,14 +8,12 @@ an item with a residue has exactly one home.
 from __future__ import annotations
 
 from datetime import date
-from functools import lru_cache
 from typing import Any
 
 import ibis
 
 from finops_ledger.core.ids import account_component
 from finops_ledger.posting import tables as t
-from finops_ledger.recon import place
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.legs import CLASSES, RESIDUE_ZERO, SALE_SUPPLY, TOPUP_BANK, Leg
 
@@ -28,7 +26,7 @@ def _both_sides(leg: Leg) -> Any:
     left = rt.side("lhs")
     right = ibis.table(rt.SIDE, name="placed")
     prior = rt.prior().mutate(in_prior=ibis.literal(True))
-    extra = ibis.table(place.additions().schema(), name="additions").mutate(in_extra=ibis.literal(True))
+    extra = ibis.table(rt.ADDITION, name="additions").mutate(in_extra=ibis.literal(True))
     names = [n for n in rt.SIDE if n not in ("key", "occurrence")]
     left = left.select("key", "occurrence", *(left[n].name(f"l_{n}") for n in names))
     right = right.select(
@@ -177,7 +175,6 @@ def _account_class(leg: Leg, every: Any, clock_days: Any) -> Any:
     return class_, span
 
 
-@lru_cache(maxsize=16)
 def outcomes(leg: Leg) -> Any:
     """The whole leg as one expression over ``lhs``, ``placed``, ``additions``, ``prior`` and ``clock``."""
     every = _states(_both_sides(leg)).cross_join(rt.clock())

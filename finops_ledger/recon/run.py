@@ -19,6 +19,7 @@ from finops_ledger.recon.decisions import Decided
 from finops_ledger.recon.legs import SALE_SUPPLY, Leg
 from finops_ledger.recon.outcome import outcomes
 from finops_ledger.subledger import engine as en
+from finops_ledger.subledger.compiled import query
 
 _EPOCH = date(1970, 1, 1)
 
@@ -101,12 +102,11 @@ def _sql_types(columns: dict[str, str]) -> dict[str, str]:
 
 
 def _register_sides(engine: en.Engine, job: Job) -> None:
-    engine.keep("lhs", sides.left(job.leg))
-    right = sides.right(job.leg)
-    if right is None:
-        engine.keep("rhs", en.empty(_sql_types(rt.SIDE)))
+    engine.keep("lhs", query(sides.left, job.leg))
+    if job.leg.right:
+        engine.keep("rhs", query(sides.right, job.leg))
     else:
-        engine.keep("rhs", right)
+        engine.keep("rhs", en.empty(_sql_types(rt.SIDE)))
 
 
 def _register_prior(
@@ -122,7 +122,7 @@ def _register_prior(
     engine.keep("prior", opened)
     if job.leg.cardinality != "consume" or not history:
         return
-    if not engine.keep("leftover", place.leftover_keys()):
+    if not engine.keep("leftover", query(place.leftover_keys)):
         return
     engine.keep(
         "found",
@@ -141,20 +141,16 @@ def _register_prior(
 def _place(engine: en.Engine, job: Job) -> None:
     if job.leg.cardinality == "sum":
         engine.keep("placed", "select * from rhs")
-        engine.keep("additions", en.empty(_sql_types(_addition_types())))
+        engine.keep("additions", en.empty(_sql_types(rt.ADDITION)))
         return
     named = "select 1 from lhs where other_ref is not null limit 1"
-    if engine.rows(named) and engine.keep("by_partner_ref", place.by_partner_ref()):
+    if engine.rows(named) and engine.keep("by_partner_ref", query(place.by_partner_ref)):
         engine.connection.execute(
             "update rhs set key = b.new_key, via = 'partner_ref' "
             "from by_partner_ref as b where rhs.own_key = b.own_key"
         )
-    engine.keep("placed", place.placed())
-    engine.keep("additions", place.additions())
-
-
-def _addition_types() -> dict[str, str]:
-    return {n: str(ty) for n, ty in place.additions().schema().items()}
+    engine.keep("placed", query(place.placed))
+    engine.keep("additions", query(place.additions))
 
 
 def run(
@@ -178,7 +174,7 @@ def run(
     _register_sides(engine, job)
     _register_prior(engine, job, before, history)
     _place(engine, job)
-    engine.keep("outcome", outcomes(job.leg))
+    engine.keep("outcome", query(outcomes, job.leg))
     if absent_keys is not None:
         _wait_for_absent(engine, job, absent_keys)
     result = Outcome()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import ibis
@@ -266,13 +265,11 @@ _RIGHT: dict[str, Callable[[], Any]] = {
 }
 
 
-@lru_cache(maxsize=32)
 def left(leg: Leg) -> Any:
     """The left side of a leg on the clock's day."""
     return _LEFT[leg.name]()
 
 
-@lru_cache(maxsize=32)
-def right(leg: Leg) -> Any | None:
-    """The right side of a leg on the clock's day; None for a leg of one side."""
-    return _RIGHT[leg.name]() if leg.name in _RIGHT else None
+def right(leg: Leg) -> Any:
+    """The right side of a leg on the clock's day; only for a leg of two sides."""
+    return _RIGHT[leg.name]()

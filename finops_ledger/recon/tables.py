@@ -33,6 +33,18 @@ SIDE: Final = {
     "via": "string",
 }
 
+#: What refunds and adjustments add to an item, summed up.
+ADDITION: Final = {
+    "key": "string",
+    "occurrence": "string",
+    "added": MONEY,
+    "added_at": "int64",
+    "added_batch": "string",
+    "added_record": "int64",
+    "added_own": "string",
+    "added_kind": "string",
+}
+
 #: An item: one order (or top-up, or settlement) on one leg, with both sides and its home.
 ITEM: Final = {
     "key": "string",

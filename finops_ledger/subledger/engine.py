@@ -1,6 +1,6 @@
 """The engine: DuckDB embedded, memory-bounded, reading Parquet files that the manifest names.
 
-Expressions come as Ibis over named tables; this module compiles them once and runs them. Results
+Expressions come as queries over named tables, or as SQL text; this module runs them. Results
 cross to Python by Arrow, so that a decimal stays a decimal.
 """
 
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from finops_ledger.subledger.compiled import Query
 
 _DIGEST_ROWS = 65_536
 
@@ -43,7 +44,7 @@ class Engine:
         """Name a query."""
         self.connection.execute(f'create or replace temp view "{name}" as {sql}')
 
-    def keep(self, name: str, query: Any) -> int:
+    def keep(self, name: str, query: Query | str) -> int:
         """Run an expression (or SQL text) into a temporary table; return its row count."""
         self.connection.execute(f'create or replace temp table "{name}" as {sql_of(query)}')
         return self.count(name)
@@ -62,17 +63,17 @@ class Engine:
         finally:
             self.connection.unregister("_given")
 
-    def arrow(self, query: Any) -> pa.Table:
+    def arrow(self, query: Query | str) -> pa.Table:
         """Run an expression (or SQL text) and return an Arrow table."""
         return self.connection.execute(sql_of(query)).to_arrow_table()
 
-    def rows(self, query: Any) -> list[dict[str, Any]]:
+    def rows(self, query: Query | str) -> list[dict[str, Any]]:
         """Run an expression (or SQL text) and return its few rows as dictionaries."""
         cursor = self.connection.execute(sql_of(query))
         names = [c[0] for c in cursor.description or []]
         return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
 
-    def write(self, query: Any, path: Path) -> None:
+    def write(self, query: Query | str, path: Path) -> None:
         """Run an expression (or SQL text) into one Parquet file, in the query's order."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self.connection.execute(
@@ -103,16 +104,9 @@ def parquet(files: Sequence[Path], columns: str = "*", *, position: bool = False
     return f"select {columns} from read_parquet([{listed}]{option})"
 
 
-@lru_cache(maxsize=256)
-def _compiled(key: Any) -> str:
-    import ibis  # heavy: only where an expression is really run
-
-    return str(ibis.to_sql(key, dialect="duckdb"))
-
-
-def sql_of(query: Any) -> str:
-    """Return the SQL of an Ibis expression (compiled once per expression) or of a text."""
-    return query if isinstance(query, str) else _compiled(query)
+def sql_of(query: Query | str) -> str:
+    """Return the SQL of a query (see :mod:`.compiled`) or of a text."""
+    return query if isinstance(query, str) else query.sql()
 
 
 def empty(schema: Mapping[str, str]) -> str:

@@ -1,0 +1,88 @@
+"""Compiled queries, kept between runs.
+
+Expressions are built with Ibis and compiled to SQL once; building and compiling the larger ones costs more than a
+small day's work. The SQL is kept in the user's cache folder under a name that changes with the code, with Ibis and
+with the arguments, so that it can never be stale; without a writable folder it is compiled each time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+DIALECT: Final = "duckdb"
+_PACKAGE: Final = Path(__file__).parents[1]
+_ROOMS: Final = ("core", "posting", "recon", "sop")
+
+
+@dataclass(frozen=True)
+class Query:
+    """An expression yet to be built: the function that builds it and its (hashable) arguments."""
+
+    build: Callable[..., Any]
+    arguments: tuple[Any, ...] = ()
+    options: tuple[tuple[str, Any], ...] = ()
+
+    def expression(self) -> Any:
+        """Build the Ibis expression."""
+        return self.build(*self.arguments, **dict(self.options))
+
+    def sql(self) -> str:
+        """Return the SQL, from the cache or compiled now."""
+        return _sql(self)
+
+
+def query(build: Callable[..., Any], *arguments: Any, **options: Any) -> Query:
+    """Name an expression by the function and arguments that build it."""
+    return Query(build, arguments, tuple(sorted(options.items())))
+
+
+def compile_sql(expression: Any) -> str:
+    """Compile an Ibis expression to SQL."""
+    import ibis  # heavy: only where an expression is really compiled
+
+    return str(ibis.to_sql(expression, dialect=DIALECT))
+
+
+@lru_cache(maxsize=512)
+def _sql(one: Query) -> str:
+    path = _folder() / f"{_name(one)}.sql"
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        sql = compile_sql(one.expression())
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temp = path.with_suffix(f".{os.getpid()}.tmp")
+        temp.write_text(sql, encoding="utf-8")
+        temp.replace(path)
+    except OSError:
+        pass  # no cache folder to write to: the next run compiles again
+    return sql
+
+
+def _folder() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME")
+    home = Path(base) if base else Path.home() / ".cache"
+    return home / "finops-ledger" / _code_digest()
+
+
+def _name(one: Query) -> str:
+    told = f"{one.build.__module__}.{one.build.__qualname__}{one.arguments!r}{one.options!r}"
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
+@cache
+def _code_digest() -> str:
+    """Digest of everything that expressions are built from."""
+    digest = hashlib.sha256(f"{version('ibis-framework')} {version('sqlglot')} {DIALECT}".encode())
+    for room in _ROOMS:
+        for path in sorted((_PACKAGE / room).glob("*.py")):
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:32]
