@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from finops_ledger.core.errors import InputRefused, Problem
+from finops_ledger.core.errors import InputRefused, Problem, UsageError
 from finops_ledger.core.kinds import ROLES
 from finops_ledger.core.money import ZERO
 from finops_ledger.intake import duplicates, faults, raw, totals
@@ -98,6 +98,9 @@ def _read(
     accept_valid: bool,
     connection: duckdb.DuckDBPyConnection,
 ) -> ReadResult:
+    if fmt.privacy.hash and not info.secret:
+        raise UsageError(f"source {info.name!r}: format {fmt.name!r} hashes "
+                         f"{', '.join(fmt.privacy.hash)}, and the books have no key for it")
     connection.execute("SET preserve_insertion_order = true")
     connection.execute(f"SET VARIABLE {SECRET} = from_hex('{info.secret.hex()}')")
     plan = Planner(fmt, info, source.layout.columns).build()

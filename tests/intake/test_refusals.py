@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from finops_ledger.core.errors import InputRefused, Problem
+from finops_ledger.core.errors import InputRefused, Problem, UsageError
 from finops_ledger.intake.formats import load_format
 from finops_ledger.intake.read import ReadResult, SourceInfo, locate, read
 from finops_ledger.intake.spec import Format
@@ -331,6 +332,60 @@ def test_excluded_rows_keep_the_numbers_of_the_others(tmp_path: Path) -> None:
     assert rows[0]["record"] == 2
     clean = (HEADER + GOOD + "TOTAL;1;1000;\n").encode()
     assert read_bytes(tmp_path, clean, fmt)[1][0]["record"] is None
+
+
+def test_hashing_needs_a_key(tmp_path: Path) -> None:
+    fmt = make_format(tmp_path, more='customer = "note"\n[privacy]\nhash = ["customer"]')
+    data = (HEADER + GOOD + GOOD.replace("A;", "B;")).encode()
+    with pytest.raises(UsageError, match="no key"):
+        read_bytes(tmp_path, data, fmt)
+    one = read_bytes(tmp_path, data, fmt, make_info(secret=b"k"))[1]
+    other = read_bytes(tmp_path, data, fmt, make_info(secret=b"l"))[1]
+    assert one[0]["customer"] == one[1]["customer"] != other[0]["customer"]
+    assert one[0]["customer"] == hashlib.sha256(b"kx").hexdigest()[:16] + "~x"
+
+
+def test_sale_contradictions(tmp_path: Path) -> None:
+    """A success that was refunded, a discount of another's, and a partner that nobody knows."""
+    path = tmp_path / "sale.toml"
+    path.write_text(
+        """
+name = "sale"
+version = 1
+key = ["ref"]
+[file]
+header = ["id", "partner", "price", "promo", "theirs", "status", "refunded", "zone"]
+[times]
+format = "%Y-%m-%d"
+[fields]
+ref = "id"
+partner = "partner"
+price = "price"
+discount = "promo"
+discount_partner = "theirs"
+refunded_at = "refunded"
+[status]
+column = "status"
+map = { OK = "success", BACK = "refunded" }
+""",
+        encoding="utf-8",
+    )
+    fmt = load_format(path)
+    info = make_info(role="sale", partner_aliases={"AGGA": "AggA"})
+    header = ",".join(fmt.file.header) + "\n"
+    good = "A,AGGA,100,10,,OK,,\nB,,100,0,0,BACK,2026-03-02,\n"
+    _, rows = read_bytes(tmp_path, (header + good).encode(), fmt, info)
+    assert [(r["amount"], r["partner"], r["status"]) for r in rows] == [
+        (90, "AggA", "success"), (100, None, "refunded"),
+    ]  # fmt: skip
+    for row, code in (
+        ("A,AGGA,100,10,5,OK,,", "discount-partner"),
+        ("A,AGGA,100,10,,OK,2026-03-02,", "refund-contradicts"),
+        ("A,AGGZ,100,10,,OK,,", "partner-unknown"),
+        ("A,AGGA,,10,,OK,,", "cell-empty"),
+    ):
+        problems = refused(tmp_path, f"{header}{row}\n".encode(), fmt, info)
+        assert code in {p.code for p in problems}
 
 
 def test_debit_and_credit_in_one_record(tmp_path: Path) -> None:
