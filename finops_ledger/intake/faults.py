@@ -67,8 +67,8 @@ def sort_records(source: Source, plan: Plan, connection: duckdb.DuckDBPyConnecti
     try:
         found = connection.execute(
             f"SELECT count(*), count(*) FILTER ({bad}), "
-            f"coalesce(sum(r_amount) FILTER ({bad}), 0), "
-            f"count(*) FILTER ({bad} AND r_amount IS NULL){', ' if counts else ''}{counts} "
+            f"coalesce(sum({plan.amount}) FILTER ({bad}), 0), "
+            f"count(*) FILTER ({bad} AND ({plan.amount}) IS NULL){', ' if counts else ''}{counts} "
             f"FROM ({query})"
         ).fetchone()
     except duckdb.InvalidInputException as error:

@@ -1,4 +1,4 @@
-"""From a format and a source to SQL: parsed cells, row columns, and checks.
+"""The SQL of reading one file: parsed cells, row columns, and checks.
 
 The plan is three layers of one streaming query, each a projection over the one below::
 
@@ -15,33 +15,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from finops_ledger.core.errors import UsageError
-from finops_ledger.core.money import minor_units
-from finops_ledger.core.schema import (
-    MONEY_FIELDS,
-    MONEY_SQL,
-    ROW_FIELDS,
-    TIME_FIELDS,
-    duckdb_type,
-)
-from finops_ledger.intake import cells, times
-from finops_ledger.intake.model import SourceInfo
-from finops_ledger.intake.spec import FieldSpec, Format, ZoneSpec
-from finops_ledger.intake.times import text
+from finops_ledger.core.schema import ROW_FIELDS, duckdb_type
 
-NULL_TEXT = "CAST(NULL AS VARCHAR)"
-NULL_MONEY = f"CAST(NULL AS {MONEY_SQL})"
-ZERO = f"CAST(0 AS {MONEY_SQL})"
 #: DuckDB variable that holds the key of keyed hashes, so that no SQL text carries it.
 SECRET = "finops_intake_secret"
-
-_KIND_DEFAULT = {
-    "sale": "usage",
-    "supply": "usage",
-    "deposit": "usage",
-    "settlement": "payment",
-    "bank": "payment",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +42,19 @@ class Plan:
     derived: dict[str, str] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list)
     excluded: str | None = None  #: SQL of the reason why a record is left out, or NULL
+    readable: dict[str, str] = field(default_factory=dict)  #: parsed number -> SQL: empty or sound
 
     @property
     def sound(self) -> str:
         """SQL that is true for a row without faults."""
         return " AND ".join(f"({c.ok})" for c in self.checks) or "true"
+
+    @property
+    def amount(self) -> str:
+        """SQL of the amount of a record with faults: NULL unless every number in it is sound."""
+        parts = dict.fromkeys(re.findall(r"\bp\d+\b", self.derived["amount"]))
+        sound = " AND ".join(f"({self.readable[p]})" for p in parts) or "true"
+        return f"CASE WHEN {sound} THEN r_amount END"
 
     def over(self, records: str) -> str:
         """Return the query of all layers over a query of ``records``."""
@@ -88,311 +73,3 @@ class Plan:
             sql = record if column.name == "record" else f"r_{column.name}" if known else "NULL"
             columns.append(f"CAST({sql} AS {duckdb_type(column.type)}) AS {column.name}")
         return ", ".join(columns)
-
-
-class Planner:
-    """Builds the :class:`Plan` of one format, source and set of columns."""
-
-    def __init__(self, fmt: Format, info: SourceInfo, columns: dict[str, int]) -> None:
-        self.fmt, self.info, self.columns = fmt, info, columns
-        self.plan = Plan()
-        self.digits = minor_units(info.currency)
-        self._numbers: dict[tuple[str, str | None, int], str] = {}
-        self._readable: dict[str, str] = {}
-
-    def build(self) -> Plan:
-        """Build everything, in the order in which later columns need earlier ones."""
-        self._constants()
-        self._status_and_kind()
-        for name, spec in self.fmt.fields.items():
-            if name in MONEY_FIELDS:
-                self._money(name, spec)
-            elif name in TIME_FIELDS:
-                self._time(name, spec)
-            elif name != "kind":
-                self._text(name, spec)
-        self._amount_and_cost()
-        self._days()
-        self._identities()
-        self._key()
-        rules = self.fmt.exclude.rules
-        if rules:
-            cases = " ".join(
-                f"WHEN {cells.condition(self.cell(r.column), r)} THEN {text(r.reason)}"
-                for r in rules
-            )
-            self.plan.excluded = f"CASE {cases} END"
-        return self.plan
-
-    def cell(self, column: str) -> str:
-        """Return SQL of the text in a file column; NULL when empty or when the column is absent."""
-        at = self.columns.get(column)
-        return NULL_TEXT if at is None else f"c{at}"
-
-    def _check(
-        self, code: str, column: str, ok: str, message: str, expected: str | None = None,
-        value: str | None = None,
-    ) -> None:
-        shown = self.cell(column) if value is None else value
-        self.plan.checks.append(Check(code, column, shown, ok, message, expected))
-
-    def _constants(self) -> None:
-        info, named = self.info, self.plan.named
-        supplier = info.counterparty if info.role in {"sale", "supply", "deposit"} else None
-        gateway = info.gateway or (info.counterparty if info.role == "settlement" else None)
-        values = {"role": info.role, "source": info.name, "batch": info.batch, "partner": supplier,
-                  "gateway": gateway, "account": info.account, "currency": info.currency}
-        named.update({n: text(v) for n, v in values.items() if v is not None})
-        named["file_day"] = f"DATE '{info.file_day.isoformat()}'"
-        named["occurrence"] = "0"
-        named["quantity"] = f"CAST(1 AS {MONEY_SQL})"
-
-    def _status_and_kind(self) -> None:
-        status, named = self.fmt.status, self.plan.named
-        if status.column is not None:
-            raw = self.cell(status.column)
-            cases = " ".join(f"WHEN {text(k)} THEN {text(v)}" for k, v in status.map.items())
-            named["status"] = f"CASE {raw} {cases} ELSE 'unknown' END" if cases else "'unknown'"
-            named["status_raw"] = raw
-        else:
-            named["status"] = text(status.constant or "success")
-        spec = self.fmt.fields.get("kind") or FieldSpec(default=_KIND_DEFAULT[self.info.role])
-        named["kind"] = self._text_value("kind", spec)
-        if not spec.constant and not spec.default and spec.rules:
-            self._check("kind-unknown", spec.rules[0].column, "r_kind IS NOT NULL",
-                        "no rule of the format says what this record is about")
-
-    def _text_value(self, name: str, spec: FieldSpec) -> str:
-        if spec.constant is not None:
-            return text(spec.constant)
-        if spec.rules or spec.default is not None:
-            cases = " ".join(
-                f"WHEN {cells.condition(self.cell(r.column), r)} THEN {text(r.is_)}"
-                for r in spec.rules
-            )
-            default = NULL_TEXT if spec.default is None else text(spec.default)
-            return f"CASE {cases} ELSE {default} END" if cases else default
-        if spec.column is None:
-            raise UsageError(f"format {self.fmt.name}: [fields.{name}] is text: give a column")
-        return self._extracted(self.cell(spec.column), spec)
-
-    @staticmethod
-    def _extracted(cell: str, spec: FieldSpec) -> str:
-        if spec.pattern is not None:
-            cell = f"nullif(regexp_extract({cell}, {text(spec.pattern)}, 1), '')"
-        return f"upper({cell})" if spec.upper else cell
-
-    def _text(self, name: str, spec: FieldSpec) -> None:
-        value, column = self._text_value(name, spec), spec.column or name
-        if name == "partner" and self.info.partner_aliases:
-            aliases = self.info.partner_aliases.items()
-            cases = " ".join(f"WHEN {text(k)} THEN {text(v)}" for k, v in aliases)
-            self.plan.named[name] = f"CASE {value} {cases} END"
-        elif name == "partner":
-            self.plan.named[name] = NULL_TEXT
-        elif name in self.fmt.privacy.hash:
-            digest = f"sha256(getvariable('{SECRET}') || encode({value}))"
-            self.plan.named[name] = f"left({digest}, 16) || '~' || right({value}, 3)"
-        else:
-            self.plan.named[name] = value
-        if name == "partner":
-            self._check("partner-unknown", column, f"r_partner IS NOT NULL OR {value} IS NULL",
-                        "unknown partner code: add it to the aliases of a partner",
-                        "one of " + (", ".join(sorted(self.info.partner_aliases)) or "no alias"))
-        if name == "currency":
-            self._check("currency-other", column, f"r_currency = {text(self.info.currency)}",
-                        "not the currency of the books", self.info.currency)
-        if spec.required or (spec.required is None and self.fmt.key == (name,)):
-            self._check("cell-empty", column, f"({value}) IS NOT NULL", "the cell may not be empty")
-
-    def number(self, column: str, spec: FieldSpec, digits: int) -> str:
-        """Return the parsed column of the number in a file column; its check comes with it."""
-        known = self._numbers.get((column, spec.pattern, digits))
-        if known is not None:
-            return known
-        numbers, cell = self.fmt.numbers, self.cell(column)
-        if numbers.empty:
-            none = f"trim({cell}) IN {cells.texts(numbers.empty)}"
-            cell = f"CASE WHEN {none} THEN NULL ELSE {cell} END"
-        source = cell
-        if spec.pattern is not None:
-            source = f"regexp_extract({cell}, {text(spec.pattern)}, 1)"
-        name = f"p{len(self.plan.parsed)}"
-        self.plan.parsed.append(f"{cells.number(source, numbers, digits)} AS {name}")
-        readable = f"{name} IS NOT NULL OR ({cell}) IS NULL"
-        self._check("cell-number", column, readable, "not a number in the declared form",
-                    cells.expected_number(numbers, digits))
-        self._readable[name] = readable
-        self._numbers[(column, spec.pattern, digits)] = name
-        return name
-
-    def _money(self, name: str, spec: FieldSpec) -> None:
-        digits = 4 if name == "quantity" else self.digits
-        required = spec.required if spec.required is not None else name == "amount" or (
-            name == "price" and self.info.role == "sale" and "amount" not in self.fmt.fields
-        )
-        value, column = self._money_value(name, spec, digits)
-        if spec.negate:
-            value = f"-({value})"
-        if spec.empty_when_status:
-            allowed = cells.texts(spec.empty_when_status)
-            value = f"coalesce({value}, CASE WHEN r_status IN {allowed} THEN {ZERO} END)"
-        if name == "quantity":
-            value = f"coalesce({value}, CAST(1 AS {MONEY_SQL}))"
-        self.plan.derived[name] = f"try_cast({value} AS {MONEY_SQL})"
-        self.plan.named.pop(name, None)
-        if required:
-            # A cell that is not a number is a fault of its own; it is not empty, too.
-            faults = [f"NOT ({self._readable[p]})" for p in re.findall(r"\bp\d+\b", value)]
-            ok = " OR ".join([f"r_{name} IS NOT NULL", *dict.fromkeys(faults)])
-            self._check("cell-empty", column, ok, f"no {name}", "an amount")
-
-    def _money_value(self, name: str, spec: FieldSpec, digits: int) -> tuple[str, str]:
-        if spec.debit is not None and spec.credit is not None:
-            return self._debit_credit(spec, digits), spec.debit
-        if spec.sum:
-            parts = [self.number(c, spec, digits) for c in spec.sum]
-            less = [self.number(c, spec, digits) for c in spec.minus]
-            plus = " + ".join(f"coalesce({p}, {ZERO})" for p in parts)
-            minus = "".join(f" - coalesce({p}, {ZERO})" for p in less)
-            none = " AND ".join(f"{p} IS NULL" for p in [*parts, *less])
-            return f"CASE WHEN {none} THEN NULL ELSE {plus}{minus} END", spec.sum[0]
-        if spec.constant is not None:
-            return f"CAST({text(spec.constant)} AS {MONEY_SQL})", name
-        if spec.column is None:
-            raise UsageError(f"format {self.fmt.name}: [fields.{name}] is money: give a column")
-        value = self.number(spec.column, spec, digits)
-        if spec.marker is not None and spec.debit_mark and spec.credit_mark:
-            mark = self.cell(spec.marker)
-            debit, credit = text(spec.debit_mark), text(spec.credit_mark)
-            self._check("cell-mark", spec.marker, f"{mark} IN ({debit}, {credit})",
-                        "neither debit nor credit", f"{spec.debit_mark} or {spec.credit_mark}")
-            self._check("cell-sign", spec.column, f"{value} >= 0 OR {value} IS NULL",
-                        "negative beside a debit or credit mark")
-            value = f"CASE {mark} WHEN {debit} THEN -{value} WHEN {credit} THEN {value} END"
-        return value, spec.column
-
-    def _debit_credit(self, spec: FieldSpec, digits: int) -> str:
-        assert spec.debit is not None
-        assert spec.credit is not None
-        debit = self.number(spec.debit, spec, digits)
-        credit = self.number(spec.credit, spec, digits)
-        shown = f"concat_ws(' | ', {self.cell(spec.debit)}, {self.cell(spec.credit)})"
-        if not spec.signed:
-            positive = f"coalesce({debit}, 0) >= 0 AND coalesce({credit}, 0) >= 0"
-            self._check("cell-sign", spec.debit, positive, "negative debit or credit", None, shown)
-        one = f"coalesce({debit}, 0) = 0 OR coalesce({credit}, 0) = 0"
-        self._check("debit-and-credit", spec.debit, one, "a debit and a credit in one record",
-                    "one of the two", shown)
-        none = f"{debit} IS NULL AND {credit} IS NULL"
-        value = f"coalesce({credit}, {ZERO}) - coalesce({debit}, {ZERO})"
-        return f"CASE WHEN {none} THEN NULL ELSE {value} END"
-
-    def _time(self, name: str, spec: FieldSpec) -> None:
-        spec_times, info = self.fmt.times, self.info
-        if spec.column is None:
-            raise UsageError(f"format {self.fmt.name}: [fields.{name}] is a time: give a column")
-        form = spec.format or spec_times.format
-        cell, shown = self._extracted(self.cell(spec.column), spec), self.cell(spec.column)
-        wanted = f"a time like {form}"
-        if spec_times.year == "file_day":
-            local_sql = times.yearless_time(cell, form, info.file_day, spec_times.within_days)
-            wanted += f", within {spec_times.within_days} days of {info.file_day}"
-        else:
-            local_sql = times.local_time(cell, form)
-        local = f"p{len(self.plan.parsed)}"
-        self.plan.parsed.append(f"{local_sql} AS {local}")
-        books = ZoneSpec(name=info.zone)
-        zone = books if times.is_date_only(form) else spec.zone or spec_times.zone or books
-        if zone.column is not None:
-            moment = times.to_utc_by_column(local, self.cell(zone.column), zone.map)
-            self._check("zone-unknown", zone.column, f"r_{name} IS NOT NULL OR {local} IS NULL",
-                        "unknown time zone", "one of " + ", ".join(sorted(zone.map)))
-        else:
-            moment = times.to_utc(local, zone.name or info.zone)
-        self.plan.named[name] = moment
-        same = zone.name == info.zone
-        self.plan.named[f"{name}_day"] = (
-            f"CAST({local} AS DATE)" if same else times.day_in(f"({moment})", info.zone)
-        )
-        self._check("cell-time", spec.column, f"{local} IS NOT NULL OR {shown} IS NULL",
-                    "not a time in the declared form", wanted)
-        required = name in {"occurred_at", "created_at"} if spec.required is None else spec.required
-        if required:
-            self._check("cell-empty", spec.column, f"{shown} IS NOT NULL", f"no {name}", wanted)
-
-    def _amount_and_cost(self) -> None:
-        plan, fields, role = self.plan, self.fmt.fields, self.info.role
-        get = dict(plan.derived)
-        if role == "sale" and "price" in get:
-            off = [f"coalesce({get[n]}, {ZERO})" for n in ("discount", "discount_partner")
-                   if n in get]
-            paid = f"try_cast({' - '.join([get['price'], *off])} AS {MONEY_SQL})"
-            if "amount" in fields:
-                self._check("amount-mismatch", _column(fields["amount"], "amount"),
-                            f"r_amount = {paid} OR {paid} IS NULL",
-                            "amount is not price less discounts")
-            else:
-                plan.derived["amount"] = paid
-        if "discount_partner" in get:
-            self._check("discount-partner", _column(fields["discount_partner"], "discount_partner"),
-                        "coalesce(r_discount_partner, 0) = 0",
-                        "a discount that another party funds needs an account in an SOP first", "0")
-        if role == "sale" and "refunded_at" in fields:
-            column = _column(fields["refunded_at"], "refunded_at")
-            self._check("refund-contradicts", column,
-                        "r_status <> 'success' OR r_refunded_at IS NULL",
-                        "a refund time on a record that says success", "no refund time")
-        if role in {"supply", "deposit"} and "cost" not in fields and "amount" in get:
-            plan.derived["cost"] = (
-                f"CASE WHEN r_kind = 'usage' THEN try_cast(abs({get['amount']}) AS {MONEY_SQL}) END"
-            )
-        if "amount" not in plan.derived:
-            raise UsageError(f"format {self.fmt.name}: [fields] maps no amount for role {role}")
-
-    def _days(self) -> None:
-        named = self.plan.named
-        known = [named[f"{n}_day"] for n in ("occurred_at", "created_at") if f"{n}_day" in named]
-        named["day"] = f"coalesce({', '.join([*known, named['file_day']])})"
-        for day, moment in (("paid_day", "paid_at"), ("refund_day", "refunded_at")):
-            if f"{moment}_day" in named:
-                named[day] = named[f"{moment}_day"]
-        for moment in TIME_FIELDS:
-            named.pop(f"{moment}_day", None)
-
-    def _identities(self) -> None:
-        spec = FieldSpec(constant="")
-        for identity in self.fmt.identities:
-            left, right = (
-                " + ".join(f"coalesce({self.number(c, spec, self.digits)}, {ZERO})" for c in side)
-                for side in (identity.left, identity.right)
-            )
-            ok = f"{left} = {right}"
-            for exception in identity.unless:
-                ok = f"{cells.condition(self.cell(exception.column), exception)} OR {ok}"
-            if identity.when_equal:
-                one, two = (self.cell(c) for c in identity.when_equal)
-                ok = f"{one} IS DISTINCT FROM {two} OR {ok}"
-            equation = f"{' + '.join(identity.left)} = {' + '.join(identity.right)}"
-            columns = ", ' | ', ".join(
-                f"coalesce({self.cell(c)}, '')" for c in (*identity.left, *identity.right)
-            )
-            self._check("identity", identity.left[0], ok, f"the record breaks {equation}", equation,
-                        f"concat({columns})")
-
-    def _key(self) -> None:
-        named = {**self.plan.named, **self.plan.derived}
-        known = [k for k in self.fmt.key if k in named]
-        missing = [k for k in self.fmt.key if k not in named and k != "account"]
-        if missing:
-            raise UsageError(f"format {self.fmt.name}: key {missing} is not in [fields]")
-        if len(known) > 1:
-            some = " OR ".join(f"r_{k} IS NOT NULL" for k in known if k not in {"kind", "account"})
-            self._check("key-empty", _column(self.fmt.fields.get(known[0]), known[0]),
-                        some or "true", "the record has nothing that identifies it")
-
-
-def _column(spec: FieldSpec | None, default: str) -> str:
-    columns = spec.columns() if spec is not None else ()
-    return columns[0] if columns else default
-

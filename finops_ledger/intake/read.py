@@ -20,7 +20,8 @@ from finops_ledger.core.money import ZERO
 from finops_ledger.intake import duplicates, faults, raw, totals
 from finops_ledger.intake.cells import texts
 from finops_ledger.intake.model import ReadResult, SourceInfo
-from finops_ledger.intake.plan import SECRET, Plan, Planner
+from finops_ledger.intake.plan import SECRET, Plan
+from finops_ledger.intake.planner import Planner
 from finops_ledger.intake.source import Source, opened
 from finops_ledger.intake.spec import Format
 from finops_ledger.intake.times import text
@@ -178,7 +179,7 @@ def _excluded(
     if not plan.excluded:
         return {}, {}
     rows = connection.execute(
-        f"SELECT excluded, count(*), coalesce(sum(r_amount), 0) FROM ({query}) "
+        f"SELECT excluded, count(*), coalesce(sum({plan.amount}), 0) FROM ({query}) "
         "WHERE excluded IS NOT NULL GROUP BY excluded ORDER BY excluded"
     ).fetchall()
     return {r[0]: r[1] for r in rows}, {r[0]: Decimal(r[2]) for r in rows}

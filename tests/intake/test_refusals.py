@@ -399,3 +399,6 @@ def test_debit_and_credit_in_one_record(tmp_path: Path) -> None:
                                ("", "", "cell-empty")):  # fmt: skip
         bad = HEADER + f"A;02/03/2026 10:00:00;{amount};{note}\n"
         assert refused(tmp_path, bad.encode(), fmt)[0].code == code
+    half = HEADER + "A;02/03/2026 10:00:00;5;bad\nB;02/03/2026 10:00:00;;7\n"
+    result, _ = read_bytes(tmp_path, half.encode(), fmt, accept_valid=True)
+    assert (result.unreadable, result.refused_control, result.kept) == (1, Decimal(0), 1)
