@@ -1,4 +1,4 @@
-"""Workspaces of the worked cases: one prepaid partner, its sales, a gateway and a bank, as files."""
+"""Workspaces of the worked cases: a prepaid partner, its sales, a gateway, a bank, as files."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ day = {{ name = 'orders_(\\d{{4}}-\\d{{2}}-\\d{{2}})', format = "%Y-%m-%d" }}
 gateway = "{gateway}"
 
 [[sources]]
-name = "agga"
+name = "{source}"
 role = "supply"
-format = "aggregator"
-counterparty = "AggA"
-match = "AggA_mutasi_*.csv"
-day = {{ name = 'AggA_mutasi_(\\d{{8}})' }}
+format = "{format}"
+counterparty = "{partner}"
+match = "{partner}_mutasi_*.csv"
+day = {{ name = '{partner}_mutasi_(\\d{{8}})' }}
 """
 
 GATEWAY_SOURCE = """
 [[sources]]
-name = "pg1"
+name = "gateway"
 role = "settlement"
 format = "pg_settlement"
-counterparty = "PG1"
-match = "PG1_settlement_*.csv"
-day = { name = 'PG1_settlement_(\\d{8})' }
+counterparty = "{name}"
+match = "{name}_settlement_*.csv"
+day = {{ name = '{name}_settlement_(\\d{{8}})' }}
 """
 
 BANK_SOURCE = """
@@ -51,16 +51,16 @@ day = { name = 'BCA_mutasi_(\\d{8})' }
 """
 
 AGGA = """
-counterparty = "AggA"
+counterparty = "{partner}"
 type = "supplier"
 
 [[versions]]
 effective = 2026-01-01
-change_id = "SOP-AggA-1"
+change_id = "SOP-{partner}-1"
 reason = "first version"
 author = "preparer-1"
 approver = "approver-1"
-prices = "prices/AggA.csv"
+prices = "prices/{partner}.csv"
 
 [versions.supply]
 window = {{ opens = "23:00", named_by = "end" }}
@@ -80,18 +80,19 @@ tax = "ppn-margin"
 """
 
 PG1 = """
-counterparty = "PG1"
+counterparty = "{name}"
 type = "gateway"
 
 [[versions]]
 effective = 2026-01-01
-change_id = "SOP-PG1-1"
+change_id = "SOP-{name}-1"
 reason = "first version"
 author = "preparer-1"
 approver = "approver-1"
 
 [versions.settlement]
-lag = 1
+lag = {lag}
+{fee}
 """
 
 BCA = """
@@ -105,15 +106,16 @@ reason = "first version"
 author = "preparer-1"
 approver = "approver-1"
 lines = [
-  { when = "PG1 SETTLEMENT", kind = "payout", counterparty = "PG1", settlement_ref = 'PG1-\\d{8}' },
-  { when = "TOPUP AGGA", kind = "topup", counterparty = "AggA" },
-  { when = "^BIAYA ADM", kind = "fee" },
+  {{ when = "{gateway} SETTLEMENT", kind = "payout", counterparty = "{gateway}", \
+settlement_ref = '{gateway}-\\d{{8}}' }},
+  {{ when = "TOPUP {upper}", kind = "topup", counterparty = "{partner}" }},
+  {{ when = "^BIAYA ADM", kind = "fee" }},
 ]
 """
 
 PRICES = """product,category,face,cost,from,to
-P50,Pulsa,50000,49800,,
-T50,PLN-Token,50000,49800,,
+P50,Pulsa,50000,{pulsa},,
+T50,PLN-Token,50000,{pulsa},,
 V20,Game-Voucher,,19000,,
 """
 
@@ -136,23 +138,39 @@ SUPPLY_HEADER = (
 def make(
     root: Path,
     *,
-    gateway: bool = False,
+    partner: str = "AggA",
+    gateway: str | bool = "",
     bank: bool = False,
     grace: str = "0h",
     pending: str = "72h",
+    lag: int = 1,
+    fee: str = "",
     more: str = "",
+    own_format: str = "",
     opening: str = OPENING,
 ) -> Books:
-    """Lay out a workspace with AggA, and with a gateway and a bank if asked for."""
+    """Lay out a workspace with one partner, and with a gateway and a bank if asked for."""
     books = Books.init(root, title="Worked", start=date(2026, 1, 1), key=KEY)
     books = Books(root, clock=lambda: NOW)
-    text = (root / "finops.toml").read_text() + SOURCES.format(gateway="PG1")
-    text += (GATEWAY_SOURCE if gateway else "") + (BANK_SOURCE if bank else "")
+    pays = gateway if isinstance(gateway, str) and gateway else "PG1"
+    text = (root / "finops.toml").read_text()
+    text += SOURCES.format(
+        gateway=pays,
+        source=partner.lower(),
+        partner=partner,
+        format="own" if own_format else "aggregator",
+    )
+    text += (GATEWAY_SOURCE.format(name=pays) if gateway else "") + (BANK_SOURCE if bank else "")
     (root / "finops.toml").write_text(text)
-    (root / "sops" / "AggA.toml").write_text(AGGA.format(grace=grace, pending=pending, more=more))
-    (root / "sops" / "PG1.toml").write_text(PG1)
-    (root / "sops" / "BCA.toml").write_text(BCA)
-    (root / "prices" / "AggA.csv").write_text(PRICES)
+    sop = AGGA.format(partner=partner, grace=grace, pending=pending, more=more)
+    (root / "sops" / f"{partner}.toml").write_text(sop)
+    (root / "sops" / f"{pays}.toml").write_text(PG1.format(name=pays, lag=lag, fee=fee))
+    lines = BCA.format(gateway=pays, partner=partner, upper=partner.upper())
+    (root / "sops" / "BCA.toml").write_text(lines)
+    prices = PRICES.format(pulsa=49900 if partner == "AggD" else 49800)
+    (root / "prices" / f"{partner}.csv").write_text(prices)
+    if own_format:
+        (root / "formats" / "own.toml").write_text(own_format)
     decide(root, date(2026, 1, 2), opening)
     return books
 
@@ -222,7 +240,7 @@ class Statement:
         self.balance += change
         self.debits += debit
         self.credits += credit
-        shown = dots(self.balance) if change or status != "SUKSES" and moved is None else ""
+        shown = dots(self.balance) if change or (status != "SUKSES" and moved is None) else ""
         cells = [str(len(self.lines) + 1), at, own, ref, orig, code, "081200001234", status, serial]
         cells += [dots(debit) if debit else "", dots(credit) if credit else "", shown, text]
         self.lines.append(";".join(cells))
@@ -230,7 +248,8 @@ class Statement:
 
     def drop(self, root: Path, partner: str = "AggA") -> None:
         """Write the report into the inbox."""
-        total = f"TOTAL;{len(self.lines)};;;;;;;;{dots(self.debits)};{dots(self.credits)};{dots(self.balance)};"
+        sums = f"{dots(self.debits)};{dots(self.credits)};{dots(self.balance)}"
+        total = f"TOTAL;{len(self.lines)};;;;;;;;{sums};"
         head = ["LAPORAN MUTASI DEPOSIT", f"Periode;{self.day.isoformat()}", SUPPLY_HEADER]
         text = "\n".join([*head, *self.lines, total]) + "\n"
         (root / "inbox" / f"{partner}_mutasi_{self.day:%Y%m%d}.csv").write_text(text)
@@ -260,3 +279,20 @@ def bank(root: Path, day: date, opening: int, lines: Iterable[tuple[str, int]]) 
     )
     (root / "inbox" / f"BCA_mutasi_{day:%Y%m%d}.csv").write_text(text + "\n")
     return balance
+
+
+SETTLED_HEADER = "settlement_id,settlement_date,order_id,payment_ref,type,gross,fee,vat,net,paid_at"
+
+
+def settled(
+    settlement: str, day: date, order_: str, type_: str, gross: int, fee: int = 0, vat: int = 0
+) -> str:
+    """One line of the gateway's report."""
+    cells = [settlement, day.isoformat(), order_, f"PAY-{order_}", type_, gross, fee, vat]
+    return ",".join(str(c) for c in [*cells, gross - fee - vat, f"{day} 08:00:00"])
+
+
+def gateway_report(root: Path, day: date, lines: Iterable[str], name: str = "PG1") -> None:
+    """Drop the gateway's report of a day."""
+    text = "\n".join([SETTLED_HEADER, *lines]) + "\n"
+    (root / "inbox" / f"{name}_settlement_{day:%Y%m%d}.csv").write_text(text)
