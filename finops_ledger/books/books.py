@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import importlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -10,7 +11,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from finops_ledger.books import importing, items, journal, layout, reconciling, recovery
+from finops_ledger.books import (
+    bql,
+    figures,
+    frames,
+    importing,
+    items,
+    journal,
+    layout,
+    loading,
+    overview,
+    reconciling,
+    recovery,
+)
+from finops_ledger.books import explain as explaining
 from finops_ledger.books.importing import FileReport
 from finops_ledger.books.workspace import Workspace
 
@@ -34,12 +48,13 @@ class ImportReport:
 
 
 class Books:
-    """One workspace. Methods that write take the lock, repair first, and leave the journal derived."""
+    """One workspace. Methods that write take the lock, repair first, and derive the journal."""
 
     def __init__(self, root: Path, clock: Callable[[], datetime] = _now) -> None:
         self.root = root
         self._clock = clock
         self._space: Workspace | None = None
+        self._loaded: loading.Loaded | None = None
 
     @classmethod
     def init(cls, root: Path, **settings: Any) -> Books:
@@ -55,7 +70,8 @@ class Books:
         return self._space
 
     def close(self) -> None:
-        """Let go of the engine."""
+        """Let go of the engine, and of what was read."""
+        self._loaded = None
         if self._space is not None:
             self._space.close()
             self._space = None
@@ -109,10 +125,62 @@ class Books:
             journal.derive(space)
         return done
 
-    def breaks(self, as_of: date | None = None, *, everything: bool = False) -> list[dict[str, Any]]:
+    def breaks(
+        self, as_of: date | None = None, *, everything: bool = False
+    ) -> list[dict[str, Any]]:
         """Return the open breaks and claims (with ``everything``, also what waits), worst first."""
         found = items.open_items(self.space, as_of, everything=everything)
         return sorted(found, key=lambda i: (i["priority"], -i["age"], i["id"]))
+
+    # --- reading ----------------------------------------------------------------------------------
+
+    def load(self) -> loading.Loaded:
+        """Load the journal with Beancount, once until :meth:`close` or a command that writes."""
+        if self._loaded is None:
+            self._loaded = loading.load(self.root)
+        return self._loaded
+
+    def status(self, as_of: date | None = None) -> dict[str, Any]:
+        """Return the verdict of the books and of each counterparty's day (``status --json``)."""
+        return overview.status(self.space, self.deposits(as_of), as_of)
+
+    def check(self, as_of: date | None = None) -> overview.CheckReport:
+        """Prove the books (no error when loaded, registers are their items) and give the verdict."""
+        return overview.check(self.space, self.load(), as_of)
+
+    def deposits(self, as_of: date | None = None) -> list[dict[str, Any]]:
+        """Return every deposit's roll-forward by day, against the partner's statement."""
+        return figures.deposits(self.space, self.load(), as_of)
+
+    def revenue(
+        self, month: str | None = None, by: Sequence[str] = figures.GROUPS
+    ) -> list[dict[str, Any]]:
+        """Return orders, revenue, cost and margin by month, category and partner, as the ledger."""
+        return figures.revenue(self.load(), month, by)
+
+    def explain(self, text: str, limit: int = explaining.LIMIT) -> dict[str, Any]:
+        """Lead from an id, a reference or a place in the journal to lines of original files."""
+        return explaining.explain(self.space, self.load(), text, limit)
+
+    def query(self, text: str) -> bql.Table:
+        """Run a stored query by name, or BQL."""
+        return bql.run(self.load(), text)
+
+    def queries(self) -> dict[str, str]:
+        """Return the stored queries by name."""
+        return bql.stored(self.load())
+
+    def frame(self, name: str, **choices: Any) -> Any:
+        """Return breaks, deposits, revenue or days as a pandas DataFrame with exact decimals."""
+        return frames.frame(self, name, **choices)
+
+    def verify(self) -> list[Any]:
+        """Check hashes, chain, conservation and sub-ledger = books; return what was found wrong."""
+        return list(importlib.import_module("finops_ledger.books.verify").verify(self.space))
+
+    def rebuild(self, target: Path) -> Any:
+        """Build the books again from originals, rules and decisions into ``target``; compare."""
+        return importlib.import_module("finops_ledger.books.rebuild").rebuild(self.root, target)
 
     def recover(self) -> None:
         """Repair what an interrupted command left."""
@@ -120,7 +188,7 @@ class Books:
             journal.derive(self._begin())
 
 
-def open(root: str | Path) -> Books:  # noqa: A001 - finops_ledger.open("books") is the public name
+def open(root: str | Path) -> Books:
     """Open the books in a folder; UsageError when there are none."""
     books = Books(Path(root))
     _ = books.space

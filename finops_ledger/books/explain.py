@@ -1,0 +1,231 @@
+"""From any id or figure to the lines of the original files behind it (``finops explain``)."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any, Final
+
+from finops_ledger.books import tracing
+from finops_ledger.books.figures_rows import behind
+from finops_ledger.books.loading import Loaded
+from finops_ledger.books.workspace import Workspace
+from finops_ledger.core.errors import UsageError
+from finops_ledger.core.money import ZERO, plain
+
+LIMIT: Final = 10
+_ROW = re.compile(r"(b-[0-9a-f]{16}):(\d+)")
+_BATCH = re.compile(r"b-[0-9a-f]{16}")
+_ITEM = re.compile(r"x-[0-9a-f]{16}")
+_PLACE = re.compile(r"(\d{4}-\d{2}-\d{2})[\s:]+([A-Z][A-Za-z0-9:-]+)")
+_LINE = re.compile(r"(\S+\.beancount):(\d+)")
+
+_ITEM_FACTS: Final = (
+    "leg", "counterparty", "ref", "class", "account", "residue", "claimed", "opened", "breaks_on",
+    "rule",
+)  # fmt: skip
+
+Told = dict[str, Any]
+
+
+def explain(space: Workspace, loaded: Loaded, text: str, limit: int = LIMIT) -> Told:
+    """Explain an id, a reference or a place in the journal.
+
+    Ids: batch ``b-…``, row ``b-…:n``, open item ``x-…``. References: of an order, payment,
+    transaction or settlement. Places: ``2026-03-02 Assets:Deposits:AggA``, ``journal/….beancount:line``.
+    The answer always has ``id kind title facts rows entries history``; rows carry file and line.
+    """
+    text = text.strip()
+    if found := _ROW.fullmatch(text):
+        return _row(space, loaded, found.group(1), int(found.group(2)))
+    if _BATCH.fullmatch(text):
+        return _batch(space, loaded, text, limit)
+    if _ITEM.fullmatch(text):
+        return _item(space, loaded, text)
+    if found := _PLACE.fullmatch(text):
+        return _figure(space, loaded, date.fromisoformat(found.group(1)), found.group(2), limit)
+    if found := _LINE.fullmatch(text):
+        return _line(space, loaded, found.group(1), int(found.group(2)), limit)
+    return _reference(space, loaded, text, limit)
+
+
+def _told(id_: str, kind: str, title: str, **more: Any) -> Told:
+    empty: Told = {"facts": {}, "rows": [], "more_rows": 0, "entries": [], "history": []}
+    return {"id": id_, "kind": kind, "title": title, **empty, **more}
+
+
+def _of_batch(loaded: Loaded, batch: str, partner: str | None = None) -> list[Told]:
+    return [
+        tracing.entry(loaded, e)
+        for e in loaded.transactions()
+        if e.meta.get("batch") == batch and partner in (None, e.meta.get("partner"))
+    ]
+
+
+def _batch(space: Workspace, loaded: Loaded, name: str, limit: int) -> Told:
+    batch = tracing.batch_of(space, name)
+    line = batch.line
+    stated = {k: v for k, v in line["stated"].items() if v}
+    facts = {
+        "file": batch.name,
+        "archive": batch.archive,
+        "sha256": batch.sha256,
+        "source": f"{batch.source} ({batch.role}, format {batch.format}/{batch.format_version})",
+        "day": batch.day.isoformat(),
+        "imported": line["at"],
+        "rows": {k: v for k, v in line["rows"].items() if v},
+        "control": line["control"],
+        "stated by the file": stated,
+    }
+    shown = range(1, min(batch.rows, limit) + 1) if not batch.line["rows"]["refused"] else ()
+    rows = [tracing.row(space, name, n) for n in shown] if batch.rows <= limit else []
+    return _told(
+        name, "batch", f"{batch.name}: {batch.rows} rows", facts=facts, rows=rows,
+        more_rows=batch.rows - len(rows), entries=_of_batch(loaded, name),
+    )  # fmt: skip
+
+
+def _row(space: Workspace, loaded: Loaded, batch: str, record: int) -> Told:
+    row = tracing.row(space, batch, record)
+    history = tracing.items_of_row(space, batch, record)
+    others = {s for h in history for s in (h["left"], h["right"]) if s and s != row["row"]}
+    rows = [row, *(_named_row(space, o) for o in sorted(others))]
+    partner = row["values"].get("partner")
+    title = f"{row['file']}:{row['line']}"
+    return _told(
+        row["row"], "row", title, facts=row["values"], rows=rows, history=history,
+        entries=_of_batch(loaded, batch, partner),
+    )  # fmt: skip
+
+
+def _named_row(space: Workspace, name: str) -> Told:
+    batch, _, record = name.rpartition(":")
+    return tracing.row(space, batch, int(record))
+
+
+def _item(space: Workspace, loaded: Loaded, name: str) -> Told:
+    history = tracing.item_days(space, name)
+    if not history:
+        raise UsageError(f"{name}: no reconciliation knows this item; see `finops breaks --all`")
+    last = history[-1]
+    rows = [_named_row(space, n) for n in (last["left"], last["right"]) if n]
+    moved = {h["day"] for h in history if h["moved"]}
+    entries = [
+        tracing.entry(loaded, e)
+        for e in loaded.transactions()
+        if _is_about(e, name, last["leg"], last["counterparty"], moved)
+    ]
+    state = "closed" if last["closed"] else "claimed" if last["claimed"] != "0" else "open"
+    facts = {k: last[k] for k in _ITEM_FACTS if last[k] is not None}
+    title = f"{last['class']} {last['ref']} ({last['counterparty']}), {state}"
+    return _told(
+        name,
+        "item",
+        title,
+        facts={**facts, "state": state},
+        rows=rows,
+        entries=entries,
+        history=history,
+    )
+
+
+def _is_about(entry: Any, item: str, leg: str, counterparty: str, moved: set[str]) -> bool:
+    """Whether an entry names the item, or is the reconciliation of a day on which it moved."""
+    if entry.meta.get("break") == item:
+        return True
+    for posting in entry.postings:
+        meta = posting.meta or {}
+        if meta.get("break") == item or item in str(meta.get("items", "")):
+            return True
+    same = entry.meta.get("leg") == leg and entry.meta.get("partner") == counterparty
+    return same and entry.date.isoformat() in moved
+
+
+def _figure(space: Workspace, loaded: Loaded, day: date, account: str, limit: int) -> Told:
+    touching = [
+        e for e in loaded.transactions()
+        if e.date == day and any(p.account == account for p in e.postings)
+    ]  # fmt: skip
+    if not touching:
+        raise UsageError(f"nothing moved {account} on {day.isoformat()}")
+    return _entries(space, loaded, f"{day.isoformat()} {account}", touching, account, limit)
+
+
+def _line(space: Workspace, loaded: Loaded, name: str, line: int, limit: int) -> Told:
+    before = [
+        e for e in loaded.transactions()
+        if str(e.meta["filename"]).endswith(name) and e.meta["lineno"] <= line
+    ]  # fmt: skip
+    if not before:
+        raise UsageError(f"{name}:{line}: no entry of the books stands there")
+    entry = max(before, key=lambda e: e.meta["lineno"])
+    at = [p for p in entry.postings if (p.meta or {}).get("lineno", 0) <= line]
+    account = at[-1].account if at and line > entry.meta["lineno"] else ""
+    return _entries(space, loaded, f"{name}:{line}", [entry], account, limit)
+
+
+def _entries(
+    space: Workspace, loaded: Loaded, id_: str, found: list[Any], account: str, limit: int
+) -> Told:
+    total = sum((p.units.number for e in found for p in e.postings if p.account == account), ZERO)
+    rows: list[Told] = []
+    count, summed = 0, ZERO
+    history: list[Told] = []
+    for entry in found:
+        those = behind(space, entry, account, max(limit - len(rows), 0))
+        rows += [{**tracing.row(space, b, r), "posts": posts} for b, r, posts in those.rows]
+        count, summed = count + those.count, summed + those.total
+        if "recon" in entry.tags:
+            history += _moved_on(space, entry, account)
+    accounts = [account] if account else []
+    facts: Told = (
+        {"account": account, "moved": plain(total), "entries": len(found)} if account else {}
+    )
+    if count:
+        facts |= {"rows": count, "rows_post": plain(summed)}
+    title = f"{found[0].date.isoformat()} {account or found[0].narration}"
+    shown = [tracing.entry(loaded, e, accounts) for e in found]
+    return _told(
+        id_,
+        "figure",
+        title,
+        facts=facts,
+        rows=rows,
+        more_rows=count - len(rows),
+        entries=shown,
+        history=history,
+    )
+
+
+def _moved_on(space: Workspace, entry: Any, account: str) -> list[Told]:
+    """Items that a #recon entry moved on an account (without one: all that it moved)."""
+    key = (entry.meta["leg"], entry.meta["partner"], entry.date)
+    line = space.state.reconciled.get(key)
+    found = tracing.items_moved(space, [line] if line else [])
+    return [h for h in found if not account or account in (h["account"], h["account_before"])]
+
+
+def _reference(space: Workspace, loaded: Loaded, text: str, limit: int) -> Told:
+    """An order, transaction, payment or settlement by its own number."""
+    named = [
+        (e, p.account)
+        for e in loaded.transactions()
+        for p in e.postings
+        if (p.meta or {}).get("settlement") == text
+    ]
+    if named:
+        return _entries(space, loaded, text, [e for e, _ in named], named[0][1], limit)
+    found = tracing.rows_with(space, text, limit)
+    if not found:
+        raise UsageError(
+            f"{text!r} is no batch (b-…), row (b-…:n), item (x-…), place in the journal "
+            "(2026-03-02 Account) or reference that these books know"
+        )
+    rows = [tracing.row(space, b, r) for b, r in found]
+    seen: list[Told] = []
+    for batch, record in found:
+        seen += [h for h in tracing.items_of_row(space, batch, record) if h not in seen]
+    entries = [e for b in dict.fromkeys(b for b, _ in found) for e in _of_batch(loaded, b)]
+    return _told(
+        text, "reference", f"{text}: {len(rows)} rows", rows=rows, entries=entries, history=seen
+    )

@@ -1,0 +1,40 @@
+"""Tables as pandas DataFrames whose amounts are exact decimals."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from finops_ledger.books.figures import AMOUNTS, MOVEMENTS
+from finops_ledger.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from finops_ledger.books.books import Books
+
+_MONEY = {
+    "breaks": ("residue", "claimed", "exposure"),
+    "deposits": ("opening", *MOVEMENTS, "closing", "stated", "low", "floor"),
+    "revenue": AMOUNTS,
+    "days": (),
+}
+
+
+def frame(books: Books, name: str, **choices: Any) -> Any:
+    """Return a table of the books; ``choices`` are those of the method of the same name."""
+    import pandas as pd  # heavy: only where a frame is asked for
+
+    if name not in _MONEY:
+        raise UsageError(f"there is no table {name!r}; there are {', '.join(_MONEY)}")
+    if name == "days":
+        rows = [
+            {k: d[k] for k in ("day", "counterparty", "verdict", "reasons")}
+            for d in books.status(**choices)["days"]
+        ]
+    else:
+        rows = getattr(books, name)(**choices)
+    made = pd.DataFrame(rows)
+    for column in _MONEY[name]:
+        if column in made:
+            exact = [None if v is None else Decimal(v) for v in made[column]]
+            made[column] = pd.Series(exact, dtype=object)
+    return made

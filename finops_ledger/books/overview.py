@@ -1,0 +1,161 @@
+"""The state of the books by day (``finops status``), and what they prove (``finops check``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from finops_ledger.books import verdicts
+from finops_ledger.books.jobs import claims_account, component_of
+from finops_ledger.books.loading import Loaded
+from finops_ledger.books.workspace import Workspace
+from finops_ledger.core.kinds import worst
+from finops_ledger.core.money import plain
+from finops_ledger.recon.entries import EMPTY, Register, registers
+from finops_ledger.recon.legs import LEGS
+
+
+def status(
+    space: Workspace, rolled: list[dict[str, Any]], as_of: date | None = None
+) -> dict[str, Any]:
+    """Return the verdict of the books and of every counterparty's day up to ``as_of`` (ruling 37).
+
+    ``rolled``: the deposits' roll-forward, of which each day shows its own.
+    """
+    last = as_of or space.expected.as_of
+    by_day = {(d["partner"], d["day"]): d for d in rolled}
+    days: list[dict[str, Any]] = []
+    for one in verdicts.of_days(space.expected):
+        if last is not None and one.day > last:
+            continue
+        shown = one.day.isoformat()
+        days.append(
+            {
+                "day": shown,
+                "counterparty": one.counterparty,
+                "verdict": one.verdict,
+                "reasons": one.reasons,
+                "files": _files(space, one),
+                "legs": one.legs,
+                "deposit": by_day.get((one.counterparty, shown)),
+            }
+        )
+    return {
+        "as_of": last.isoformat() if last else None,
+        "verdict": worst([d["verdict"] for d in days]),
+        "head": space.state.head,
+        "days": days,
+    }
+
+
+def _files(space: Workspace, one: verdicts.DayVerdict) -> list[dict[str, Any]]:
+    """The files that a counterparty's day rests on: in, or missing."""
+    names: dict[str, bool] = {}
+    for leg in one.legs:
+        for source in space.expected.needs(LEGS[leg["leg"]], one.counterparty):
+            names[source.name] = source.every == "day"
+    made: list[dict[str, Any]] = []
+    lacking = {
+        r.removeprefix("file_missing ") for r in one.reasons if r.startswith("file_missing ")
+    }
+    for name in names:
+        there = [b for b in space.state.of_source(name) if b.covers[0] <= one.day <= b.covers[1]]
+        for batch in there:
+            made.append(
+                {
+                    "source": name,
+                    "state": "in",
+                    "name": batch.name,
+                    "batch": batch.id,
+                    "rows": batch.rows,
+                }
+            )
+        if not there and name in lacking:
+            made.append(
+                {"source": name, "state": "missing", "name": None, "batch": None, "rows": None}
+            )
+    return made
+
+
+@dataclass
+class CheckReport:
+    """What ``finops check`` found: errors of the books, registers that differ, and the verdict."""
+
+    errors: list[str] = field(default_factory=list)
+    registers: list[str] = field(default_factory=list)
+    entries: int = 0
+    verdict: str = "reconciled"
+    as_of: str | None = None
+    not_clean: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def proven(self) -> bool:
+        """Whether the books prove themselves."""
+        return not self.errors and not self.registers
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as ``check --json`` shows it."""
+        return {
+            "as_of": self.as_of,
+            "proven": self.proven,
+            "entries": self.entries,
+            "errors": self.errors,
+            "registers": self.registers,
+            "verdict": self.verdict,
+            "not_clean": self.not_clean,
+        }
+
+
+def check(space: Workspace, loaded: Loaded, as_of: date | None = None) -> CheckReport:
+    """Prove the books: no error when loaded, registers equal to their items; and the verdict."""
+    state = status(space, [], as_of)
+    return CheckReport(
+        errors=loaded.messages(),
+        registers=register_faults(space),
+        entries=len(loaded.entries),
+        verdict=state["verdict"],
+        as_of=state["as_of"],
+        not_clean=[
+            {k: d[k] for k in ("day", "counterparty", "verdict", "reasons")}
+            for d in state["days"]
+            if d["verdict"] in ("incomplete", "breaks")
+        ],
+    )
+
+
+def register_faults(space: Workspace) -> list[str]:
+    """Compare the registers of every live reconcile line with the items in its Parquet file."""
+    found: list[str] = []
+    for (name, who, day), line in sorted(space.state.reconciled.items()):
+        place = f"{name} {who} {day.isoformat()}"
+        missing = [f for f in line["files"] if not (space.root / f).is_file()]
+        if missing:
+            found.append(f"{place}: {missing[0]} is named by the manifest and is not there")
+            continue
+        made = registers(
+            space.engine,
+            _items(space, line),
+            LEGS[name],
+            component_of(space, who),
+            claims_account(space, who),
+        )
+        stated = {a: Register.of(r) for a, r in line["registers"].items()}
+        for account in sorted({*made, *stated}):
+            one, other = stated.get(account, EMPTY), made.get(account, EMPTY)
+            if one != other:
+                found.append(
+                    f"{place}: {account}: the register says {_told(one)}, "
+                    f"the items are {_told(other)}"
+                )
+    return found
+
+
+def _items(space: Workspace, line: dict[str, Any]) -> Path | None:
+    return next((space.root / f for f in line["files"] if "/breaks/" in f), None)
+
+
+def _told(one: Register) -> str:
+    shown = f"{one.count} items, debits {plain(one.debits)}, credits {plain(one.credits)}"
+    return f"{shown} ({one.digest[7:15]}…)"

@@ -1,0 +1,185 @@
+"""From rows to the lines of the files they came from, and from rows to the items they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from finops_ledger.books.items import files_of
+from finops_ledger.books.loading import Loaded
+from finops_ledger.books.workspace import Workspace
+from finops_ledger.core.errors import FinopsError, UsageError
+from finops_ledger.core.money import plain
+from finops_ledger.intake.read import locate
+from finops_ledger.subledger import engine as en
+from finops_ledger.subledger.manifest import Batch, Line
+
+#: What is shown of a stored row, where it has a value.
+_SHOWN = (
+    "ref partner_ref payment_ref orig_ref settlement_ref partner gateway account channel product "
+    "category kind status status_raw text created_at occurred_at paid_at refunded_at price "
+    "discount fee vat cost amount balance"
+).split()
+
+
+def text_of(value: Any) -> Any:
+    """Write a stored value for JSON: decimals plain, days and times as ISO."""
+    if isinstance(value, Decimal):
+        return plain(value)
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def batch_of(space: Workspace, name: str) -> Batch:
+    """Return a live batch; UsageError when there is none of this name."""
+    batch = space.state.batches.get(name)
+    if batch is None:
+        raise UsageError(f"{name}: the manifest knows no such batch")
+    return batch
+
+
+def original(space: Workspace, batch: Batch, record: int) -> dict[str, Any]:
+    """Return where a row stands in the archived original: file, line, and the line itself."""
+    path = space.root / batch.archive
+    found: dict[str, Any] = {
+        "file": batch.name,
+        "archive": batch.archive,
+        "line": None,
+        "text": None,
+    }
+    try:
+        found["line"], found["text"] = locate(path, space.format(batch.format), record)
+    except (OSError, IndexError, FinopsError) as error:
+        found["text"] = f"(the line cannot be shown: {error})"
+    return found
+
+
+def row(space: Workspace, batch_name: str, record: int) -> dict[str, Any]:
+    """Return one row: what is stored of it, and where it stands in its file."""
+    batch = batch_of(space, batch_name)
+    stored = space.engine.rows(
+        f"select * from ({_numbered(space, batch)}) where number = {int(record)}"
+    )
+    if not stored:
+        raise UsageError(
+            f"{batch_name}:{record}: the batch has no such row ({batch.rows} rows are kept)"
+        )
+    values = {n: text_of(stored[0][n]) for n in _SHOWN if stored[0][n] is not None}
+    name = f"{batch_name}:{record}"
+    return {
+        "row": name,
+        "source": batch.source,
+        "role": batch.role,
+        **original(space, batch, record),
+        "values": values,
+    }
+
+
+def _numbered(space: Workspace, batch: Batch) -> str:
+    source = en.parquet([space.root / batch.file], position=True)
+    return f"select *, coalesce(record, file_row_number + 1) as number from ({source})"
+
+
+def rows_with(space: Workspace, ref: str, limit: int) -> list[tuple[str, int]]:
+    """Find the rows that bear a reference of any kind: batch and record, oldest first."""
+    found: list[tuple[str, int]] = []
+    wanted = en.literal(ref)
+    same = " or ".join(
+        f"{c} = {wanted}" for c in ("ref", "partner_ref", "payment_ref", "settlement_ref")
+    )
+    for batch in sorted(space.state.batches.values(), key=lambda b: (b.day, b.role, b.id)):
+        rows = space.engine.rows(
+            f"select number from ({_numbered(space, batch)}) where {same} "
+            f"order by number limit {limit}"
+        )
+        found += [(batch.id, int(r["number"])) for r in rows]
+        if len(found) >= limit:
+            break
+    return found[:limit]
+
+
+def item_days(space: Workspace, item: str) -> list[dict[str, Any]]:
+    """Return what each live run says of an item, oldest first."""
+    return _stood(space, f"id = {en.literal(item)}", "breaks")
+
+
+def items_of_row(space: Workspace, batch: str, record: int) -> list[dict[str, Any]]:
+    """Return the items and matches in which a row takes part, oldest first."""
+    wanted = en.literal(batch)
+    mine = (
+        f"(left_batch = {wanted} and left_record = {int(record)}) "
+        f"or (right_batch = {wanted} and right_record = {int(record)})"
+    )
+    return _stood(space, mine, "breaks") + _stood(space, mine, "matches")
+
+
+def _stood(space: Workspace, where: str, kind: str) -> list[dict[str, Any]]:
+    return _read(space, files_of(space, space.state.reconciled.values(), kind), where)
+
+
+def items_moved(space: Workspace, lines: Iterable[Line]) -> list[dict[str, Any]]:
+    """Return the items whose home or residue the given runs changed."""
+    moved = "amount_before <> recon_amount or home_before is distinct from recon_home"
+    return _read(space, files_of(space, lines, "breaks"), moved)
+
+
+def _read(space: Workspace, paths: list[Path], where: str) -> list[dict[str, Any]]:
+    if not paths:
+        return []
+    listed = ", ".join(en.literal(str(p)) for p in paths)
+    rows = space.engine.rows(
+        f"select * from read_parquet([{listed}], union_by_name = true) where {where} "
+        "order by day, leg, key"
+    )
+    return [_stand(r) for r in rows]
+
+
+def _stand(r: dict[str, Any]) -> dict[str, Any]:
+    sides = {
+        side: f"{r[f'{side}_batch']}:{r[f'{side}_record']}" if r[f"{side}_batch"] else None
+        for side in ("left", "right")
+    }
+    breaks_on = r.get("breaks_on")
+    return {
+        "id": r.get("id"),
+        "day": r["day"].isoformat(),
+        "leg": r["leg"],
+        "counterparty": r["counterparty"],
+        "ref": r["key"],
+        "class": r["class"],
+        "rule": r["rule"],
+        "account": r["home"],
+        "account_before": r.get("home_before"),
+        "residue": plain(r["amount"]),
+        "claimed": plain(r["claimed"]),
+        "opened": text_of(r["opened"]),
+        "breaks_on": text_of(breaks_on),
+        "closed": bool(r.get("is_closed", True)),
+        "moved": bool(r.get("amount_before") != r["amount"] or r.get("home_before") != r["home"]),
+        **sides,
+    }
+
+
+def entry(loaded: Loaded, found: Any, accounts: Iterable[str] = ()) -> dict[str, Any]:
+    """Return a journal entry as it is shown: where it stands, what it says, its postings."""
+    wanted = set(accounts)
+    return {
+        "place": loaded.place(found.meta),
+        "date": found.date.isoformat(),
+        "payee": found.payee,
+        "narration": found.narration,
+        "tags": sorted(found.tags),
+        "batch": found.meta.get("batch"),
+        "postings": [
+            {
+                "account": p.account,
+                "amount": plain(p.units.number),
+                "currency": p.units.currency,
+                "kind": (p.meta or {}).get("kind"),
+            }
+            for p in found.postings
+            if not wanted or p.account in wanted
+        ],
+    }
