@@ -15,6 +15,7 @@ from beancount.core import data
 from beancount.parser import parser
 
 from finops_ledger.books import Books
+from finops_ledger.books.verdicts import DayVerdict, of_days
 from tests.worked import workspace as w
 
 REFERENCE = Path(__file__).parents[2].parent / "shared" / "reference" / "worked-cases.beancount"
@@ -106,6 +107,7 @@ class Story:
         self.kept = root.parent / f"{root.name}-kept"
         self.kept.mkdir()
         self.missing: set[date] = set()
+        self.held: dict[str, str] = {}
 
     # --- what happens ---
 
@@ -141,8 +143,11 @@ class Story:
             more = {k: v for k, v in more.items() if k != "jump"}
             statement.row(*cells, **more)
         self.deposit = statement.balance
-        if day not in self.missing:
-            statement.drop(self.root, self.partner)
+        statement.drop(self.root, self.partner)
+        if day in self.missing:
+            path = self.root / "inbox" / f"{self.partner}_mutasi_{day:%Y%m%d}.csv"
+            self.held[path.name] = path.read_text()
+            path.unlink()
         if self.gateway:
             w.gateway_report(self.root, day, self.reports[day], self.gateway)
         if self.has_bank:
@@ -155,6 +160,14 @@ class Story:
         while self.next <= last:
             self.drop(self.next)
             self.next += timedelta(days=1)
+        self.work()
+
+    def bring(self, day: date) -> None:
+        """The partner's file of a day comes after all."""
+        self.missing.discard(day)
+        name = f"{self.partner}_mutasi_{day:%Y%m%d}.csv"
+        (self.kept / name).write_text(self.held.pop(name))
+        shutil.copy2(self.kept / name, self.root / "inbox" / name)
         self.work()
 
     def work(self, **how: Any) -> None:
@@ -184,6 +197,14 @@ class Story:
         told = [f"{e.source.get('filename')}:{e.source.get('lineno')}: {e.message}" for e in errors]
         equal(told, [])
         return entries
+
+    def verdicts(self) -> list[DayVerdict]:
+        """The verdict of every counterparty's day."""
+        return list(of_days(self.books.space.expected))
+
+    def directives(self, kind: str) -> list[data.Directive]:
+        """The directives of one kind."""
+        return [e for e in self.load() if type(e).__name__.lower() == kind]
 
     def made(self, first: date, last: date) -> Sums:
         """What the machine and people posted on the days."""
@@ -241,4 +262,4 @@ def snapshot(root: Path) -> dict[str, bytes]:
     return {**found, "manifest": (root / "subledger" / "manifest.jsonl").read_bytes()}
 
 
-__all__ = ["Books", "Story", "segment", "snapshot", "sums"]
+__all__ = ["Books", "Story", "equal", "segment", "snapshot", "sums"]

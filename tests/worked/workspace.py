@@ -294,5 +294,8 @@ def settled(
 
 def gateway_report(root: Path, day: date, lines: Iterable[str], name: str = "PG1") -> None:
     """Drop the gateway's report of a day."""
-    text = "\n".join([SETTLED_HEADER, *lines]) + "\n"
+    lines = list(lines)
+    sums = [sum(int(line.split(",")[n]) for line in lines) for n in range(5, 9)]
+    total = ",".join(["TOTAL", str(len(lines)), "", "", "", *map(str, sums), ""])
+    text = "\n".join([SETTLED_HEADER, *lines, total]) + "\n"
     (root / "inbox" / f"{name}_settlement_{day:%Y%m%d}.csv").write_text(text)
