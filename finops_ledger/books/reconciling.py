@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -57,16 +58,24 @@ def reconcile(
     if last is None:
         return 0
     steps = due(space, last)
-    decided, _ = decisions.read(space.decision_files())
+    decided = decided_on(space)
     store = LineStore(space.engine, space.root, space.registry, space.state)
     loaded: set[date] = set()
     for leg, counterparty, day in progress(steps, len(steps)) if progress else steps:
         if day not in loaded:
             loaded = set(_chunk(space, [s[2] for s in steps if s[2] >= day]))
             store.load(loaded)
-        todays = [d for d in decided if d.day == day]
-        commit(space, job(space, leg, counterparty, day), last, now, todays)
+        commit(space, job(space, leg, counterparty, day), last, now, decided.get(day, []))
     return len(steps)
+
+
+def decided_on(space: Workspace) -> dict[date, list[decisions.Decided]]:
+    """Return what people decided, by day; a place is named from the workspace's root, wherever that lies."""
+    found: dict[date, list[decisions.Decided]] = {}
+    for one in decisions.read(space.decision_files())[0]:
+        place = Path(one.place).relative_to(space.root).as_posix()
+        found.setdefault(one.day, []).append(replace(one, place=place))
+    return found
 
 
 def _chunk(space: Workspace, wanted: Sequence[date]) -> list[date]:

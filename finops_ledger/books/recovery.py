@@ -6,7 +6,6 @@ days again, remove inbox files that are committed already (DESIGN §12).
 
 from __future__ import annotations
 
-import shutil
 from datetime import date, datetime
 from pathlib import Path
 
@@ -19,14 +18,15 @@ from finops_ledger.subledger import files
 from finops_ledger.subledger.manifest import Manifest, named_files
 
 RULES = "archive/Rules"
+#: Where the program writes; what lies in the inbox may be somebody's upload that is still under way.
+OURS = ("subledger", "journal", "archive", "quarantine", "decisions", "reports")
 
 
 def recover(root: Path) -> Workspace:
     """Repair and open a workspace for writing; the lock must be held."""
     Manifest(root).cut_torn_line()
-    for path in files.clear_temporary(root):
-        if path.is_dir():
-            shutil.rmtree(path)
+    for folder in OURS:
+        files.clear_temporary(root / folder)
     space = Workspace.open(root)
     _remove_unnamed(space)
     _empty_inbox(space)

@@ -28,10 +28,12 @@ class Workspace:
     registry: sops.Registry
     manifest: Manifest
     state: State
+    #: Formats that stand in for those that the program ships (a replay under the formats of the time).
+    shipped: Path | None = None
     _engine: Engine | None = field(default=None, repr=False)
 
     @classmethod
-    def open(cls, root: Path) -> Workspace:
+    def open(cls, root: Path, shipped: Path | None = None) -> Workspace:
         """Open a workspace; UsageError when there is none, or a rule does not read."""
         if not (root / cfg.NAME).exists():
             raise UsageError(
@@ -40,7 +42,7 @@ class Workspace:
         config = cfg.load(root)
         registry = sops.load(root, config.company.zone)
         manifest = Manifest(root, Touches())
-        return cls(root, config, registry, manifest, manifest.read())
+        return cls(root, config, registry, manifest, manifest.read(), shipped)
 
     def reload(self) -> None:
         """Read configuration, SOPs and manifest again."""
@@ -75,6 +77,11 @@ class Workspace:
 
     def format_path(self, name: str) -> Path:
         """Return the file of a format: the company's own, else the shipped one."""
+        own = self.root / "formats" / f"{name}.toml"
+        if self.shipped is not None and not own.exists():
+            instead = self.shipped / f"{name}.toml"
+            if instead.exists():
+                return instead
         return find_format(name, self.root / "formats")
 
     def format(self, name: str) -> Format:

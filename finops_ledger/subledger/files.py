@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 TEMP_PREFIX = ".tmp-"
+#: What an interrupted command can leave: our own temporary names, and the copies that a reader works on.
+_LEFT_BEHIND = (f"{TEMP_PREFIX}*", ".intake-*")
 
 
 def _nothing(unused_name: str) -> None:
@@ -73,13 +75,15 @@ def copy_atomic(origin: Path, target: Path) -> None:
 
 
 def append_line(path: Path, line: bytes) -> None:
-    """Append one line with its newline in one write and fsync: the commit point."""
+    """Append one line with its newline, and fsync: the commit point. A part of a line counts for nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = not path.exists()
     on_step("commit")
     handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
-        os.write(handle, line + b"\n")
+        rest = line + b"\n"
+        while rest:  # a full disk may take a part; the next write then says so
+            rest = rest[os.write(handle, rest) :]
         os.fsync(handle)
     finally:
         os.close(handle)
@@ -95,9 +99,11 @@ def remove(path: Path) -> None:
 
 
 def clear_temporary(root: Path) -> list[Path]:
-    """Remove what an interrupted write left behind; return the paths removed."""
-    gone = sorted(root.rglob(f"{TEMP_PREFIX}*")) if root.exists() else []
+    """Remove the files and folders that an interrupted write left behind; return the paths removed."""
+    gone = sorted({p for pattern in _LEFT_BEHIND for p in root.rglob(pattern)})
     for path in gone:
-        if path.is_file():
-            path.unlink()
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
     return gone
