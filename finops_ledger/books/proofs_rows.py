@@ -1,0 +1,286 @@
+"""Proofs of what was committed: the manifest, the files it names, and the figures it states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow.parquet as pq
+
+from finops_ledger.books import recorded, recovery
+from finops_ledger.books.evidence import Evidence, Finding
+from finops_ledger.books.jobs import claims_account, component_of
+from finops_ledger.books.workspace import Workspace
+from finops_ledger.core.errors import IntegrityError
+from finops_ledger.core.ids import sha256_bytes, sha256_file
+from finops_ledger.core.money import ZERO, plain
+from finops_ledger.posting.store import KEEP_ROWS, LineStore
+from finops_ledger.recon.entries import registers as registers_of
+from finops_ledger.recon.legs import LEGS
+from finops_ledger.subledger import engine as en
+from finops_ledger.subledger import manifest as mf
+from finops_ledger.subledger.engine import content_digest
+
+_BACKUP: Final = "restore it from a backup"
+_AGAIN: Final = "run any writing finops command, which takes it in"
+
+#: What a row of each role moves of its control amount, in the line tables.
+_MOVED: Final = {
+    "sale": "paid - coalesce(prev_paid, 0)",
+    "supply": "d_deposit",
+    "settlement": "d_net",
+    "bank": "d_moved",
+}
+
+
+def chain(evidence: Evidence) -> Iterator[Finding]:
+    """Each line of the manifest carries the hash of the line before it."""
+    try:
+        _ = evidence.state
+    except IntegrityError as error:
+        yield Finding("chain", str(error), mf.NAME)
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        message = f"a line does not say what it must ({error!r}); {_BACKUP}"
+        yield Finding("chain", message, mf.NAME)
+
+
+def torn(evidence: Evidence) -> Iterator[Finding]:
+    """The manifest ends with a whole line."""
+    whole, rest = evidence.manifest.raw_lines()
+    if rest:
+        yield Finding(
+            "torn",
+            f"{len(rest)} bytes of a line that was never finished; run any writing finops command, "
+            "which recovers",
+            f"{mf.NAME}:{len(whole) + 1}",
+        )
+
+
+def _named(evidence: Evidence) -> dict[str, str]:
+    """Every Parquet file that any line names, with its digest; superseded ones are evidence too."""
+    found: dict[str, str] = {}
+    for line in evidence.state.lines:
+        if line["kind"] in ("batch", "reconcile"):
+            found.update(line["files"])
+    return found
+
+
+def files(evidence: Evidence) -> Iterator[Finding]:
+    """Every file that a line names is there."""
+    originals = [b.archive for b in evidence.state.batches.values()]
+    for name in sorted({*_named(evidence), *originals}):
+        if not (evidence.root / name).is_file():
+            yield Finding("files", f"the manifest names this file, and it is gone; {_BACKUP}", name)
+
+
+def archive(evidence: Evidence) -> Iterator[Finding]:
+    """The archived originals are the bytes that were imported."""
+    for batch in evidence.state.batches.values():
+        path = evidence.root / batch.archive
+        if path.is_file() and sha256_file(path) != batch.sha256:
+            yield Finding(
+                "archive",
+                f"not the bytes that were imported as {batch.id} "
+                f"(SHA-256 {batch.sha256[:12]}…); {_BACKUP}",
+                batch.archive,
+            )
+
+
+def digest(evidence: Evidence) -> Iterator[Finding]:
+    """Rows, matches and items are what they were when they were committed."""
+    for name, stated in sorted(_named(evidence).items()):
+        path = evidence.root / name
+        if not path.is_file():
+            continue
+        try:
+            same = content_digest(path) == stated
+            why = "holds other rows than were committed"
+        except (OSError, ValueError) as error:
+            same, why = False, f"cannot be read ({error})"
+        if not same:
+            yield Finding("digest", f"{why}; {_BACKUP}, or make the books again with rebuild", name)
+
+
+def rules(evidence: Evidence) -> Iterator[Finding]:
+    """Every state of every rule is kept, and the rules at hand are the recorded ones."""
+    kept: dict[str, str] = {}
+    for line in evidence.state.lines:
+        if line["kind"] == "rules":
+            kept.update({recorded.kept_at(n, d): n for n, d in line["files"].items()})
+    for path, name in sorted(kept.items()):
+        file = evidence.root / path
+        stated = path.rpartition("/")[2].partition(".")[0]
+        if not file.is_file():
+            yield Finding("rules", f"the copy kept of {name} is gone; {_BACKUP}", path)
+        elif not sha256_bytes(file.read_bytes()).startswith(stated):
+            yield Finding("rules", f"the copy kept of {name} has been changed; {_BACKUP}", path)
+    yield from _rules_at_hand(evidence)
+
+
+def _rules_at_hand(evidence: Evidence) -> Iterator[Finding]:
+    if not evidence.state.lines:
+        return
+    space = Workspace.open(evidence.root)
+    now = {n: sha256_bytes(p.read_bytes()) for n, p in recovery.rule_files(space).items()}
+    before = evidence.state.rules
+    for name in sorted({*now, *before}):
+        if now.get(name) != before.get(name):
+            how = "gone" if name not in now else "changed" if name in before else "new"
+            yield Finding("rules", f"{how} since the last command; {_AGAIN}", name)
+
+
+def decisions(evidence: Evidence) -> Iterator[Finding]:
+    """What was decided stands as it was taken in; what has been added is taken in."""
+    known = evidence.state.decisions
+    for name, entry in sorted(known.items()):
+        try:
+            recorded.recorded_decisions(evidence.root, entry)
+        except IntegrityError as error:
+            yield Finding("decisions", str(error).partition(": ")[2], name)
+            continue
+        more = (evidence.root / name).stat().st_size - entry["bytes"]
+        if more:
+            yield Finding("decisions", f"{more} bytes have been added since; {_AGAIN}", name)
+    for path in sorted((evidence.root / "decisions").glob("*/*.beancount")):
+        if (name := evidence.place(path)) not in known:
+            yield Finding("decisions", f"a new file of decisions; {_AGAIN}", name)
+
+
+def conservation(evidence: Evidence) -> Iterator[Finding]:
+    """Read = new + revised + known + excluded + refused, and Parquet holds just that."""
+    for batch in evidence.state.batches.values():
+        counts, control = batch.line["rows"], batch.line["control"]
+        stored = counts["new"] + counts["revised"] + counts["known"]
+        placed = stored + mf.sum_excluded(batch.line) + counts["refused"]
+        value = sum((Decimal(control[k]) for k in ("new", "revised", "known")), ZERO)
+        total = value + Decimal(control["excluded"]) + Decimal(control["refused"])
+        place = f"{mf.NAME}:{batch.line['seq']}"
+        if placed != counts["read"] or total != Decimal(control["read"]):
+            yield Finding(
+                "conservation",
+                f"{batch.name}: {counts['read']} rows of {control['read']} were read, {placed} "
+                f"rows of {plain(total)} have a place; the manifest has been changed: {_BACKUP}",
+                place,
+            )
+            continue
+        path = evidence.root / batch.file
+        held = pq.read_metadata(path).num_rows
+        found = evidence.engine.rows(
+            f"select coalesce(sum(amount), 0) as total from ({en.parquet([path])})"
+        )[0]["total"]
+        if held != stored or found != value:
+            yield Finding(
+                "conservation",
+                f"{batch.name}: the file holds {held} rows of {plain(Decimal(found))}, its line "
+                f"in the manifest says {stored} rows of {plain(value)}; {_BACKUP}",
+                batch.file,
+            )
+
+
+def bridge(evidence: Evidence) -> Iterator[Finding]:
+    """No reconciliation left anything that is neither matched nor an open item."""
+    for line in evidence.state.lines:
+        if line["kind"] != "reconcile":
+            continue
+        left, right, rest = (Decimal(line["bridge"][k]) for k in ("left", "right", "residual"))
+        if rest != ZERO or left + right != Decimal(line["moved"]):
+            yield Finding(
+                "bridge",
+                f"{line['leg']} {line['counterparty']} {line['day']}: left {plain(left)} and right "
+                f"{plain(right)} moved {line['moved']} and leave {plain(rest)}; expected no rest: "
+                f"the manifest has been changed, {_BACKUP}",
+                f"{mf.NAME}:{line['seq']}",
+            )
+
+
+def standing(evidence: Evidence) -> Iterator[Finding]:
+    """What each batch must have posted follows from the rows, beside all others that are in."""
+    space = evidence.aside
+    store = LineStore(space.engine, space.root, space.registry, space.state)
+    for role, moved in _MOVED.items():
+        batches = [b for _, b in sorted(space.state.batches.items()) if b.role == role]
+        for chunk in _chunks(batches):
+            store.load_batches(chunk)
+            names = ", ".join(en.literal(b.id) for b in chunk)
+            found = space.engine.rows(
+                f"select batch, count(*) as n, sum({moved}) as moved from {role}_lines "
+                f"where disposition <> 'known' and batch in ({names}) group by batch"
+            )
+            yield from _compare_standing(evidence, chunk, {r["batch"]: r for r in found})
+
+
+def _compare_standing(
+    evidence: Evidence, chunk: Iterable[mf.Batch], found: dict[str, dict[str, Any]]
+) -> Iterator[Finding]:
+    for batch in chunk:
+        row = found.get(batch.id, {"n": 0, "moved": ZERO})
+        stated = evidence.state.standing[batch.id]
+        if (row["n"], row["moved"]) != (stated.rows, Decimal(stated.control)):
+            yield Finding(
+                "standing",
+                f"{batch.name}: its rows post {row['n']} rows of {plain(row['moved'])}, the "
+                f"manifest says {stated.rows} rows of {stated.control}; {_BACKUP}",
+                f"{mf.NAME}:{batch.line['seq']}",
+            )
+
+
+def _chunks(batches: list[mf.Batch]) -> Iterator[list[mf.Batch]]:
+    """Cut batches so that the rows held at once stay bounded."""
+    chunk: list[mf.Batch] = []
+    held = 0
+    for batch in batches:
+        if chunk and held + batch.rows > KEEP_ROWS:
+            yield chunk
+            chunk, held = [], 0
+        chunk.append(batch)
+        held += batch.rows
+    if chunk:
+        yield chunk
+
+
+def registers(evidence: Evidence) -> Iterator[Finding]:
+    """Registers and counts of open items of each live reconciliation follow from its items."""
+    space = evidence.aside
+    for line in space.state.reconciled.values():
+        who, leg = line["counterparty"], LEGS[line["leg"]]
+        items = next((space.root / f for f in line["files"] if "/breaks/" in f), None)
+        component = component_of(space, who)
+        found = registers_of(space.engine, items, leg, component, claims_account(space, who))
+        made = {account: register.line() for account, register in found.items()}
+        place = f"{mf.NAME}:{line['seq']}"
+        told = f"{leg.name} {who} {line['day']}"
+        for account in sorted({*made, *line["registers"]}):
+            one, other = made.get(account), line["registers"].get(account)
+            if one != other:
+                yield Finding(
+                    "registers",
+                    f"{told}: the items on {account} add up to {one}, the manifest says {other}; "
+                    "restore the manifest from a backup",
+                    place,
+                )
+        if (counted := _open(space.engine, items)) != line["open"]:
+            yield Finding(
+                "registers",
+                f"{told}: open items are {counted}, the manifest says {line['open']}; "
+                "restore the manifest from a backup",
+                place,
+            )
+
+
+def _open(engine: en.Engine, items: Path | None) -> dict[str, dict[str, Any]]:
+    if items is None:
+        return {}
+    found = engine.rows(
+        "select class, count(*) as n, sum(amount) as amount, sum(exposure) as exposure "
+        f"from ({en.parquet([items])}) where not is_closed and claimed = 0 group by class"
+    )
+    return {
+        r["class"]: {
+            "count": r["n"],
+            "amount": plain(r["amount"]),
+            "exposure": plain(r["exposure"]),
+        }
+        for r in found
+    }

@@ -1,0 +1,68 @@
+"""Rules and decisions as the manifest recorded them, laid out again in another folder.
+
+The archive keeps every state of every rule under its digest, and decision files only grow; so what
+held when a line was written can be put back at any time, whatever people have changed since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from finops_ledger.books.recovery import RULES
+from finops_ledger.core.errors import IntegrityError
+from finops_ledger.core.ids import sha256_bytes
+from finops_ledger.subledger.manifest import Line
+
+SHIPPED = "shipped/"
+_RULE_FOLDERS = ("sops", "prices", "formats")
+
+
+def kept_at(name: str, digest: str) -> str:
+    """Return where the archive keeps one state of a rule, from the workspace's root."""
+    return f"{RULES}/{digest[:16]}.{Path(name).name}"
+
+
+def kept_rule(root: Path, name: str, digest: str) -> bytes:
+    """Read one state of a rule from the archive; IntegrityError when it is gone or changed."""
+    path = root / kept_at(name, digest)
+    if not path.is_file():
+        raise IntegrityError(f"{path}: the copy kept of {name} is gone; restore it from a backup")
+    data = path.read_bytes()
+    if sha256_bytes(data) != digest:
+        raise IntegrityError(
+            f"{path}: the copy kept of {name} has been changed; restore it from a backup"
+        )
+    return data
+
+
+def put_rules(root: Path, rules: Mapping[str, str], target: Path, shipped: Path) -> None:
+    """Lay out the rules that one line names: the company's in ``target``, shipped formats apart."""
+    for folder in (*(target / name for name in _RULE_FOLDERS), shipped):
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in folder.iterdir():
+            path.unlink()
+    for name, digest in rules.items():
+        data = kept_rule(root, name, digest)
+        own = shipped / Path(name).name if name.startswith(SHIPPED) else target / name
+        own.write_bytes(data)
+
+
+def recorded_decisions(root: Path, entry: Line) -> bytes:
+    """Read as much of a decisions file as was recorded; IntegrityError when that has changed."""
+    path = root / str(entry["path"])
+    data = path.read_bytes()[: entry["bytes"]] if path.is_file() else b""
+    if sha256_bytes(data) != entry["sha256"]:
+        raise IntegrityError(
+            f"{path}: its first {entry['bytes']} bytes are not the decisions that were taken; "
+            "restore them from a backup, and write new decisions below"
+        )
+    return data
+
+
+def put_decisions(root: Path, entries: Iterable[Line], target: Path) -> None:
+    """Lay out decision files, each cut to the length that the line recorded."""
+    for entry in entries:
+        path = target / str(entry["path"])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(recorded_decisions(root, entry))
