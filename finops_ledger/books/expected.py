@@ -8,7 +8,7 @@ from datetime import date
 
 from finops_ledger.books.config import Config, Source
 from finops_ledger.core.days import days
-from finops_ledger.recon.legs import EVERYBODY, LEGS, ORDER, Leg
+from finops_ledger.recon.legs import EVERYBODY, GATEWAY_FEE, LEGS, ORDER, SALE_GATEWAY, Leg
 from finops_ledger.sop.registry import Registry
 from finops_ledger.subledger.manifest import Batch, LegsOf, State
 
@@ -43,17 +43,24 @@ class Expected:
 
     def feeding(self, role: str, counterparty: str) -> list[Source]:
         """Sources of a role whose rows can be about a counterparty."""
-        return [
-            s
-            for s in self.config.sources
-            if s.role == role
-            and (
-                role in ("sale", "bank")
-                and (s.counterparty in (None, counterparty) or role == "bank")
-                or counterparty == EVERYBODY
-                or s.counterparty == counterparty
-            )
-        ]
+        return [s for s in self.config.sources if s.role == role and self._about(s, counterparty)]
+
+    def _about(self, source: Source, counterparty: str) -> bool:
+        if counterparty == EVERYBODY or source.role == "bank":
+            return True
+        if source.role == "sale" and self._is_gateway(counterparty):
+            return source.gateway in (None, counterparty)
+        return source.counterparty == counterparty or (
+            source.role == "sale" and source.counterparty is None
+        )
+
+    def _is_gateway(self, counterparty: str) -> bool:
+        sop = self.registry.sops.get(counterparty)
+        return sop is not None and sop.type == "gateway"
+
+    def _charges(self, counterparty: str) -> bool:
+        versions = self.registry.sops[counterparty].versions
+        return any(v.settlement is not None and v.settlement.fee is not None for v in versions)
 
     def needs(self, leg: Leg, counterparty: str) -> list[Source]:
         """Sources whose files a leg of a counterparty cannot do without."""
@@ -61,15 +68,19 @@ class Expected:
         return left + (self.feeding(leg.right, counterparty) if leg.right else [])
 
     def parties(self) -> Iterator[tuple[Leg, str]]:
-        """Every leg with every counterparty for which both sides have a source, in running order."""
+        """Every leg with every counterparty that has sources for it, in running order.
+
+        A gateway that sends no report keeps its list of unsettled orders all the same.
+        """
         suppliers = [s.counterparty for s in self.registry.named("supplier")]
         gateways = [s.counterparty for s in self.registry.named("gateway")]
         for name in ORDER:
             leg = LEGS[name]
             who = {"supplier": suppliers, "gateway": gateways, "none": [EVERYBODY]}[leg.party]
-            for counterparty in who:
-                sides = [self.feeding(r, counterparty) for r in (leg.left, leg.right) if r]
-                if all(sides):
+            for counterparty in filter(self._charges, who) if name == GATEWAY_FEE else who:
+                left = self.feeding(leg.left, counterparty)
+                right = self.feeding(leg.right, counterparty) if leg.right else []
+                if left and (right or not leg.right or leg.name == SALE_GATEWAY):
                     yield leg, counterparty
 
     def span(self, leg: Leg, counterparty: str) -> tuple[date, date] | None:

@@ -47,13 +47,17 @@ def _remove_unnamed(space: Workspace) -> None:
 
 
 def _empty_inbox(space: Workspace) -> None:
-    """Remove inbox files that are committed under their own name with the same bytes."""
-    if not space.inbox.is_dir():
+    """Remove the inbox file of a commit that was cut off before its last step.
+
+    Only the last line can be such a commit. A file dropped again later is left for the import, which says that
+    it is known.
+    """
+    last = space.state.lines[-1] if space.state.lines else None
+    if last is None or last["kind"] not in ("batch", "refused"):
         return
-    known = {(b.name, b.sha256) for b in space.state.batches.values()}
-    for path in sorted(p for p in space.inbox.iterdir() if p.is_file()):
-        if any(path.name == name for name, _ in known) and (path.name, sha256_file(path)) in known:
-            files.remove(path)
+    path = space.inbox / last["original"]["name"]
+    if path.is_file() and sha256_file(path) == last["original"]["sha256"]:
+        files.remove(path)
 
 
 def rule_files(space: Workspace) -> dict[str, Path]:

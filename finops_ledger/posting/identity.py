@@ -38,8 +38,8 @@ def describe(
 ) -> Line:
     """Return the parts of a batch line that only the rows beside other batches can tell.
 
-    Keys: ``rows`` and ``control`` (new, revised, known, and ``replaced``: what revisions replace), ``days``,
-    ``neighbours``, ``keys`` (lowest and highest), ``standing`` (by batch: rows and control to post).
+    Keys: ``rows`` and ``control`` (new, revised, known, and ``replaced``: what revisions replace), ``days`` (on
+    which its rows can post, whatever else is in), ``touches`` (days that it really changes), ``neighbours``, ``keys`` (lowest and highest), ``standing`` (by batch: rows and control to post).
     """
     batch = _candidate(body, parquet)
     low_high = _key_bounds(engine, parquet, batch.key)
@@ -57,8 +57,10 @@ def describe(
     rows = {d: by[d]["n"] if d in by else 0 for d in ("new", "revised", "known")}
     totals = {d: by[d]["total"] if d in by else ZERO for d in rows}
     replaced = by["revised"]["total"] - by["revised"]["moved"] if "revised" in by else ZERO
-    own_days = engine.rows(_days_sql(role, f"batch = {en.literal(batch.id)}"))
-    days = {r["d"] for r in own_days}
+    own = f"batch = {en.literal(batch.id)}"
+    touched = {r["d"] for r in engine.rows(_days_sql(role, own))}
+    names = ", ".join(_DAYS[role])
+    found = engine.rows(f"select distinct unnest([{names}]) as d from {role}_lines where {own}")
     standing = {
         batch.id: {
             "rows": rows["new"] + rows["revised"],
@@ -66,11 +68,12 @@ def describe(
         }
     }
     if neighbours:
-        days |= _restate(engine, root, registry, state, trial, batch, standing)
+        touched |= _restate(engine, root, registry, state, trial, batch, standing)
     return {
         "rows": rows,
         "control": {**{d: plain(v) for d, v in totals.items()}, "replaced": plain(replaced)},
-        "days": [d.isoformat() for d in sorted(days)],
+        "days": [d.isoformat() for d in sorted(r["d"] for r in found)],
+        "touches": [d.isoformat() for d in sorted(touched)],
         "neighbours": neighbours,
         "keys": list(low_high),
         "standing": standing,

@@ -137,7 +137,8 @@ def apply(state: State, line: Line, legs_of: LegsOf) -> None:
         state.batches[batch.id] = batch
         for name, share in line["standing"].items():
             state.standing[name] = Share(int(share["rows"]), str(share["control"]))
-        _strip(state, legs_of(batch), min((*batch.days, batch.day)))
+        touched = [date.fromisoformat(d) for d in line["touches"]]
+        _strip(state, legs_of(batch), min((*touched, batch.day)))
     elif kind == "reconcile":
         day = date.fromisoformat(line["day"])
         _strip(state, [(line["leg"], line["counterparty"])], day)
