@@ -1,0 +1,1 @@
+"""Benchmarks, side by side with plain tools; run by ``make bench``."""

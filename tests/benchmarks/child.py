@@ -1,0 +1,284 @@
+"""One measurement in a process of its own: prints its figures as one line of JSON."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+
+
+def steps(folder: str, out: str) -> dict[str, str]:
+    """The steps of ``baseline.sql`` for one pair of files."""
+    from tests.benchmarks.pair import Pair
+
+    of = Pair(Path(folder))
+    text = (HERE / "baseline.sql").read_text()
+    names = {"orders": of.orders, "supply": of.supply, "prices": of.prices, "out": out}
+    for name, value in names.items():
+        text = text.replace(f"${name}", str(value))
+    parts = [part.partition("\n") for part in text.split("\n-- step: ")[1:]]
+    return {name: sql for name, _, sql in parts}
+
+
+def baseline(folder: str, out: str, memory: str) -> dict[str, Any]:
+    """The hand-written SQL, step by step."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.execute(f"set memory_limit = '{memory}'")
+        connection.execute(f"set temp_directory = '{out}/spill'")
+        phases: dict[str, float] = {}
+        rows: list[Any] = []
+        for name, sql in steps(folder, out).items():
+            began = time.perf_counter()
+            rows = connection.execute(sql).fetchall() if name != "begin" else _run(connection, sql)
+            phases[name] = time.perf_counter() - began
+    return {"phases": phases, "classes": {r[0]: r[1] for r in rows}}
+
+
+def _run(connection: Any, sql: str) -> list[Any]:
+    connection.execute(sql)
+    return []
+
+
+def baseline_join(folder: str, out: str, memory: str) -> dict[str, Any]:
+    """The join alone, on Parquet that is there."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.execute(f"set memory_limit = '{memory}'")
+        connection.execute(f"set temp_directory = '{out}/spill'")
+        wanted = steps(folder, out)
+        began = time.perf_counter()
+        connection.execute(wanted["join"])
+        rows = connection.execute(wanted["counts"]).fetchall()
+        seconds = time.perf_counter() - began
+    return {"seconds": seconds, "classes": {r[0]: r[1] for r in rows}}
+
+
+def _clocked(phases: dict[str, float]) -> None:
+    """Let the phases of ours be measured: intake, identity, digests, reconcile, journal."""
+    from finops_ledger.books import importing, journal, reconciling
+    from finops_ledger.posting import identity
+
+    def clock(module: Any, name: str, phase: str) -> None:
+        call = getattr(module, name)
+
+        def timed(*values: Any, **options: Any) -> Any:
+            began = time.perf_counter()
+            try:
+                return call(*values, **options)
+            finally:
+                phases[phase] = phases.get(phase, 0) + time.perf_counter() - began
+
+        setattr(module, name, timed)
+
+    clock(importing, "read", "intake")
+    clock(identity, "describe", "identity")
+    clock(importing, "content_digest", "digest of rows")
+    clock(reconciling, "reconcile", "reconcile")
+    clock(journal, "derive", "journal")
+
+
+def _books(root: str) -> Any:
+    from finops_ledger.books import Books
+    from tests.worked.workspace import NOW
+
+    return Books(Path(root), clock=lambda: NOW)
+
+
+def _classes(books: Any) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for (leg, _, _), line in books.space.state.reconciled.items():
+        if leg == "sale-supply":
+            for name, one in line["outcomes"].items():
+                found[name] = found.get(name, 0) + one["count"]
+    return found
+
+
+def ours(root: str) -> dict[str, Any]:
+    """Both files imported and reconciled in a workspace laid out for them."""
+    phases: dict[str, float] = {}
+    _clocked(phases)
+    books = _books(root)
+    report = books.import_files()
+    assert [f.message for f in report.files if f.verdict != "imported"] == []
+    books.reconcile()
+    return {"phases": phases, "classes": _classes(books)}
+
+
+def ours_import(root: str) -> dict[str, Any]:
+    """Both files imported."""
+    books = _books(root)
+    report = books.import_files()
+    assert [f.message for f in report.files if f.verdict != "imported"] == []
+    return {}
+
+
+def ours_reconcile(root: str) -> dict[str, Any]:
+    """What is imported, reconciled; modules and queries are loaded before the clock starts."""
+    from finops_ledger.books import reconciling
+
+    phases: dict[str, float] = {}
+    _clocked(phases)
+    books = _books(root)
+    assert reconciling
+    began = time.perf_counter()
+    books.reconcile()
+    return {
+        "seconds": phases["reconcile"],
+        "with journal": time.perf_counter() - began,
+        "classes": _classes(books),
+    }
+
+
+def ours_intake(folder: str, out: str) -> dict[str, Any]:
+    """Validated CSV to Parquet, both files."""
+    from finops_ledger.intake.formats import find_format, load_format
+    from finops_ledger.intake.model import SourceInfo
+    from finops_ledger.intake.read import read
+    from tests.benchmarks.pair import DAY, Pair
+
+    of = Pair(Path(folder))
+    seconds = 0.0
+    for path, name, role in ((of.orders, "orders", "sale"), (of.supply, "aggregator", "supply")):
+        form = load_format(find_format(name, Path(out)))
+        info = SourceInfo(
+            name=name,
+            role=role,
+            zone="Asia/Jakarta",
+            currency="IDR",
+            batch="b-0",
+            file_day=date.fromisoformat(DAY),
+            counterparty="AggA" if role == "supply" else None,
+            account=None,
+            gateway=None,
+            partner_aliases={"AggA": "AggA"},
+            secret=b"0123456789abcdef0123456789abcdef",
+        )
+        began = time.perf_counter()
+        read(path, form, info, Path(out) / f"ours-{name}.parquet")
+        seconds += time.perf_counter() - began
+    return {"seconds": seconds}
+
+
+def bare_intake(folder: str, out: str) -> dict[str, Any]:
+    """DuckDB's read_csv to Parquet and nothing else: text in, text out."""
+    import duckdb
+
+    from tests.benchmarks.pair import Pair
+
+    of = Pair(Path(folder))
+    seconds = 0.0
+    with duckdb.connect() as connection:
+        for path, delimiter, skip, width in ((of.orders, ",", 1, 14), (of.supply, ";", 3, 13)):
+            columns = ", ".join(f"'c{i}': 'varchar'" for i in range(width))
+            began = time.perf_counter()
+            connection.execute(
+                f"copy (from read_csv('{path}', auto_detect = false, header = false, "
+                f"skip = {skip}, delim = '{delimiter}', quote = '\"', escape = '\"', "
+                f"columns = {{{columns}}})) to '{out}/bare.parquet' (format parquet)"
+            )
+            seconds += time.perf_counter() - began
+    return {"seconds": seconds}
+
+
+def csvbase(folder: str) -> dict[str, Any]:
+    """Beangulp's csvbase importer on the order export."""
+    from beangulp.importers import csvbase as base
+
+    from tests.benchmarks.pair import Pair
+
+    class Importer(base.Importer):  # type: ignore[misc]
+        date = base.Date("paid_at", "%Y-%m-%d %H:%M:%S")
+        narration = base.Columns("order_id", "product", "status")
+        amount = base.Amount("price")
+
+        def identify(self, filepath: str) -> bool:
+            return True
+
+    importer = Importer("Assets:Sales", "IDR")
+    began = time.perf_counter()
+    entries = importer.extract(str(Pair(Path(folder)).orders), [])
+    return {"seconds": time.perf_counter() - began, "rows": len(entries)}
+
+
+def check(path: str) -> dict[str, Any]:
+    """Load books as ``bean-check`` does, after one load that reads the modules; errors are told."""
+    from beancount import loader
+
+    loader.load_file(path)
+    began = time.perf_counter()
+    entries, errors, _ = loader.load_file(path)
+    seconds = time.perf_counter() - began
+    return {"seconds": seconds, "entries": len(entries), "errors": [e.message for e in errors]}
+
+
+def draw(folder: str, rows: str) -> dict[str, Any]:
+    """Simulate the files."""
+    from tests.benchmarks.files import draw as simulate
+
+    simulate(Path(folder), int(rows))
+    return {}
+
+
+def lay_out(root: str, folder: str, memory: str) -> dict[str, Any]:
+    """A fresh workspace for the files."""
+    from tests.benchmarks.files import lay_out as fresh
+    from tests.benchmarks.pair import Pair
+
+    fresh(Path(root), Pair(Path(folder)), memory)
+    return {}
+
+
+def some_days(root: str, days: str, partners: str) -> dict[str, Any]:
+    """Books of some days."""
+    from tests.benchmarks.files import some_days as run
+
+    run(Path(root), int(days), int(partners))
+    return {}
+
+
+def pandas(folder: str, out: str) -> dict[str, Any]:
+    """pandas: read, validate, merge, classify, write."""
+    from tests.benchmarks.by_pandas import classified
+
+    return {"classes": classified(folder, out)}
+
+
+WORK: dict[str, Callable[..., dict[str, Any]]] = {
+    f.__name__: f
+    for f in (
+        baseline,
+        baseline_join,
+        ours,
+        ours_import,
+        ours_reconcile,
+        ours_intake,
+        bare_intake,
+        csvbase,
+        check,
+        draw,
+        lay_out,
+        some_days,
+        pandas,
+    )
+}
+
+
+def main() -> None:
+    name, *arguments = sys.argv[1:]
+    found = WORK[name](*arguments)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(json.dumps({**found, "peak": peak * 1024}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""The table and the page of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import version
+
+
+@dataclass
+class Line:
+    """One measurement: what it is, its ratio, its target, and whether that is kept."""
+
+    what: str
+    value: float
+    target: str
+    most: float | None = None
+    least: float | None = None
+    unit: str = " ×"
+    kept: bool | None = None
+
+    @property
+    def verdict(self) -> str:
+        """Yes, no, or nothing where there is no target."""
+        kept = self.kept
+        if self.most is not None:
+            kept = self.value <= self.most
+        elif self.least is not None:
+            kept = self.value >= self.least
+        return "" if kept is None else "yes" if kept else "**no**"
+
+
+def table(lines: list[Line]) -> str:
+    """The lines as a Markdown table."""
+    shown = ["| work | measured | target | kept |", "|---|---|---|---|"]
+    shown += [f"| {x.what} | {x.value:.2f}{x.unit} | {x.target} | {x.verdict} |" for x in lines]
+    return "\n".join(shown) + "\n"
+
+
+def page(
+    lines: list[Line], phases: list[Line], rows: int, rounds: int, memory: str, cores: int
+) -> str:
+    """The page that is checked in."""
+    parts = ["| part | of the time of `baseline.sql` |", "|---|---|"]
+    parts += [f"| {x.what} | {x.value:.2f}{x.unit} |" for x in phases]
+    used = ", ".join(f"{n} {version(n)}" for n in ("duckdb", "pandas", "pyarrow", "beancount"))
+    return f"""# Benchmarks
+
+Written by `make bench` (`python -m tests.benchmarks --rows {rows}`): {rows:,} orders of one day
+and the partner's file of it, {rounds} rounds in turns on a machine of {cores} cores, {used}; the
+engine's memory limit is {memory}, for ours and for the hand-written SQL. Only ratios between
+things measured side by side in one run are given: seconds would say more about the machine than
+about the work.
+
+{table(lines)}
+What stands on the other side of each ratio:
+
+- `baseline.sql` (tests/benchmarks) is what a good hand writes in DuckDB for this one day: both
+  files read in one pass with every amount, time and status tested by pattern before it is cast,
+  the same columns and keyed hashes kept as typed Parquet, duplicates within a key, the classified
+  full join as Parquet. It has no batches, no archive, no digests, no journal and no second day.
+  The pair counts whole processes, start to end.
+- Reconcile alone is all legs of the day, committed; modules are loaded before the clock starts,
+  for both. The join is that of `baseline.sql` with its counts, on Parquet that is there.
+- pandas reads text backed by Arrow, tests by pattern, and keeps amounts as 64-bit integers of
+  rupiah; it hashes nothing and keeps fewer columns, in its favour.
+- csvbase is beangulp's importer of the order export, on fewer rows.
+
+The class counts of ours, of the SQL and of pandas are compared in every run with one another and
+with what the simulator knows to be true; a run in which they differ fails.
+
+## Where the time goes
+
+{chr(10).join(parts)}
+"""
