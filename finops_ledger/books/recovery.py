@@ -49,11 +49,14 @@ def _remove_unnamed(space: Workspace) -> None:
 def _empty_inbox(space: Workspace) -> None:
     """Remove the inbox file of a commit that was cut off before its last step.
 
-    Only the last line can be such a commit. A file dropped again later is left for the import, which says that
-    it is known.
+    Only the last line can be such a commit, and only while the index does not state it yet. A file dropped
+    again later is left for the import, which says that it is known.
     """
     last = space.state.lines[-1] if space.state.lines else None
     if last is None or last["kind"] not in ("batch", "refused"):
+        return
+    index = space.root / journal.FOLDER / "index.beancount"
+    if index.exists() and space.state.head in index.read_text(encoding="utf-8"):
         return
     path = space.inbox / last["original"]["name"]
     if path.is_file() and sha256_file(path) == last["original"]["sha256"]:
