@@ -201,6 +201,7 @@ class DayWriter:
                 self._before(line),
                 {a: recon.Register.of(r) for a, r in line["registers"].items()},
                 self._rows_moved(leg.clearing(name), day),
+                (Decimal(line["bridge"]["left"]), Decimal(line["bridge"]["right"])),
             )
             if not made and leg.name != SALE_SUPPLY:
                 continue

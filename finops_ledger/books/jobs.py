@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.days import Window, zone
@@ -35,6 +36,7 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
     """Return what to run for a leg of a counterparty on a day, under the SOP version of that day."""
     window = Window(zone=space.config.company.zone)
     grace, pending, tolerance = timedelta(0), timedelta(0), Decimal(0)
+    fee = None
     if counterparty == EVERYBODY:
         limits = space.config.limits
         grace = limits.refund if leg.name == REFUND_PAYABLE else limits.undelivered
@@ -45,6 +47,7 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
             grace, pending = version.supply.grace, version.supply.pending
         if version.settlement is not None:
             grace = timedelta(days=version.settlement.lag) + version.settlement.grace
+            fee = version.settlement.fee
         if "cost" in version.tolerance:
             tolerance = version.tolerance["cost"].limit
     return Job(
@@ -57,4 +60,16 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
         tolerance=tolerance,
         shift_s=_shift(window, day),
         claims=claims_account(space, counterparty),
+        fee=fee,
+        others=_others(space, leg, counterparty, day),
     )
+
+
+def _others(space: Workspace, leg: Leg, counterparty: str, day: date) -> tuple[Path, ...]:
+    """Return what stood open the day before on the other legs of a counterparty."""
+    last: dict[str, date] = {}
+    for name, who, earlier in space.state.reconciled:
+        if who == counterparty and name != leg.name and earlier < day:
+            last[name] = max(earlier, last.get(name, earlier))
+    lines = [space.state.reconciled[n, counterparty, d] for n, d in sorted(last.items())]
+    return tuple(space.root / f for line in lines for f in line["files"] if "/breaks/" in f)

@@ -13,7 +13,7 @@ from typing import Any
 from finops_ledger.core.ids import account_component as part
 from finops_ledger.core.money import ZERO, plain
 from finops_ledger.posting.entries import Posting
-from finops_ledger.recon.legs import SALE_SUPPLY, Leg
+from finops_ledger.recon.legs import GATEWAY_FEE, SALE_SUPPLY, Leg
 from finops_ledger.subledger import engine as en
 
 _LISTED = 20
@@ -104,12 +104,14 @@ def postings(
     before: Mapping[str, Register],
     after: Mapping[str, Register],
     rows_moved: Register,
+    moved: tuple[Decimal, Decimal] = (ZERO, ZERO),
 ) -> tuple[Posting, ...]:
     """Return the postings of one #recon entry.
 
     ``clearing_moved``: what the day's rows moved on the clearing account. ``before``/``after``: registers at
     the end of the day before and of this day (before decisions touch Breaks only). ``rows_moved``: what the
-    rows' own postings did to the clearing account's count, debits and credits.
+    rows' own postings did to the clearing account's count, debits and credits. ``moved``: both sides of the
+    bridge (a gateway's fee and its VAT above the contract leave the accounts on which they were posted).
     """
     clearing = leg.clearing(component)
     own_list = leg.waiting(component) == clearing
@@ -123,6 +125,9 @@ def postings(
         made += _own_list(
             clearing, other, before.get(clearing, EMPTY), after.get(clearing, EMPTY), rows_moved
         )
+    elif leg.name == GATEWAY_FEE:
+        offsets = zip((clearing, "Assets:Tax:PPN-In"), moved, strict=True)
+        made += [Posting(a, -n, (("kind", "fee"),)) for a, n in offsets if n != ZERO]
     elif clearing_moved != ZERO:
         made.append(Posting(clearing, -clearing_moved))
     return tuple(made)

@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 SALE_SUPPLY: Final = "sale-supply"
 SALE_GATEWAY: Final = "sale-gateway"
+GATEWAY_FEE: Final = "gateway-fee"
 SETTLEMENT_BANK: Final = "settlement-bank"
 TOPUP_BANK: Final = "topup-bank"
 UNDELIVERED: Final = "undelivered"
@@ -81,6 +82,18 @@ LEGS: Final = {
             differs=("amount_mismatch", "amount_mismatch"),
         ),
         Leg(
+            GATEWAY_FEE,
+            "settlement",
+            "",
+            "gateway",
+            "Expenses:Payment-Fee:{}",
+            "sum",
+            "Assets:Clearing:Timing:{}",
+            left_only="fee_mismatch",
+            right_only="fee_mismatch",
+            differs=("fee_mismatch", "fee_mismatch"),
+        ),
+        Leg(
             SETTLEMENT_BANK,
             "settlement",
             "bank",
@@ -120,10 +133,26 @@ ORDER: Final = (
     SALE_SUPPLY,
     TOPUP_BANK,
     SALE_GATEWAY,
+    GATEWAY_FEE,
     SETTLEMENT_BANK,
     UNDELIVERED,
     REFUND_PAYABLE,
 )
+
+_HOME_LEG: Final = {
+    "topup_not_credited": TOPUP_BANK,
+    "topup_mismatch": TOPUP_BANK,
+    "fee_mismatch": GATEWAY_FEE,
+    "settlement_short": SETTLEMENT_BANK,
+    "settlement_over": SETTLEMENT_BANK,
+    "settlement_overdue": SETTLEMENT_BANK,
+}
+
+
+def leg_of(class_: str, party: str) -> str:
+    """Return the leg on which breaks of a class arise; what is not special to one is the party's first."""
+    return _HOME_LEG.get(class_, SALE_GATEWAY if party == "gateway" else SALE_SUPPLY)
+
 
 #: Classes that leave the money where it is: the residue on the Breaks account is 0 (worked-cases, home of
 #: each class).

@@ -15,7 +15,7 @@ import ibis
 from finops_ledger.core.ids import account_component
 from finops_ledger.posting import tables as t
 from finops_ledger.recon import tables as rt
-from finops_ledger.recon.legs import CLASSES, RESIDUE_ZERO, SALE_SUPPLY, TOPUP_BANK, Leg
+from finops_ledger.recon.legs import CLASSES, GATEWAY_FEE, RESIDUE_ZERO, SALE_SUPPLY, TOPUP_BANK, Leg
 
 _EPOCH = date(1970, 1, 1)
 ZERO = t.amount(0)
@@ -171,7 +171,8 @@ def _account_class(leg: Leg, every: Any, clock_days: Any) -> Any:
             (rest == ZERO, "matched"), (rest > ZERO, leg.left_only), else_=leg.right_only
         )
         return class_, grace
-    span = ibis.ifelse((nothing | nobody) & ~chargeback, grace, ibis.null("int64"))
+    waits = (nothing | nobody) & ~chargeback & ibis.literal(leg.name != GATEWAY_FEE)
+    span = ibis.ifelse(waits, grace, ibis.null("int64"))
     return class_, span
 
 

@@ -13,11 +13,12 @@ from typing import Any, Final
 import pyarrow as pa
 
 from finops_ledger.core.money import plain
-from finops_ledger.recon import place, sides
+from finops_ledger.recon import fees, place, sides
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.decisions import Decided
-from finops_ledger.recon.legs import SALE_SUPPLY, Leg
+from finops_ledger.recon.legs import GATEWAY_FEE, SALE_SUPPLY, Leg, leg_of
 from finops_ledger.recon.outcome import outcomes
+from finops_ledger.sop.model import Fee
 from finops_ledger.subledger import engine as en
 from finops_ledger.subledger.compiled import query
 
@@ -44,6 +45,8 @@ class Job:
     tolerance: Decimal
     shift_s: int
     claims: str
+    fee: Fee | None = None
+    others: tuple[Path, ...] = ()
 
     @property
     def clearing(self) -> str:
@@ -102,6 +105,12 @@ def _sql_types(columns: dict[str, str]) -> dict[str, str]:
 
 
 def _register_sides(engine: en.Engine, job: Job) -> None:
+    if job.leg.name == GATEWAY_FEE:
+        for name, part in (("lhs", "fee"), ("rhs", "vat")):
+            none = en.empty(_sql_types(rt.SIDE))
+            sql = fees.excess(job.fee, job.counterparty, job.day, part) if job.fee else none
+            engine.keep(name, sql)
+        return
     engine.keep("lhs", query(sides.left, job.leg))
     if job.leg.right:
         engine.keep("rhs", query(sides.right, job.leg))
@@ -211,6 +220,8 @@ def _decide(engine: en.Engine, job: Job, decided: Sequence[Decided], result: Out
         found = engine.rows(
             f"select amount, home, claimed from outcome where id = {en.literal(one.item)}"
         )
+        if not found and not _answers(engine, job, one):
+            continue
         problem = _misfit(one, found, own)
         if problem:
             result.conflicts.append(f"{one.place}: {problem}")
@@ -222,6 +233,18 @@ def _decide(engine: en.Engine, job: Job, decided: Sequence[Decided], result: Out
             [str(one.breaks), str(one.breaks), str(one.claims), one.item],
         )
     engine.connection.execute("update outcome set home = null where amount = 0")
+
+
+def _answers(engine: en.Engine, job: Job, one: Decided) -> bool:
+    """Say whether this leg answers for a decision whose item it does not know: no other leg will."""
+    breaks = [a.rpartition(":")[2] for a in one.accounts if a.startswith("Assets:Breaks:")]
+    if breaks:
+        classes = {b.lower().replace("-", "_") for b in breaks}
+        return any(leg_of(c, job.leg.party) == job.leg.name for c in classes)
+    if leg_of("", job.leg.party) != job.leg.name:
+        return False
+    known = f"select 1 from ({en.parquet(job.others)}) where id = {en.literal(one.item)}"
+    return not (job.others and engine.rows(known))
 
 
 def _misfit(one: Decided, found: list[dict[str, Any]], own: str) -> str | None:

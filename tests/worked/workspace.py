@@ -164,7 +164,8 @@ def make(
     (root / "finops.toml").write_text(text)
     sop = AGGA.format(partner=partner, grace=grace, pending=pending, more=more)
     (root / "sops" / f"{partner}.toml").write_text(sop)
-    (root / "sops" / f"{pays}.toml").write_text(PG1.format(name=pays, lag=lag, fee=fee))
+    if gateway:
+        (root / "sops" / f"{pays}.toml").write_text(PG1.format(name=pays, lag=lag, fee=fee))
     lines = BCA.format(gateway=pays, partner=partner, upper=partner.upper())
     (root / "sops" / "BCA.toml").write_text(lines)
     prices = PRICES.format(pulsa=49900 if partner == "AggD" else 49800)
