@@ -51,7 +51,8 @@ class Books:
     """One workspace. Methods that write take the lock, repair first, and derive the journal."""
 
     def __init__(self, root: Path, clock: Callable[[], datetime] = _now) -> None:
-        self.root = root
+        # Absolute: what is opened stays the same books wherever the process goes.
+        self.root = root.absolute()
         self._clock = clock
         self._space: Workspace | None = None
         self._loaded: loading.Loaded | None = None
@@ -145,7 +146,7 @@ class Books:
         return overview.status(self.space, self.deposits(as_of), as_of)
 
     def check(self, as_of: date | None = None) -> overview.CheckReport:
-        """Prove the books (no error when loaded, registers are their items) and give the verdict."""
+        """Prove the books (they load clean, registers are their items); give the verdict."""
         return overview.check(self.space, self.load(), as_of)
 
     def deposits(self, as_of: date | None = None) -> list[dict[str, Any]]:
@@ -176,7 +177,7 @@ class Books:
 
     def verify(self) -> list[Any]:
         """Check hashes, chain, conservation and sub-ledger = books; return what was found wrong."""
-        return list(importlib.import_module("finops_ledger.books.verify").verify(self.space))
+        return list(importlib.import_module("finops_ledger.books.verify").verify(self.root))
 
     def rebuild(self, target: Path) -> Any:
         """Build the books again from originals, rules and decisions into ``target``; compare."""

@@ -32,7 +32,7 @@ def explain(space: Workspace, loaded: Loaded, text: str, limit: int = LIMIT) -> 
     """Explain an id, a reference or a place in the journal.
 
     Ids: batch ``b-…``, row ``b-…:n``, open item ``x-…``. References: of an order, payment,
-    transaction or settlement. Places: ``2026-03-02 Assets:Deposits:AggA``, ``journal/….beancount:line``.
+    transaction or settlement. Places: ``2026-03-02 Assets:Deposits:AggA``, ``file.beancount:line``.
     The answer always has ``id kind title facts rows entries history``; rows carry file and line.
     """
     text = text.strip()

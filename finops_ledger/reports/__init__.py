@@ -1,1 +1,1 @@
-"""Figures for people: what is open, where deposits stand, what was earned. Tables of exact amounts."""
+"""Figures for people: what is open, where deposits stand, what was earned. Exact tables."""

@@ -1,0 +1,113 @@
+"""Commands that prove the books, build them again, and show them."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import click
+
+from finops_ledger.cli import output, summary
+from finops_ledger.cli.app import as_of_option, books_option, cli, folder, json_option, opened
+
+
+@cli.command()
+@as_of_option
+@books_option
+@json_option
+def check(as_of: date | None, as_json: bool) -> int:
+    """Check the journal, and give the verdict.
+
+    As bean-check does; and every register must be equal to the items behind it.
+    """
+    with opened() as books:
+        found = books.check(as_of)
+    if as_json:
+        output.print_json(found.as_dict())
+    summary.tell_faults(found)
+    if not as_json:
+        if found.proven:
+            output.note(f"{found.entries:,} entries without error; every register is its items.")
+        output.headline(f"As of {found.as_of or 'no file yet'}: ", output.verdict(found.verdict))
+        for day in found.not_clean[-5:]:
+            text = summary.reasons(day["reasons"])
+            output.note(f"  {day['day']} {day['counterparty']}: {day['verdict']}: {text}")
+        if len(found.not_clean) > 5:
+            output.note(f"  … and {len(found.not_clean) - 5} days before: finops status --all")
+    return summary.exit_code(found.verdict) if found.proven else 4
+
+
+@cli.command()
+@books_option
+@json_option
+def verify(as_json: bool) -> int:
+    """Prove the books from the ground.
+
+    Hashes, the chain of the manifest, conservation, sub-ledger against journal.
+    """
+    with opened() as books:
+        found = books.verify()
+    if as_json:
+        listed = [{"check": f.check, "message": f.message, "place": str(f.place)} for f in found]
+        output.print_json({"proven": not found, "findings": listed})
+    elif not found:
+        output.note("The books prove themselves.")
+    for one in found:
+        place = f"{one.place}: " if one.place else ""
+        output.error(f"{place}{one.check}: {one.message}")
+    if found:
+        output.error(f"finops: {len(found)} findings; restore what they name from a backup")
+    return 4 if found else 0
+
+
+@cli.command()
+@click.option(
+    "--to",
+    "target",
+    type=click.Path(path_type=Path),
+    help="Where to build; must be empty.  [default: a temporary folder, removed afterwards]",
+)
+@books_option
+@json_option
+def rebuild(target: Path | None, as_json: bool) -> int:
+    """Build the books again, and compare.
+
+    From archived originals, rules and decisions; what comes out must be the same, byte for byte.
+    """
+    import tempfile
+
+    with opened() as books, tempfile.TemporaryDirectory(prefix="finops-rebuild-") as place:
+        found = books.rebuild(target or Path(place) / "books")
+    if as_json:
+        told = {"equal": found.equal, "differences": list(found.differences)}
+        output.print_json({**told, "target": str(found.target) if target else None})
+    elif found.equal:
+        output.note("The same books came out again" + (f" in {target}." if target else "."))
+    for text in found.differences:
+        output.error(str(text))
+    if not found.equal:
+        output.error(f"finops: other books came out: {len(found.differences)} differences")
+    return 0 if found.equal else 4
+
+
+@cli.command()
+@click.argument("folder_", metavar="[DIR]", type=click.Path(path_type=Path), required=False)
+@click.option("-p", "--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
+@click.option(
+    "--read-only/--read-write",
+    default=True,
+    show_default=True,
+    help="Whether Fava may write into the books.",
+)
+@books_option
+def serve(folder_: Path | None, port: int, read_only: bool) -> None:
+    """Show the books in Fava, on this machine.
+
+    At http://127.0.0.1:PORT; nobody else can reach it.
+    """
+    from fava import cli as fava
+
+    with opened(folder_):
+        main_file = (folder() / "main.beancount").resolve()
+    options = ["--host", "127.0.0.1", "--port", str(port), *(["--read-only"] if read_only else [])]
+    fava.main([str(main_file), *options], prog_name="finops serve", standalone_mode=False)

@@ -1,0 +1,28 @@
+"""The list of open breaks and claims, worst first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from finops_ledger.reports.report import Column, Report, Row, total
+
+COLUMNS = (
+    Column("id", "Break"),
+    Column("class", "Class"),
+    Column("counterparty", "With"),
+    Column("ref", "Reference"),
+    Column("state", "State", spare=True),
+    Column("residue", "Residue", "money"),
+    Column("exposure", "At risk", "money"),
+    Column("claimed", "Claimed", "money", optional=True),
+    Column("priority", "Pr", "count"),
+    Column("opened", "Opened", spare=True),
+    Column("age", "Days", "count"),
+    Column("breaks_on", "Breaks on", optional=True),
+    Column("owner", "Owner", optional=True, spare=True),
+)
+
+
+def report(rows: Sequence[Row]) -> Report:
+    """Lay out the items that ``Books.breaks`` gives, with their sums."""
+    return Report("breaks", COLUMNS, rows, total(rows, "residue", "exposure", "claimed"))
