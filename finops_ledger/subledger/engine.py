@@ -7,25 +7,30 @@ cross to Python by Arrow, so that a decimal stays a decimal.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from finops_ledger.subledger.compiled import Query
 
-_DIGEST_ROWS = 65_536
+#: A text column of at most so many values is digested by their numbers.
+_FEW = 1_000
+_CODED = pa.dictionary(pa.int32(), pa.string())
 
 
 class Engine:
-    """One DuckDB connection with limits; tables are registered under names, then expressions run."""
+    """One DuckDB connection with limits; tables stand under names, then expressions run."""
 
-    def __init__(
-        self, *, memory: str = "4GB", threads: int = 0, spill: Path | None = None
-    ) -> None:
+    def __init__(self, *, memory: str = "4GB", threads: int = 0, spill: Path | None = None) -> None:
         self.connection = duckdb.connect()
         self.connection.execute("set TimeZone = 'UTC'")
         self.connection.execute("set preserve_insertion_order = true")
@@ -116,47 +121,104 @@ def empty(schema: Mapping[str, str]) -> str:
 
 
 def content_digest(path: Path) -> str:
-    """Return a digest of a Parquet file's schema, rows and order, whatever bytes hold them.
+    """Return a digest of a Parquet file's columns, rows and order, whatever bytes hold them.
 
-    DuckDB writes the same rows as different bytes from run to run when it uses several threads; so the
-    manifest names a file by what it says. Rows are hashed in blocks of a fixed size, so that row
-    groups do not matter.
+    DuckDB writes the same rows as different bytes from run to run when it uses several threads; so
+    the manifest names a file by what it says. Each column is hashed on its own, several at a time;
+    how the file is cut into row groups does not matter.
     """
-    digest = hashlib.sha256()
     with pq.ParquetFile(path) as file:
-        schema = file.schema_arrow.remove_metadata()
-        digest.update(str(schema).encode())
-        waiting: list[pa.RecordBatch] = []
-        held = 0
-        for batch in file.iter_batches(batch_size=_DIGEST_ROWS):
-            waiting.append(batch)
-            held += batch.num_rows
-            while held >= _DIGEST_ROWS:
-                table = pa.Table.from_batches(waiting, schema=schema).combine_chunks()
-                _update(digest, table.slice(0, _DIGEST_ROWS))
-                waiting = table.slice(_DIGEST_ROWS).to_batches()
-                held -= _DIGEST_ROWS
-        if held:
-            _update(digest, pa.Table.from_batches(waiting, schema=schema))
+        metadata, schema = file.metadata, file.schema_arrow
+    columns = [[f.name, str(f.type)] for f in schema]  # "not null" is the writer's guess: left out
+    digest = hashlib.sha256(json.dumps([columns, metadata.num_rows]).encode())
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        for column in pool.map(lambda at: _column_digest(path, metadata, at), range(len(schema))):
+            digest.update(column)
     return digest.hexdigest()
 
 
-def _update(digest: Any, table: pa.Table) -> None:
-    """Feed each column's validity and values to the digest, free of how Arrow happens to hold them."""
-    digest.update(table.num_rows.to_bytes(8, "big"))
-    for column in table.columns:
-        array = column.combine_chunks()
-        if isinstance(array, pa.ChunkedArray):
-            array = pa.concat_arrays(array.chunks)
-        if array.null_count == len(array):
-            digest.update(b"null")
+def _column_digest(path: Path, metadata: pq.FileMetaData, at: int) -> bytes:
+    """Digest one column: which rows have a value, and the values."""
+    name = metadata.schema.column(at).name
+    with pq.ParquetFile(path, metadata=metadata, read_dictionary=[name]) as file:
+        if file.schema_arrow.field(at).type == _CODED:
+            found = _few_values(_chunks(file, name))
+            if found is not None:
+                return found
+    with pq.ParquetFile(path, metadata=metadata) as file:
+        return _many_values(_chunks(file, name))
+
+
+def _chunks(file: pq.ParquetFile, name: str) -> Iterator[pa.Array]:
+    for group in range(file.metadata.num_row_groups):
+        yield from file.read_row_group(group, columns=[name], use_threads=False).column(0).chunks
+
+
+def _few_values(chunks: Iterator[pa.Array]) -> bytes | None:
+    """Digest a text column of few values: each by its number, in order of appearance; else None."""
+    codes = hashlib.sha256()
+    numbers: dict[str | None, int] = {}
+    for chunk in chunks:
+        if len(chunk.dictionary) > 64 * _FEW:
+            return None
+        indices = chunk.indices.fill_null(len(chunk.dictionary))
+        values = [*chunk.dictionary.to_pylist(), None]
+        number = np.zeros(len(values), "<i2")
+        for index in indices.unique().to_pylist():
+            number[index] = numbers.setdefault(values[index], len(numbers))
+            if len(numbers) > _FEW:
+                return None
+        codes.update(number[indices.to_numpy()])
+    names = hashlib.sha256(json.dumps(list(numbers)).encode())
+    return codes.digest() + names.digest()
+
+
+def _many_values(chunks: Iterator[pa.Array]) -> bytes:
+    """Digest a column: runs of rows with and without a value, lengths of texts, the values."""
+    present, lengths, values = hashlib.sha256(), hashlib.sha256(), hashlib.sha256()
+    held = 0  # the run of rows with (positive) or without (negative) a value that is not ended yet
+    for chunk in chunks:
+        runs = _runs(chunk, held)
+        if not len(runs):
             continue
-        sink = pa.BufferOutputStream()
-        compact = pa.concat_arrays([array])
-        if compact.null_count:
-            digest.update(compact.is_valid().cast(pa.uint8()).to_numpy().tobytes())
-            compact = compact.drop_null()
-        block = pa.record_batch([pa.concat_arrays([compact])], names=["c"])
-        with pa.ipc.new_stream(sink, block.schema) as stream:
-            stream.write_batch(block)
-        digest.update(sink.getvalue())
+        held = int(runs[-1])
+        present.update(runs[:-1].tobytes())
+        _feed(chunk.drop_null() if chunk.null_count else chunk, lengths, values)
+    present.update(np.array([held], "<i8").tobytes())
+    return present.digest() + lengths.digest() + values.digest()
+
+
+def _runs(chunk: pa.Array, held: int) -> npt.NDArray[np.int64]:
+    """Runs of rows with (positive) and without (negative) a value, ``held`` before them."""
+    size = len(chunk)
+    if chunk.null_count in (0, size):
+        runs = np.array([-size if chunk.null_count else size], "<i8")
+    else:
+        valid = chunk.is_valid().to_numpy(zero_copy_only=False)
+        edges = np.flatnonzero(valid[1:] != valid[:-1]) + 1
+        runs = np.diff(np.concatenate([[0], edges, [size]])).astype("<i8")
+        runs[(0 if not valid[0] else 1) :: 2] *= -1
+    if not size:
+        return np.array([held] if held else [], "<i8")
+    if held and (held > 0) == (runs[0] > 0):
+        runs[0] += held
+        return runs
+    return np.concatenate([np.array([held] if held else [], "<i8"), runs])
+
+
+def _feed(chunk: pa.Array, lengths: Any, values: Any) -> None:
+    """Feed the values of an array without nulls."""
+    if not len(chunk):
+        return
+    first, end = chunk.offset, chunk.offset + len(chunk)
+    if pa.types.is_string(chunk.type):
+        _, places, data = chunk.buffers()
+        offsets = np.frombuffer(places, "<i4")[first : end + 1]
+        lengths.update(np.diff(offsets))
+        if data is not None:
+            values.update(memoryview(data)[int(offsets[0]) : int(offsets[-1])])
+        return
+    if pa.types.is_boolean(chunk.type):
+        chunk, first, end = chunk.cast(pa.uint8()), 0, len(chunk)
+    width = chunk.type.bit_width // 8
+    values.update(memoryview(chunk.buffers()[1])[first * width : end * width])
