@@ -197,6 +197,8 @@ def bridge(evidence: Evidence) -> Iterator[Finding]:
 
 def standing(evidence: Evidence) -> Iterator[Finding]:
     """What each batch must have posted follows from the rows, beside all others that are in."""
+    if not evidence.state.batches:
+        return
     space = evidence.aside
     store = LineStore(space.engine, space.root, space.registry, space.state)
     for role, moved in _MOVED.items():
@@ -242,6 +244,8 @@ def _chunks(batches: list[mf.Batch]) -> Iterator[list[mf.Batch]]:
 
 def registers(evidence: Evidence) -> Iterator[Finding]:
     """Registers and counts of open items of each live reconciliation follow from its items."""
+    if not evidence.state.reconciled:
+        return
     space = evidence.aside
     for line in space.state.reconciled.values():
         who, leg = line["counterparty"], LEGS[line["leg"]]
