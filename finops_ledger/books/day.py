@@ -9,11 +9,12 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from finops_ledger.books.jobs import claims_account, component_of
+from finops_ledger.books import statement
 from finops_ledger.books.verdicts import DayVerdict, incomplete_before
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.ids import account_component as part
 from finops_ledger.core.money import ZERO, plain
-from finops_ledger.posting import bank, chain, sale, settlement, store, supply
+from finops_ledger.posting import bank, sale, settlement, store, supply
 from finops_ledger.posting import summaries as sm
 from finops_ledger.posting.entries import Entry, Posting, balance, custom, quote, write
 from finops_ledger.recon import entries as recon
@@ -158,26 +159,30 @@ class DayWriter:
         return rules if sop is None else f"{rules} {sop.rule_id(batch.day)}"
 
     def _chain(self, batch: Batch, partner: str) -> tuple[list[tuple[str, Any]], list[Posting]]:
-        streamed = batch.rows > store.KEEP_ROWS and not self.space.state.neighbours(batch.id)
-        found = chain.read(self.space.engine, batch.id, batch.order, streamed=streamed)
+        found = self._statement(batch)
         if found is None:
             return [], []
-        place = "ok" if not found.gaps else f"{batch.name}:record {found.gaps[0][0]}"
         meta: list[tuple[str, Any]] = [
             ("opening", found.opening),
             ("closing", found.closing),
             ("low", found.low),
-            ("chain", place),
+            ("chain", found.place),
         ]
-        gap = sum((amount for _, amount in found.gaps), ZERO)
-        if gap == ZERO:
-            return meta, []
         name = component_of(self.space, partner)
         kind = (("kind", "statement-difference"),)
-        return meta, [
-            Posting(f"Assets:Deposits:{name}", gap, kind),
-            Posting(f"Assets:Clearing:Supply:{name}", -gap, kind),
-        ]
+        made = []
+        for gap in (found.lost, found.gained):
+            if gap != ZERO:
+                made.append(Posting(f"Assets:Deposits:{name}", gap, kind))
+                made.append(Posting(f"Assets:Clearing:Supply:{name}", -gap, kind))
+        return meta, made
+
+    def _statement(self, batch: Batch) -> statement.Statement | None:
+        """The statement of a batch; its opening is compared only when its day has been reconciled."""
+        key = (SALE_SUPPLY, str(batch.counterparty), batch.covers[1])
+        return statement.read(
+            self.space, batch, across=key in self.space.state.reconciled
+        )
 
     # --- reconciliation ---------------------------------------------------------------------------
 
@@ -335,8 +340,7 @@ class DayWriter:
         currency = self.space.config.company.currency
         name = component_of(self.space, who)
         made = [balance(after, f"Assets:Clearing:Supply:{name}", ZERO, currency)]
-        streamed = batch.rows > store.KEEP_ROWS and not self.space.state.neighbours(batch.id)
-        found = chain.read(self.space.engine, batch.id, batch.order, streamed=streamed)
+        found = self._statement(batch)
         if found is not None:
             made.append(balance(after, f"Assets:Deposits:{name}", found.closing, currency))
         return made

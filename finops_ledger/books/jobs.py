@@ -6,10 +6,11 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+from finops_ledger.books import statement
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.days import Window, zone
 from finops_ledger.core.ids import account_component
-from finops_ledger.recon.legs import EVERYBODY, REFUND_PAYABLE, Leg
+from finops_ledger.recon.legs import EVERYBODY, REFUND_PAYABLE, SALE_SUPPLY, Leg
 from finops_ledger.recon.run import Job
 
 
@@ -62,6 +63,7 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
         claims=claims_account(space, counterparty),
         fee=fee,
         others=_others(space, leg, counterparty, day),
+        gaps=statement.gaps(space, counterparty, day) if leg.name == SALE_SUPPLY else (),
     )
 
 

@@ -8,18 +8,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from finops_ledger.subledger.engine import Engine, literal
 
 
+class Break(NamedTuple):
+    """A place where the balance does not run on: the row, by how much, whether rows are missing before it."""
+
+    record: int
+    amount: Decimal
+    rows_missing: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """What a statement with a running balance says about itself; gaps are (record, amount)."""
+    """What a statement with a running balance says about itself."""
 
     opening: Decimal
     closing: Decimal
     low: Decimal
-    gaps: tuple[tuple[int, Decimal], ...] = ()
+    gaps: tuple[Break, ...] = ()
 
 
 def read(engine: Engine, batch: str, order: str, *, streamed: bool) -> Chain | None:
@@ -49,13 +58,19 @@ def read(engine: Engine, batch: str, order: str, *, streamed: bool) -> Chain | N
         return Chain(opening, opening + found["moved"], min(found["low"], opening))
     way = "desc" if backwards else "asc"
     stated = engine.rows(
-        f"select record, base, balance from chain where balance is not null order by record {way}"
+        "select record, base, balance, nr from chain join (select record, row_number() over "
+        f"(order by record) as nr from supply_lines where batch = {literal(batch)}) using (record) "
+        f"where balance is not null order by record {way}"
     )
     gaps = [
-        (row["record"], row["base"] - before["base"])
+        Break(
+            row["record"],
+            row["base"] - before["base"],
+            row["record"] - before["record"] != row["nr"] - before["nr"],
+        )
         for before, row in zip(stated, stated[1:], strict=False)
         if row["base"] != before["base"]
     ]
     opening = stated[0]["base"]
-    total = sum((gap for _, gap in gaps), Decimal(0))
+    total = sum((gap.amount for gap in gaps), Decimal(0))
     return Chain(opening, opening + found["moved"] + total, min(found["low"], opening), tuple(gaps))

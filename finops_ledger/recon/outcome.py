@@ -123,13 +123,14 @@ def _supply_class(every: Any, clock_days: Any) -> Any:
 
     table = (
         case((left == "unknown") & settled_up, "status_unknown", none),
-        case((right == "unknown") & settled_up, "status_unknown", none),
+        case(right == "unknown", "status_unknown", none),
         case(waiting_left & settled_up, "undelivered_overdue", pending),
         case(waiting_right & settled_up & nobody, "missing_at_platform", pending),
         case(waiting_right & settled_up, "restore_missing", pending),
         case(settled_up & nobody & every.p_in_prior.isnull(), "excluded", none),
         case(settled_up, "matched", none),
         case(every.key.startswith("!"), "balance_gap", none),
+        case(every.key.startswith("?"), "file_defect", none),
         case(every.key.startswith("~"), "unexplained_movement", none),
         case(extra_row & (rest > ZERO), "duplicate_delivery", none),
         case(sold & nothing, "missing_at_partner", grace),

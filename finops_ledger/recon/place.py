@@ -15,6 +15,8 @@ from finops_ledger.posting import tables as t
 from finops_ledger.recon import tables as rt
 
 ADDITIONS = ("refund", "adjustment")
+#: Items without an order begin with one of these: a row's own key, a gap of the balance, refused rows.
+NAMELESS = ("~", "!", "?")
 
 
 def by_partner_ref() -> Any:
@@ -93,6 +95,22 @@ def placed() -> Any:
     return simple.union(crowd).union(again)
 
 
+def _same_amount(prior: Any, alone: Any) -> Any:
+    """Movements that name nothing, with the open item without an order that each gives back exactly.
+
+    One movement and one item of an amount, or nothing is decided.
+    """
+    rests = prior.filter(prior.key.left(1).isin(NAMELESS)).mutate(
+        m_amount=t.money(-(prior.amount + t.or_zero(prior.claimed)))
+    )
+    rests = rests.filter(rests.m_amount != t.amount(0)).group_by("m_amount")
+    item = rests.agg(m_key=lambda r: r.key.min(), m_occ=lambda r: r.occurrence.min(), n=lambda r: r.count())
+    item = item.filter(item.n == 1).drop("n")
+    row = alone.group_by(alone.move.name("a_amount")).agg(m_own=alone.own_key.min(), n=alone.count())
+    row = row.filter(row.n == 1).drop("n")
+    return row.inner_join(item, row.a_amount == item.m_amount).select("m_own", "m_key", "m_occ")
+
+
 def additions() -> Any:
     """Refunds and adjustments, each with the item it belongs to, summed by item.
 
@@ -113,10 +131,17 @@ def additions() -> Any:
         .distinct()
     )
     joined = extra.left_join(known, extra.orig == known.o_own)
-    named = joined.o_own.notnull()
+    met = _same_amount(prior, joined.filter(joined.o_own.isnull() & joined.key.startswith("~")))
+    joined = joined.left_join(met, joined.own_key == met.m_own)
     joined = joined.mutate(
-        key=ibis.ifelse(named, joined.o_key, joined.key),
-        occurrence=ibis.ifelse(named, joined.o_occ, ibis.ifelse(joined.key.startswith("~"), joined.own_key, "")),
+        o_key=ibis.coalesce(joined.o_key, joined.m_key),
+        o_occ=ibis.coalesce(joined.o_occ, joined.m_occ),
+    )
+    joined = joined.mutate(
+        key=ibis.coalesce(joined.o_key, joined.key),
+        occurrence=ibis.coalesce(
+            joined.o_occ, ibis.ifelse(joined.key.startswith("~"), joined.own_key, "")
+        ),
     )
     return joined.group_by(["key", "occurrence"]).agg(
         added=t.money(t.total(joined.move)),

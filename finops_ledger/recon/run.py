@@ -32,6 +32,16 @@ MATCH_COLUMNS: Final = (
 ).split()
 
 
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What a statement says beyond its rows: an item without a sale, named by its place in the file."""
+
+    key: str
+    batch: str
+    record: int
+    amount: Decimal
+
+
 @dataclass(frozen=True)
 class Job:
     """What to run: the leg, whose account, the day, and the spans and limits that its SOP gives."""
@@ -47,6 +57,7 @@ class Job:
     claims: str
     fee: Fee | None = None
     others: tuple[Path, ...] = ()
+    gaps: tuple[Gap, ...] = ()
 
     @property
     def clearing(self) -> str:
@@ -116,6 +127,15 @@ def _register_sides(engine: en.Engine, job: Job) -> None:
         engine.keep("rhs", query(sides.right, job.leg))
     else:
         engine.keep("rhs", en.empty(_sql_types(rt.SIDE)))
+    for gap in job.gaps:
+        values = (gap.key, gap.batch, gap.record, gap.key, -gap.amount, abs(gap.amount))
+        engine.connection.execute(
+            "insert into rhs by name select ? as key, '' as occurrence, ? as batch, ? as record, "
+            "? as own_key, 'gap' as kind, 'success' as state, ? as move, 0 as held, ? as value, "
+            f"{(job.day - _EPOCH).days} as anchor, false as renewed, 'ref' as via",
+            [str(v) if isinstance(v, Decimal) else v for v in values],
+        )
+    return pairs
 
 
 def _register_prior(

@@ -65,7 +65,7 @@ def equal(made: Any, wanted: Any) -> None:
     if made == wanted:
         return
     lines = []
-    if isinstance(made, dict):
+    if isinstance(made, dict) and all(isinstance(key, tuple) for key in {*made, *wanted}):
         for day, tag in sorted({*made, *wanted}):
             here, there = made.get((day, tag), {}), wanted.get((day, tag), {})
             for account in sorted({*here, *there}):

@@ -1,0 +1,97 @@
+"""A partner's statement of a day: its running balance, and where the rows do not explain it.
+
+What the statement says beyond readable rows is posted as ``statement-difference`` and is a break: a
+``balance_gap``, or a ``file_defect`` where rows were refused. The closing of the day before is part of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+from finops_ledger.books.workspace import Workspace
+from finops_ledger.core.money import ZERO
+from finops_ledger.posting import chain, store
+from finops_ledger.recon.run import Gap
+from finops_ledger.subledger.manifest import Batch
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What a batch says about the deposit: where it opens and closes, its gaps, and the first one's place."""
+
+    opening: Decimal
+    closing: Decimal
+    low: Decimal
+    gaps: tuple[Gap, ...]
+    place: str
+
+    @property
+    def lost(self) -> Decimal:
+        """What left the deposit without a row."""
+        return sum((g.amount for g in self.gaps if g.amount < ZERO), ZERO)
+
+    @property
+    def gained(self) -> Decimal:
+        """What came into the deposit without a row."""
+        return sum((g.amount for g in self.gaps if g.amount > ZERO), ZERO)
+
+
+def read(space: Workspace, batch: Batch, *, across: bool) -> Statement | None:
+    """Read the statement of a batch whose lines stand in the engine; None when no row states a balance.
+
+    ``across``: compare its opening with the closing that the file of the day before states.
+    """
+    streamed = batch.rows > store.KEEP_ROWS and not space.state.neighbours(batch.id)
+    found = chain.read(space.engine, batch.id, batch.order, streamed=streamed)
+    if found is None:
+        return None
+    refused = bool(batch.line["rows"]["refused"])
+    gaps = [
+        _gap(batch, str(g.record), g.record, g.amount, defect=refused and g.rows_missing)
+        for g in found.gaps
+    ]
+    whole = Statement(found.opening, found.closing, found.low, tuple(gaps), "ok")
+    before = closing_before(space, batch) if across else None
+    if before is not None and before != found.opening:
+        opening = _gap(batch, "opening", 1, found.opening - before, defect=False)
+        whole = replace(whole, opening=before, gaps=(opening, *gaps))
+    stated = batch.line["stated"]["closing"]
+    if refused and stated is not None and Decimal(stated) != found.closing:
+        last = _gap(batch, "closing", 1, Decimal(stated) - found.closing, defect=True)
+        whole = replace(whole, closing=Decimal(stated), gaps=(*whole.gaps, last))
+    if not whole.gaps:
+        return whole
+    return replace(whole, place=f"{batch.name}:{whole.gaps[0].key.split(' ')[-1]}")
+
+
+def _gap(batch: Batch, where: str, record: int, amount: Decimal, *, defect: bool) -> Gap:
+    mark = "?" if defect else "!"
+    return Gap(f"{mark}{batch.source} {batch.day} {where}", batch.id, record, amount)
+
+
+def closing_before(space: Workspace, batch: Batch) -> Decimal | None:
+    """The closing that the file of the day before states, if it is in, through days without rows."""
+    by_day: dict[date, list[Batch]] = {}
+    for other in space.state.of_source(batch.source):
+        by_day.setdefault(other.covers[1], []).append(other)
+    if len(by_day.get(batch.covers[1], ())) != 1:
+        return None
+    day = batch.covers[0] - timedelta(days=1)
+    while len(found := by_day.get(day, [])) == 1:
+        closing = found[0].line["stated"]["closing"]
+        if closing is not None:
+            return Decimal(closing)
+        day = found[0].covers[0] - timedelta(days=1)
+    return None
+
+
+def gaps(space: Workspace, counterparty: str, day: date) -> tuple[Gap, ...]:
+    """Return the gaps of all statements of a supplier that end on a day."""
+    found: list[Gap] = []
+    for batch in sorted(space.state.batches.values(), key=lambda b: b.id):
+        if batch.role == "supply" and batch.counterparty == counterparty and batch.covers[1] == day:
+            one = read(space, batch, across=True)
+            found += one.gaps if one else ()
+    return tuple(found)
