@@ -110,8 +110,8 @@ def _supply_class(every: Any, clock_days: Any) -> Any:
     nobody, nothing = left.isnull(), right.isnull()
     rest = every.rest
     settled_up = rest == ZERO
-    took_back = (every.p_right_state == "success") | (
-        (right == "success") & (every.right_now == ZERO) & ~every.r_batch.notnull()
+    took_back = (
+        (every.p_right_state == "success") | (right == "success") | (every.p_class == "late_reversal")
     )
     extra_row = (every.occurrence != "") & ~every.key.startswith("~")
     delivered = (right == "success") & (every.right_now > ZERO)
@@ -127,6 +127,8 @@ def _supply_class(every: Any, clock_days: Any) -> Any:
         case(waiting_left & settled_up, "undelivered_overdue", pending),
         case(waiting_right & settled_up & nobody, "missing_at_platform", pending),
         case(waiting_right & settled_up, "restore_missing", pending),
+        # We sold it, they failed it and keep the money: the amounts agree, what happened does not.
+        case(sold & (right == "failed") & settled_up & (every.right_now != ZERO), "partner_failed", none),
         case(settled_up & nobody & every.p_in_prior.isnull(), "excluded", none),
         case(settled_up, "matched", none),
         case(every.key.startswith("!"), "balance_gap", none),

@@ -35,15 +35,16 @@ def by_partner_ref() -> Any:
 
 
 def leftover_keys() -> Any:
-    """Keys that must be looked up in history: right rows without a sale today, and whatever is renewed."""
+    """Keys that must be looked up in history: rows of either side without the other today, and renewed ones."""
     left, right = rt.side("lhs"), rt.side("rhs")
     lonely = right.anti_join(left, "key").select("key")
+    unmet = left.anti_join(right, "key").select("key")
     renewed = left.filter(left.renewed).select("key")
     again = right.filter(right.renewed | right.kind.isin(ADDITIONS)).select("key")
-    return lonely.union(renewed).union(again).distinct()
+    return lonely.union(unmet).union(renewed).union(again).distinct()
 
 
-def _free_slots(prior: Any) -> Any:
+def _taken_slots(prior: Any) -> Any:
     """Items whose right side is taken: a success, or anything that holds money."""
     empty = prior.right_state.isnull() | (
         (prior.right_state == "failed")
@@ -53,25 +54,50 @@ def _free_slots(prior: Any) -> Any:
     return prior.filter((prior.occurrence == "") & ~empty).select("key")
 
 
-def placed() -> Any:
-    """Right rows with their item (key, occurrence); one row an item."""
-    right, left, prior = rt.side("rhs"), rt.side("lhs"), rt.prior()
+def _again() -> Any:
+    """Right rows that are versions of a row standing already, with the item that it belongs to."""
+    right, prior = rt.side("rhs"), rt.prior()
     again = right.filter(right.renewed)
     known = prior.filter(prior.right_key.notnull()).select(
         prior.right_key.name("p_right_key"),
         prior.key.name("p_key"),
         prior.occurrence.name("p_occurrence"),
+        prior.right_now.name("p_right_now"),
     )
     again = again.left_join(known, again.own_key == known.p_right_key)
-    again = again.mutate(
+    return again.mutate(
         key=ibis.coalesce(again.p_key, again.key),
         occurrence=ibis.coalesce(again.p_occurrence, again.own_key),
-    ).select(*rt.SIDE)
-    fresh = right.filter(~right.renewed & ~right.kind.isin(ADDITIONS))
+        stands=t.money(t.or_zero(again.p_right_now) + again.move),
+    ).select(*rt.SIDE, "stands")
+
+
+def _fresh() -> Any:
+    right = rt.side("rhs")
+    return right.filter(~right.renewed & ~right.kind.isin(ADDITIONS))
+
+
+def void() -> Any:
+    """Versions by which a row comes to nothing, on the day of the partner's next try at the same order.
+
+    Such a row gives its place to the new one; what it moves stays with the order.
+    """
+    again = _again()
+    nothing = (again.state == "failed") & (again.stands == t.amount(0)) & (again.held == t.amount(0))
+    return again.filter((again.occurrence == "") & nothing).semi_join(_fresh(), "key").select(*rt.SIDE)
+
+
+def placed() -> Any:
+    """Right rows with their item (key, occurrence); one row an item."""
+    left, prior = rt.side("lhs"), rt.prior()
+    gone = rt.side("void")
+    fresh = _fresh()
+    again = _again().select(*rt.SIDE).anti_join(gone, ["key", "own_key"])
     several = fresh.group_by("key").having(lambda g: g.count() > 1).agg(n=lambda g: g.count())
-    busy = several.select("key").union(_free_slots(prior)).union(again.select("key")).distinct()
+    held = _taken_slots(prior).anti_join(gone, "key")
+    busy = several.select("key").union(held).union(again.select("key")).distinct()
     simple = fresh.anti_join(busy, "key").mutate(occurrence=ibis.literal("")).select(*rt.SIDE)
-    taken = _free_slots(prior).union(again.filter(again.occurrence == "").select("key")).distinct()
+    taken = held.union(again.filter(again.occurrence == "").select("key")).distinct()
     taken = taken.mutate(is_taken=ibis.literal(True))
     crowd = fresh.semi_join(busy, "key")
     sold = left.filter(left.occurrence == "").select(
@@ -143,6 +169,7 @@ def additions() -> Any:
             joined.o_occ, ibis.ifelse(joined.key.startswith("~"), joined.own_key, "")
         ),
     )
+    joined = joined.select(*rt.SIDE).union(rt.side("void"))
     return joined.group_by(["key", "occurrence"]).agg(
         added=t.money(t.total(joined.move)),
         added_at=joined.anchor.max(),

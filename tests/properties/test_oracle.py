@@ -1,0 +1,256 @@
+"""The reconciler agrees with a slow, obvious reference on thousands of small random orders."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from finops_ledger.posting import store
+from finops_ledger.recon.legs import LEGS, SALE_SUPPLY
+from finops_ledger.recon.run import Job, run
+from finops_ledger.subledger.engine import Engine
+from tests.properties.oracle import Reference, Sale, Supply
+
+FIRST = date(2026, 3, 1)
+DAYS = [FIRST + timedelta(days=n) for n in range(4)]
+COSTS = (49_800, 50_100)
+GRACE, PENDING = 1, 2
+
+
+@st.composite
+def sales(draw: st.DrawFn, ref: str) -> list[Sale]:
+    """The versions of one order: it may begin pending, succeed or fail, and be undone later."""
+    states = draw(
+        st.sampled_from(
+            [
+                [],
+                ["success"],
+                ["failed"],
+                ["pending"],
+                ["pending", "success"],
+                ["pending", "failed"],
+                ["success", "failed"],
+                ["failed", "success"],
+            ]
+        )
+    )
+    days = sorted(draw(st.sets(st.sampled_from(DAYS), min_size=len(states), max_size=len(states))))
+    serial = draw(st.sampled_from(["", "S1", "S2"]))
+    return [
+        Sale(day, ref, state, COSTS[0], draw(st.integers(0, 1439)), serial)
+        for day, state in zip(days, states, strict=True)
+    ]
+
+
+@st.composite
+def supplies(draw: st.DrawFn, ref: str, own: str) -> list[Supply]:
+    """The versions of one partner row, and perhaps a refund of it."""
+    versions = draw(
+        st.sampled_from(
+            [
+                [("success", 1)],
+                [("failed", 0)],
+                [("failed", 1)],
+                [("pending", 1)],
+                [("pending", 1), ("success", 1)],
+                [("pending", 1), ("failed", 0)],
+                [("pending", 1), ("failed", 1)],
+                [("success", 1), ("failed", 0)],
+            ]
+        )
+    )
+    count = len(versions)
+    days = sorted(draw(st.sets(st.sampled_from(DAYS), min_size=count, max_size=count)))
+    cost = draw(st.sampled_from(COSTS))
+    serial = draw(st.sampled_from(["", "S1", "S2"]))
+    at = draw(st.integers(0, 1379))
+    rows = [
+        Supply(day, own, ref, state, cost * paid, at, serial=serial)
+        for day, (state, paid) in zip(days, versions, strict=True)
+    ]
+    final = rows[-1]
+    later = [d for d in DAYS if d > final.day]
+    if final.amount and final.state != "pending" and later and draw(st.booleans()):
+        orig = draw(st.sampled_from([own, ""]))
+        rows.append(
+            Supply(
+                draw(st.sampled_from(later)),
+                f"{own}-R",
+                ref,
+                "success",
+                final.amount,
+                at,
+                kind="refund",
+                orig=orig,
+            )
+        )
+    return rows
+
+
+@st.composite
+def businesses(draw: st.DrawFn) -> tuple[list[Sale], list[Supply]]:
+    """A handful of orders, each with none, one or two partner rows."""
+    sold: list[Sale] = []
+    supplied: list[Supply] = []
+    for number in range(draw(st.integers(1, 12))):
+        ref = f"O{number}"
+        sold += draw(sales(ref))
+        for copy in range(draw(st.integers(0, 2))):
+            supplied += draw(supplies(ref, f"T{number}{copy}"))
+    return sold, supplied
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    one = Engine(memory="1GB", threads=1)
+    yield one
+    one.close()
+
+
+@settings(
+    max_examples=int(os.environ.get("ORACLE_EXAMPLES", "40")),
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(business=businesses())
+def test_the_engine_agrees_with_the_reference(
+    engine: Engine, business: tuple[list[Sale], list[Supply]]
+) -> None:
+    sold, supplied = business
+    reference = Reference(GRACE, PENDING)
+    with TemporaryDirectory() as folder:
+        before: list[Path] = []
+        history: list[Path] = []
+        for number, day in enumerate(DAYS):
+            give(engine, day, sold, supplied)
+            out = Path(folder) / f"{number}"
+            out.mkdir()
+            result = run(
+                engine,
+                job(day),
+                before=before,
+                history=history,
+                decided=[],
+                absent_keys=None,
+                out=out,
+            )
+            expected = reference.run(
+                day,
+                [s for s in sold if s.day == day],
+                [s for s in supplied if s.day == day],
+            )
+            assert opened(engine) == expected, day
+            assert result.residual == 0
+            before = [result.files["items"]] if "items" in result.files else []
+            history += [result.files["matches"]] if "matches" in result.files else []
+
+
+def job(day: date) -> Job:
+    return Job(
+        leg=LEGS[SALE_SUPPLY],
+        counterparty="AggA",
+        component="AggA",
+        day=day,
+        grace=timedelta(days=GRACE),
+        pending=timedelta(days=PENDING),
+        tolerance=Decimal(0),
+        shift_s=8 * 3600,
+        claims="Assets:Claims:Partner:AggA",
+    )
+
+
+def opened(engine: Engine) -> dict[tuple[str, str], tuple[str, int]]:
+    """What the engine says is open: class and residue by (ref, occurrence)."""
+    rows = engine.rows(
+        "select key, occurrence, class, amount from outcome where amount <> 0 or right_held <> 0 "
+        "or left_state = 'pending' or right_state = 'pending' "
+        "or (class = 'partner_failed' and recon_amount = 0)"
+    )
+    return {(r["key"], r["occurrence"]): (r["class"], int(r["amount"])) for r in rows}
+
+
+def give(engine: Engine, day: date, sold: list[Sale], supplied: list[Supply]) -> None:
+    """Register the day's line tables as the posting room would."""
+    engine.give("sale_lines", table("sale", [sale_line(s, sold) for s in sold if s.day == day]))
+    lines = [supply_line(s, supplied) for s in supplied if s.day == day]
+    engine.give("supply_lines", table("supply", lines))
+
+
+def table(role: str, lines: list[dict[str, Any]]) -> pa.Table:
+    schema = store.table(role).schema().to_pyarrow()
+    return pa.table({n: [line.get(n) for line in lines] for n in schema.names}, schema=schema)
+
+
+def moment(day: date, minute: int) -> datetime:
+    """A local minute of a day (UTC+7) in UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(minutes=minute - 420)
+
+
+def sale_line(sale: Sale, sold: list[Sale]) -> dict[str, Any]:
+    earlier = [s for s in sold if s.ref == sale.ref and s.day < sale.day]
+    cost = sale.cost if sale.state == "success" else 0
+    line: dict[str, Any] = {
+        "record": 1,
+        "batch": f"b-{sale.day}",
+        "key": sale.ref,
+        "ref": sale.ref,
+        "serial": sale.serial or None,
+        "stated_at": moment(sale.day, sale.at),
+        "disposition": "revised" if earlier else "new",
+        "state": sale.state,
+        "partner": "AggA",
+        "category": "Pulsa",
+        "model": "agent",
+        "cost": Decimal(cost),
+        "amount": Decimal(51_000),
+        "no_price": False,
+        "day_state": sale.day,
+    }
+    if earlier:
+        was = max(earlier, key=lambda s: s.day)
+        line["prev_partner"] = "AggA"
+        line["prev_cost"] = Decimal(was.cost if was.state == "success" else 0)
+    return line
+
+
+def supply_line(row: Supply, supplied: list[Supply]) -> dict[str, Any]:
+    earlier = [s for s in supplied if s.own == row.own and s.day < row.day]
+    was = max(earlier, key=lambda s: s.day) if earlier else None
+    sign = -1 if row.kind == "refund" else 1
+    final, held = standing(row)
+    final_was, _ = standing(was) if was else (0, 0)
+    return {
+        "record": 1,
+        "batch": f"b-{row.day}",
+        "key": row.own,
+        "ref": row.ref,
+        "partner_ref": row.own,
+        "orig_ref": row.orig or None,
+        "serial": row.serial or None,
+        "stated_at": moment(row.day, row.at),
+        "disposition": "revised" if was else "new",
+        "status": row.state,
+        "kind": row.kind,
+        "partner": "AggA",
+        "day_post": row.day,
+        "deposit": Decimal(-sign * row.amount),
+        "held": Decimal(held),
+        "d_clearing": Decimal(sign * (final - final_was)),
+    }
+
+
+def standing(row: Supply) -> tuple[int, int]:
+    """What a version has cost for good, and what it holds while it is pending."""
+    return (0, row.amount) if row.state == "pending" else (row.amount, 0)
