@@ -10,7 +10,7 @@ from finops_ledger.books import statement
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.days import Window, zone
 from finops_ledger.core.ids import account_component
-from finops_ledger.recon.legs import EVERYBODY, REFUND_PAYABLE, SALE_SUPPLY, Leg
+from finops_ledger.recon.legs import EVERYBODY, REFUND_PAYABLE, SALE_SUPPLY, TOPUP_BANK, Leg
 from finops_ledger.recon.run import Job
 
 
@@ -46,6 +46,8 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
         if version.supply is not None:
             window = version.supply.window.window()
             grace, pending = version.supply.grace, version.supply.pending
+        if leg.name == TOPUP_BANK:
+            grace = version.deposit.crediting
         if version.settlement is not None:
             grace = timedelta(days=version.settlement.lag) + version.settlement.grace
             fee = version.settlement.fee

@@ -67,9 +67,11 @@ class Supply(_Part):
 
 
 class Deposit(_Part):
-    """The deposit with a supplier: below ``floor`` a top-up is overdue."""
+    """The deposit with a supplier: below ``floor`` a top-up is overdue; ``crediting`` is how long the partner
+    may take to credit one (a bank's line has a date and no hour, the partner's day may end before midnight)."""
 
     floor: Exact = Decimal(0)
+    crediting: Span = timedelta(hours=24)
 
 
 class Recognition(_Part):
