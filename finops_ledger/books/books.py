@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import builtins
-import importlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from finops_ledger.books import (
     bql,
@@ -27,6 +26,10 @@ from finops_ledger.books import (
 from finops_ledger.books import explain as explaining
 from finops_ledger.books.importing import FileReport
 from finops_ledger.books.workspace import Workspace
+
+if TYPE_CHECKING:
+    from finops_ledger.books.evidence import Finding
+    from finops_ledger.books.rebuild import RebuildReport
 
 Progress = Callable[[Iterable[Any], int], Iterable[Any]]
 
@@ -175,13 +178,17 @@ class Books:
         """Return breaks, deposits, revenue or days as a pandas DataFrame with exact decimals."""
         return frames.frame(self, name, **choices)
 
-    def verify(self) -> list[Any]:
+    def verify(self) -> list[Finding]:
         """Check hashes, chain, conservation and sub-ledger = books; return what was found wrong."""
-        return list(importlib.import_module("finops_ledger.books.verify").verify(self.root))
+        from finops_ledger.books.verify import verify
 
-    def rebuild(self, target: Path) -> Any:
+        return verify(self.root)
+
+    def rebuild(self, target: Path) -> RebuildReport:
         """Build the books again from originals, rules and decisions into ``target``; compare."""
-        return importlib.import_module("finops_ledger.books.rebuild").rebuild(self.root, target)
+        from finops_ledger.books.rebuild import rebuild
+
+        return rebuild(self.root, target)
 
     def recover(self) -> None:
         """Repair what an interrupted command left."""

@@ -186,6 +186,16 @@ def opened(path: Path | None = None) -> Books:
     return open_books(folder() if path is None else choose(path))
 
 
+def located() -> Books:
+    """Return the books that the command line names without reading them."""
+    from finops_ledger.books import Books
+    from finops_ledger.core.errors import UsageError
+
+    if not (folder() / "finops.toml").exists():
+        raise UsageError(f"{folder()} is no workspace: it has no finops.toml")
+    return Books(folder())
+
+
 def main() -> None:
     """Run ``finops``."""
     cli(prog_name="finops")

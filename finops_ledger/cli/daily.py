@@ -209,7 +209,7 @@ def _show_import(report: ImportReport) -> None:
         output.note(f"No files are waiting in {folder() / 'inbox'}.")
         return
     rows = sum(int(f.rows.get("read", 0)) for f in report.files)
-    told = f"{counts['imported']} files imported, {rows:,} rows"
+    told = f"{output.count(counts['imported'], 'file')} imported, {output.count(rows, 'row')}"
     output.note(told + (f"; {counts['known']} known already" if counts["known"] else "") + ".")
     for file in report.files:
         if file.verdict == "imported" and file.problems:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,8 @@ def console(*, error: bool = False) -> Console:
         no_color=True if piped else None,
         color_system=None if piped else "auto",
         width=_PIPED_WIDTH if piped else None,
+        # A terminal that knows nothing gets plain text, however wide.
+        force_terminal=False if os.environ.get("TERM") in ("dumb", "unknown") else None,
     )
 
 
@@ -50,6 +53,19 @@ def print_json(value: Any) -> None:
 def error(text: str) -> None:
     """Say something on standard error."""
     click.echo(text, err=True)
+
+
+def count(number: int, noun: str) -> str:
+    """Write ``1 day``, ``2 days``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def errors(texts: Sequence[str], limit: int = 20) -> None:
+    """Say the first of many faults on standard error, and how many more there are."""
+    for text in texts[:limit]:
+        error(text)
+    if len(texts) > limit:
+        error(f"… and {len(texts) - limit} more: --json lists them all")
 
 
 def note(text: str = "") -> None:

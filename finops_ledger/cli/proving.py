@@ -8,7 +8,15 @@ from pathlib import Path
 import click
 
 from finops_ledger.cli import output, summary
-from finops_ledger.cli.app import as_of_option, books_option, cli, folder, json_option, opened
+from finops_ledger.cli.app import (
+    as_of_option,
+    books_option,
+    cli,
+    folder,
+    json_option,
+    located,
+    opened,
+)
 
 
 @cli.command()
@@ -45,18 +53,19 @@ def verify(as_json: bool) -> int:
 
     Hashes, the chain of the manifest, conservation, sub-ledger against journal.
     """
-    with opened() as books:
-        found = books.verify()
+    # Books whose manifest is broken cannot be opened; to say what is wrong they need not be.
+    found = located().verify()
     if as_json:
         listed = [{"check": f.check, "message": f.message, "place": str(f.place)} for f in found]
         output.print_json({"proven": not found, "findings": listed})
     elif not found:
         output.note("The books prove themselves.")
-    for one in found:
-        place = f"{one.place}: " if one.place else ""
-        output.error(f"{place}{one.check}: {one.message}")
+    shown = [f"{f.place}: {f.check}: {f.message}" if f.place else f.message for f in found]
+    output.errors(shown)
     if found:
-        output.error(f"finops: {len(found)} findings; restore what they name from a backup")
+        output.error(
+            f"finops: {output.count(len(found), 'finding')}; the books do not prove themselves"
+        )
     return 4 if found else 0
 
 
@@ -76,17 +85,18 @@ def rebuild(target: Path | None, as_json: bool) -> int:
     """
     import tempfile
 
-    with opened() as books, tempfile.TemporaryDirectory(prefix="finops-rebuild-") as place:
-        found = books.rebuild(target or Path(place) / "books")
+    with tempfile.TemporaryDirectory(prefix="finops-rebuild-") as place:
+        found = located().rebuild(target or Path(place) / "books")
     if as_json:
         told = {"equal": found.equal, "differences": list(found.differences)}
         output.print_json({**told, "target": str(found.target) if target else None})
     elif found.equal:
         output.note("The same books came out again" + (f" in {target}." if target else "."))
-    for text in found.differences:
-        output.error(str(text))
+    output.errors(found.differences)
     if not found.equal:
-        output.error(f"finops: other books came out: {len(found.differences)} differences")
+        output.error(
+            f"finops: other books came out: {output.count(len(found.differences), 'difference')}"
+        )
     return 0 if found.equal else 4
 
 

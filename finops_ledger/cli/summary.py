@@ -22,12 +22,13 @@ def exit_code(verdict: str) -> int:
 
 def tell_faults(checked: CheckReport) -> None:
     """Say on standard error what does not prove itself."""
-    for text in [*checked.errors, *checked.registers]:
-        output.error(text)
+    output.errors([*checked.errors, *checked.registers])
     if not checked.proven:
+        errors = output.count(len(checked.errors), "error")
+        unlike = output.count(len(checked.registers), "register")
         output.error(
-            f"finops: the books do not prove themselves: {len(checked.errors)} errors, "
-            f"{len(checked.registers)} registers that are not their items; see `finops verify`"
+            f"finops: the books do not prove themselves: {errors}, {unlike} unlike the items; "
+            "see `finops verify`"
         )
 
 
@@ -96,7 +97,9 @@ def _earlier(found: dict[str, Any]) -> None:
     if not unclean:
         return
     output.note()
-    output.note(f"{len(unclean)} earlier days of a counterparty are not clean; the latest:")
+    output.note(
+        f"Earlier and not clean: {output.count(len(unclean), 'day')} of a counterparty; the latest:"
+    )
     for day in unclean[-_NAMED:][::-1]:
         text = reasons(day["reasons"])
         output.headline(
