@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from finops_ledger import __version__
-from finops_ledger.books import verdicts
+from finops_ledger.books import chart, verdicts
 from finops_ledger.books.day import DayWriter
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.days import days as each_day
@@ -24,11 +24,6 @@ from finops_ledger.subledger import files
 
 FOLDER: Final = "journal"
 _HEAD = re.compile(rb"^; finops-ledger journal of \d{4}-\d{2}-\d{2}, derived from (\w+)\n")
-_ACCOUNT = re.compile(rb"^  ([A-Z][A-Za-z0-9:-]+) ", re.MULTILINE)
-_DIRECTIVE = re.compile(
-    rb"^\d{4}-\d{2}-\d{2} (?:balance|document|custom \"finops-register\") ([A-Z][A-Za-z0-9:-]+)",
-    re.MULTILINE,
-)
 
 
 def path_of(root: Path, day: date) -> Path:
@@ -158,22 +153,8 @@ def _replace(path: Path, text: str) -> None:
 
 
 def _write_accounts(space: Workspace) -> None:
-    """Open the accounts that the machine uses and the chart does not (ruling 12)."""
     folder = space.root / FOLDER
-    used: set[str] = set()
-    for path in sorted(folder.glob("*/*.beancount")):
-        data = path.read_bytes()
-        used |= {m.decode() for m in _ACCOUNT.findall(data)}
-        used |= {m.decode() for m in _DIRECTIVE.findall(data)}
-    chart = (space.root / "accounts.beancount").read_text(encoding="utf-8")
-    opened = set(re.findall(r"^\d{4}-\d{2}-\d{2} open ([A-Z][A-Za-z0-9:-]+)", chart, re.MULTILINE))
-    company = space.config.company
-    lines = ["; Accounts opened by the machine at their first use; written by finops-ledger.", ""]
-    lines += [
-        f"{company.start.isoformat()} open {account.ljust(54)} {company.currency}"
-        for account in sorted(used - opened)
-    ]
-    _replace(folder / "accounts.beancount", "\n".join(lines) + "\n")
+    _replace(folder / "accounts.beancount", chart.text(space, sorted(folder.glob("*/*.beancount"))))
 
 
 def _write_index(space: Workspace, kept: list[date]) -> None:

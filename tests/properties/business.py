@@ -21,7 +21,13 @@ Key = tuple[str, str, str, str]
 
 
 def lay_out(
-    root: Path, *, days: int, orders: int, seed: int, partners: int = 1, faults: Faults | None = None
+    root: Path,
+    *,
+    days: int,
+    orders: int,
+    seed: int,
+    partners: int = 1,
+    faults: Faults | None = None,
 ) -> Books:
     """Simulate a business and lay out its workspace; all files lie in the inbox."""
     simulated = root / "simulated"
@@ -101,9 +107,7 @@ def journal(root: Path) -> dict[str, bytes]:
 def proofs(books: Books) -> dict[tuple[str, str, date], object]:
     """What each live reconciliation found: files by content, counts, registers."""
     kept = ("files", "matched", "moved", "outcomes", "open", "registers")
-    return {
-        key: {k: line[k] for k in kept} for key, line in books.space.state.reconciled.items()
-    }
+    return {key: {k: line[k] for k in kept} for key, line in books.space.state.reconciled.items()}
 
 
 def copy(books: Books, target: Path) -> Books:
@@ -113,5 +117,13 @@ def copy(books: Books, target: Path) -> Books:
 
 
 __all__: Sequence[str] = [
-    "copy", "item_files", "journal", "lay_out", "outcomes", "proofs", "run_all", "run_shuffled", "truth",
+    "copy",
+    "item_files",
+    "journal",
+    "lay_out",
+    "outcomes",
+    "proofs",
+    "run_all",
+    "run_shuffled",
+    "truth",
 ]

@@ -134,9 +134,7 @@ class Reference:
         item.held = 0 if final else row.amount
         item.right_anchor = row.day
 
-    def _class(
-        self, key: tuple[str, str], item: Item, day: date
-    ) -> tuple[str, int] | None:
+    def _class(self, key: tuple[str, str], item: Item, day: date) -> tuple[str, int] | None:
         left = item.left.state if item.left else "none"
         right = item.right.state if item.right else "none"
         rest = item.residue

@@ -57,9 +57,7 @@ def test_each_batch_gives_every_row_and_rupiah_a_place(books: Books) -> None:
         assert stored[1] == sum(Decimal(control[p]) for p in ("new", "revised", "known"))
 
 
-def test_the_journal_posts_each_batch_exactly(
-    books: Books, entries: list[data.Directive]
-) -> None:
+def test_the_journal_posts_each_batch_exactly(books: Books, entries: list[data.Directive]) -> None:
     rows: dict[str, Decimal] = defaultdict(Decimal)
     control: dict[str, Decimal] = defaultdict(Decimal)
     for entry in entries:

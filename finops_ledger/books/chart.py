@@ -1,0 +1,66 @@
+"""Which accounts the machine opens: those that it uses, and those of known counterparties that people use.
+
+An account that a decision names is opened only if the configuration accounts for it, so that a slip of the pen
+is an error and not a new account.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from finops_ledger.books.importing import account_of
+from finops_ledger.books.jobs import claims_account, component_of
+from finops_ledger.books.workspace import Workspace
+from finops_ledger.core.ids import account_component as part
+from finops_ledger.recon.legs import CLASSES, LEGS
+
+_ACCOUNT: Final = re.compile(rb"^  ([A-Z][A-Za-z0-9:-]+) ", re.MULTILINE)
+_DIRECTIVE: Final = re.compile(
+    rb"^\d{4}-\d{2}-\d{2} (?:balance|document|custom \"finops-register\") ([A-Z][A-Za-z0-9:-]+)",
+    re.MULTILINE,
+)
+_DECIDED: Final = re.compile(rb"^\s+(?:[!*] )?([A-Z][a-z]+:[A-Za-z0-9:-]+)", re.MULTILINE)
+_OPEN: Final = re.compile(r"^(\d{4}-\d{2}-\d{2}) open ([A-Z][A-Za-z0-9:-]+)", re.MULTILINE)
+
+
+def text(space: Workspace, journal: Iterable[Path]) -> str:
+    """Return the machine's chart: opens of what the journal uses, dated the books' start (ruling 12)."""
+    used: set[str] = set()
+    for path in journal:
+        data = path.read_bytes()
+        used |= {m.decode() for m in _ACCOUNT.findall(data)}
+        used |= {m.decode() for m in _DIRECTIVE.findall(data)}
+    decided: set[str] = set()
+    for path in space.decision_files():
+        decided |= {m.decode() for m in _DECIDED.findall(path.read_bytes())}
+    if decided:
+        used |= decided & accounted_for(space)
+    chart = (space.root / "accounts.beancount").read_text(encoding="utf-8")
+    opened = {account for _, account in _OPEN.findall(chart)}
+    company = space.config.company
+    lines = ["; Accounts opened by the machine at their first use; written by finops-ledger.", ""]
+    lines += [_open(company.start, account, company.currency) for account in sorted(used - opened)]
+    return "\n".join(lines) + "\n"
+
+
+def _open(day: date, account: str, currency: str) -> str:
+    return f"{day.isoformat()} open {account.ljust(54)} {currency}"
+
+
+def accounted_for(space: Workspace) -> set[str]:
+    """Return every account that the configuration gives a meaning: of sources, counterparties, categories."""
+    found = {account for s in space.config.sources if (account := account_of(s))}
+    for counterparty in space.registry.sops:
+        name = component_of(space, counterparty)
+        found |= {leg.clearing(name) for leg in LEGS.values()}
+        found |= {leg.waiting(name) for leg in LEGS.values()}
+        found |= {f"Assets:Breaks:{name}:{part(class_)}" for class_ in CLASSES}
+        found |= {claims_account(space, counterparty), f"Assets:Deposits:{name}"}
+    for rule in space.registry.rules():
+        category = part(rule.price.category)
+        found |= {f"Income:Net:{category}", f"Income:Gross:{category}", f"Expenses:COGS:{category}"}
+    return found
