@@ -187,7 +187,7 @@ class DayWriter:
     # --- reconciliation ---------------------------------------------------------------------------
 
     def _lines(self, day: date) -> list[Line]:
-        return [self.space.state.reconciled[k] for k in sorted(self.space.state.reconciled) if k[2] == day]
+        return self.space.state.proofs_on(day)
 
     def _recon_entries(self, day: date) -> Iterable[Entry]:
         for line in self._lines(day):
@@ -228,14 +228,9 @@ class DayWriter:
     def _before(self, line: Line) -> dict[str, recon.Register]:
         """Registers of the last reconciled day before, of the same leg and counterparty."""
         day = date.fromisoformat(line["day"])
-        earlier = [
-            k
-            for k in self.space.state.reconciled
-            if k[0] == line["leg"] and k[1] == line["counterparty"] and k[2] < day
-        ]
-        if not earlier:
+        last = self.space.state.proof_before(line["leg"], line["counterparty"], day)
+        if last is None:
             return {}
-        last = self.space.state.reconciled[max(earlier, key=lambda k: k[2])]
         return {a: recon.Register.of(r) for a, r in last["registers"].items()}
 
     def _rows_moved(self, account: str, day: date) -> recon.Register:

@@ -12,6 +12,7 @@ day; a batch line takes back the reconciliations that its rows make stale (rulin
 from __future__ import annotations
 
 import json
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -73,6 +74,7 @@ class State:
     batches: dict[str, Batch] = field(default_factory=dict)
     standing: dict[str, Share] = field(default_factory=dict)
     reconciled: dict[tuple[str, str, date], Line] = field(default_factory=dict)
+    days_of: dict[tuple[str, str], list[date]] = field(default_factory=dict)
     rules: dict[str, str] = field(default_factory=dict)
     decisions: dict[str, Line] = field(default_factory=dict)
     refused: list[Line] = field(default_factory=list)
@@ -92,6 +94,20 @@ class State:
         own = set(self.batches[batch_id].neighbours)
         own |= {b.id for b in self.batches.values() if batch_id in b.neighbours}
         return [self.batches[i] for i in sorted(own) if i in self.batches]
+
+    def proofs_on(self, day: date) -> list[Line]:
+        """Return the live reconciliations of a day, by leg and counterparty."""
+        return [
+            self.reconciled[pair[0], pair[1], day]
+            for pair in sorted(self.days_of)
+            if (pair[0], pair[1], day) in self.reconciled
+        ]
+
+    def proof_before(self, leg: str, counterparty: str, day: date) -> Line | None:
+        """Return the last live reconciliation of a leg and counterparty before a day."""
+        days = self.days_of.get((leg, counterparty), [])
+        place = bisect_left(days, day)
+        return self.reconciled[leg, counterparty, days[place - 1]] if place else None
 
     def known_content(self, sha256: str) -> list[Batch]:
         """Return live batches made of the same bytes."""
@@ -143,6 +159,7 @@ def apply(state: State, line: Line, legs_of: LegsOf) -> None:
         day = date.fromisoformat(line["day"])
         _strip(state, [(line["leg"], line["counterparty"])], day)
         state.reconciled[line["leg"], line["counterparty"], day] = line
+        insort(state.days_of.setdefault((line["leg"], line["counterparty"]), []), day)
     elif kind == "rules":
         state.rules = dict(line["files"])
         if line["stale"] is not None:
@@ -170,15 +187,13 @@ class LegsOf:
 
 
 def _strip(state: State, legs: Iterable[tuple[str, str]], first: date) -> None:
+    """Take back what was reconciled on or after a day; days are kept in order, so that only those are met."""
     wanted = set(legs)
-    gone = [
-        key
-        for key in state.reconciled
-        if key[2] >= first
-        and any(leg in ("*", key[0]) and who in ("*", key[1]) for leg, who in wanted)
-    ]
-    for key in gone:
-        del state.reconciled[key]
+    for (leg, who), days in state.days_of.items():
+        if not any(a in ("*", leg) and b in ("*", who) for a, b in wanted):
+            continue
+        while days and days[-1] >= first:
+            del state.reconciled[leg, who, days.pop()]
 
 
 class Manifest:
