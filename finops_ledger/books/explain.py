@@ -223,9 +223,15 @@ def _reference(space: Workspace, loaded: Loaded, text: str, limit: int) -> Told:
         )
     rows = [tracing.row(space, b, r) for b, r in found]
     seen: list[Told] = []
+    partners: dict[str, set[str | None]] = {}
+    for (batch, _), row in zip(found, rows, strict=True):
+        partners.setdefault(batch, set()).add(row["values"].get("partner"))
     for batch, record in found:
         seen += [h for h in tracing.items_of_row(space, batch, record) if h not in seen]
-    entries = [e for b in dict.fromkeys(b for b, _ in found) for e in _of_batch(loaded, b)]
+    entries = [
+        e for b, names in partners.items() for e in _of_batch(loaded, b)
+        if e["payee"] in names or None in names
+    ]  # fmt: skip
     return _told(
         text, "reference", f"{text}: {len(rows)} rows", rows=rows, entries=entries, history=seen
     )

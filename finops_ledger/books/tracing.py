@@ -112,7 +112,8 @@ def items_of_row(space: Workspace, batch: str, record: int) -> list[dict[str, An
         f"(left_batch = {wanted} and left_record = {int(record)}) "
         f"or (right_batch = {wanted} and right_record = {int(record)})"
     )
-    return _stood(space, mine, "breaks") + _stood(space, mine, "matches")
+    found = _stood(space, mine, "breaks") + _stood(space, mine, "matches")
+    return sorted(found, key=lambda f: (f["leg"], f["day"]))
 
 
 def _stood(space: Workspace, where: str, kind: str) -> list[dict[str, Any]]:

@@ -5,6 +5,8 @@ Nothing heavy is imported here: ``finops --help`` must not wait for engines and 
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -177,6 +179,13 @@ def folder() -> Path:
     """Return the folder that ``--books`` names."""
     path: Path = click.get_current_context().find_root().obj
     return path
+
+
+def call(words: str) -> str:
+    """Write a command line for these books, to be copied."""
+    if folder() == Path(os.environ.get("FINOPS_BOOKS", "books")):
+        return f"finops {words}"
+    return f"finops --books {shlex.quote(str(folder()))} {words}"
 
 
 def opened(path: Path | None = None) -> Books:

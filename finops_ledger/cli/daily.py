@@ -12,6 +12,7 @@ from finops_ledger.cli import output, summary
 from finops_ledger.cli.app import (
     as_of_option,
     books_option,
+    call,
     choose,
     cli,
     folder,
@@ -60,7 +61,7 @@ def init(folder_: Path | None, title: str, currency: str, zone: str, start: date
     output.note(f"New books in {root}, from {first.isoformat()} on, in {currency}.")
     output.note(
         f"Next: name your sources in {root / 'finops.toml'}, their treatment in {root / 'sops'}; "
-        f"then put files into {root / 'inbox'} and call: finops --books {root} run"
+        f"then put files into {root / 'inbox'} and call: {call('run')}"
     )
 
 
@@ -113,14 +114,14 @@ def demo(
     waiting = sum(1 for p in (root / "inbox").iterdir() if p.is_file())
     output.note(f"Demo books in {root}: {made.orders:,} orders over {days} days, {waiting} files.")
     if not and_run:
-        output.note(f"Next: finops --books {root} run")
+        output.note(f"Next: {call('run')}")
         return
     with Books(root) as books:
         books.import_files(progress=output.progress("Importing"))
         books.reconcile(progress=output.progress("Reconciling"))
         found = books.status()
         summary.show(books, found)
-    output.note(f"Next: finops --books {root} breaks    or    finops serve {root}")
+    output.note(f"To see them in Fava: finops serve {root}")
 
 
 @cli.command("import")

@@ -11,6 +11,7 @@ from finops_ledger.cli import output, summary
 from finops_ledger.cli.app import (
     as_of_option,
     books_option,
+    call,
     cli,
     folder,
     json_option,
@@ -41,7 +42,7 @@ def check(as_of: date | None, as_json: bool) -> int:
             text = summary.reasons(day["reasons"])
             output.note(f"  {day['day']} {day['counterparty']}: {day['verdict']}: {text}")
         if len(found.not_clean) > 5:
-            output.note(f"  … and {len(found.not_clean) - 5} days before: finops status --all")
+            output.note(f"  … and {len(found.not_clean) - 5} days before: {call('status --all')}")
     return summary.exit_code(found.verdict) if found.proven else 4
 
 

@@ -11,6 +11,7 @@ from finops_ledger.cli import output, summary
 from finops_ledger.cli.app import (
     as_of_option,
     books_option,
+    call,
     cli,
     csv_option,
     json_option,
@@ -81,7 +82,7 @@ def breaks(
             "Residue: what stands on the account of the break. At risk: what may be lost. "
             "Pr 1 is looked at first."
         )
-        output.note(f"Next: finops explain {found[0]['id']}")
+        output.note("Next: " + call(f"explain {found[0]['id']}"))
 
 
 def _known(class_: str | None, counterparty: str | None, sops: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from finops_ledger.cli import output
-from finops_ledger.cli.app import folder
+from finops_ledger.cli.app import call, folder
 
 if TYPE_CHECKING:
     from finops_ledger.books import Books
@@ -28,7 +28,7 @@ def tell_faults(checked: CheckReport) -> None:
         unlike = output.count(len(checked.registers), "register")
         output.error(
             f"finops: the books do not prove themselves: {errors}, {unlike} unlike the items; "
-            "see `finops verify`"
+            f"see `{call('verify')}`"
         )
 
 
@@ -36,7 +36,9 @@ def show(books: Books, found: dict[str, Any], *, every_day: bool = False) -> Non
     """Print the state of the books: the verdict, the last day, and what else is not clean."""
     name = books.space.config.company.name
     if found["as_of"] is None:
-        output.note(f"{name}: no files are in yet. Put files into {folder() / 'inbox'}: finops run")
+        output.note(
+            f"{name}: no files are in yet. Put files into {folder() / 'inbox'}: {call('run')}"
+        )
         return
     output.headline(f"{name}, {found['as_of']}: ", output.verdict(found["verdict"]))
     output.note()
@@ -120,19 +122,17 @@ def _next(found: dict[str, Any]) -> None:
     if missing:
         steps.append(
             f"files are missing of {', '.join(sorted(missing))}: put them into "
-            f"{folder() / 'inbox'}, then finops run"
+            f"{folder() / 'inbox'}, then {call('run')}"
         )
     if any(r.startswith("not reconciled") for d in found["days"] for r in d["reasons"]):
-        steps.append("days are not reconciled: finops reconcile")
+        steps.append(f"days are not reconciled: {call('reconcile')}")
     if any(r.startswith("no_price") for d in found["days"] for r in d["reasons"]):
         steps.append(
-            "orders have no price: add them to the partner's list in prices/, then finops run"
+            "orders have no price: add them to the partner's list in prices/, then " + call("run")
         )
     today = [d for d in found["days"] if d["day"] == found["as_of"]]
     if any(d["verdict"] == "breaks" for d in today):
-        steps.append(
-            "look at what is open with finops breaks, and at one of them with finops explain ID"
-        )
+        steps.append(f"{call('breaks')}   and for one of them: {call('explain ID')}")
     low = [d["counterparty"] for d in today if d["deposit"] and d["deposit"]["below_floor"]]
     if low:
         steps.append(f"the deposit of {', '.join(low)} is below its floor: top it up")

@@ -49,6 +49,7 @@ def test_1_a_missing_file_makes_the_day_incomplete(finops: Finops, tmp_path: Pat
     assert "incomplete" in done.stdout
     assert "file_missing agga" in done.stdout
     assert "files are missing of agga" in done.stdout
+    assert f"then finops --books {root} run" in done.stdout
     state = process("--books", root, "status", "--json")
     assert state.returncode == 1
     assert json.loads(state.stdout)["verdict"] == "incomplete"
