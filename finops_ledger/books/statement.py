@@ -1,7 +1,7 @@
 """A partner's statement of a day: its running balance, and where the rows do not explain it.
 
-What the statement says beyond readable rows is posted as ``statement-difference`` and is a break: a
-``balance_gap``, or a ``file_defect`` where rows were refused. The closing of the day before is part of it.
+What the statement says beyond readable rows is posted as ``statement-difference`` and is a break:
+a ``balance_gap``, or a ``file_defect`` where rows were refused. The day before closes where it opens.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from finops_ledger.subledger.manifest import Batch
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What a batch says about the deposit: where it opens and closes, its gaps, and the first one's place."""
+    """What a batch says about the deposit: opening, closing, gaps, and where the first one is."""
 
     opening: Decimal
     closing: Decimal
@@ -39,7 +39,7 @@ class Statement:
 
 
 def read(space: Workspace, batch: Batch, *, across: bool) -> Statement | None:
-    """Read the statement of a batch whose lines stand in the engine; None when no row states a balance.
+    """Read the statement of a batch whose lines stand in the engine; None without balances.
 
     ``across``: compare its opening with the closing that the file of the day before states.
     """
@@ -72,7 +72,7 @@ def _gap(batch: Batch, where: str, record: int, amount: Decimal, *, defect: bool
 
 
 def closing_before(space: Workspace, batch: Batch) -> Decimal | None:
-    """The closing that the file of the day before states, if it is in, through days without rows."""
+    """The closing that the file of the day before states, if in, through days without rows."""
     by_day: dict[date, list[Batch]] = {}
     for other in space.state.of_source(batch.source):
         by_day.setdefault(other.covers[1], []).append(other)

@@ -20,6 +20,8 @@ from finops_ledger.core.errors import UsageError
 
 BREAKS = "Assets:Breaks:"
 CLAIMS = "Assets:Claims:"
+#: What customers owe is no claim on the counterparty of a break: a re-charge settles it, not a restore.
+CUSTOMERS = "Assets:Claims:Customer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,8 @@ def _of(entry: data.Transaction, path: Path) -> list[Decided]:
         if posting.units is None or posting.units.number is None:
             raise UsageError(f"{place}: write the amount of {posting.account} in full")
         one = sums.setdefault(str(item), [Decimal(0), Decimal(0), [], place])
-        one[0 if on_breaks else 1] += posting.units.number
+        if posting.account != CUSTOMERS:
+            one[0 if on_breaks else 1] += posting.units.number
         one[2].append(posting.account)
     return [
         Decided(entry.date, item, breaks, claims, tuple(accounts), place)

@@ -1,7 +1,7 @@
 """The fee of a gateway: what its report took above, or below, the contract (worked-cases 20).
 
-A leg of its own: left is the excess of the fee, right the excess of its VAT, one item a settlement. Both
-were posted as taken; reconciliation moves the excess to ``fee_mismatch``.
+A leg of its own: left is the excess of the fee, right the excess of its VAT, one item a settlement.
+Both were posted as taken; reconciliation moves the excess to ``fee_mismatch``.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ _TAKEN = {"fee": "fees", "vat": "taxes"}
 
 
 def excess(fee: Fee, gateway: str, day: date, part: str) -> str:
-    """Return SQL of one side of the leg on a day: the excess of the fee, or of its VAT, by settlement.
+    """Return SQL of one side of the leg on a day: the excess of the fee, or of its VAT.
 
-    The contract is taken on gross payments and rounded half up to the rupiah: on the whole of a settlement,
-    or on each row, as the SOP says.
+    The contract is taken on gross payments and rounded half up to the rupiah: on the whole of a
+    settlement, or on each row, as the SOP says.
     """
     rows = (
         "select settlement_ref as key, batch, record, stated_at, d_fees as fees, d_taxes as taxes, "
@@ -41,9 +41,11 @@ def excess(fee: Fee, gateway: str, day: date, part: str) -> str:
         due = summed.format("sum(due_fee) as due_fee, sum(due_vat) as due_vat", due)
     over = f"cast({_TAKEN[part]} - due_{part} as decimal(18, 4))"
     return (
-        "select key, '' as occurrence, batch, record, key as own_key, cast(null as varchar) as orig, "
+        "select key, '' as occurrence, batch, record, key as own_key, "
+        "cast(null as varchar) as orig, "
         f"'fee' as kind, 'success' as state, {over} as move, cast(0 as decimal(18, 4)) as held, "
-        f"abs({over}) as value, stated_at as at, cast(date '{day}' - date '1970-01-01' as bigint) as anchor, "
+        f"abs({over}) as value, stated_at as at, "
+        f"cast(date '{day}' - date '1970-01-01' as bigint) as anchor, "
         "cast(null as varchar) as serial, cast(null as varchar) as other_ref, "
         "cast(null as varchar) as category, cast(null as varchar) as model, false as renewed, "
         f"'ref' as via from ({due}) where {over} <> 0"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from finops_ledger.intake.formats import find_format
 from tests.worked.story import Story, equal, segment, sums
 
 pytestmark = pytest.mark.samples
@@ -101,4 +102,42 @@ def test_status_nobody_has_mapped(tmp_path: Path) -> None:
     )
     story.run(apr(25))
     equal(story.books.breaks(), [])
+    story.proven()
+
+
+def test_case_15_top_ups_by_their_exact_amount(tmp_path: Path) -> None:
+    """Top-ups meet by exact amount only.
+
+    What the partner credited short, over, without the odd digit or less a tax is two items:
+    ``topup_not_credited`` of what was sent and ``topup_mismatch`` of what was credited. In sum
+    they are what the reference puts on its breaks, fees, taxes and transit.
+    """
+
+    def may(day: int) -> date:
+        return date(2026, 5, day)
+
+    shipped = find_format("aggregator", tmp_path).read_text()
+    bonus = '  { column = "Kode Produk", equals = "BONUS", is = "bonus" },\n'
+    first_rule = '  { column = "Kode Produk", equals = "TOPUP"'
+    own = shipped.replace('name = "aggregator"', 'name = "own"')
+    own = own.replace(first_rule, bonus + first_rule)
+    story = Story(tmp_path / "books", may(4), bank=True, grace="24h", own_format=own)
+    sent = (10_000_001, 5_000_000, 3_000_000, 2_000_000, 10_050_000)
+    for number, amount in enumerate(sent):
+        story.lines[may(4)].append((f"TRSF E-BANKING DB TOPUP AGGA {number}", -amount))
+        if amount != 10_050_000:
+            story.lines[may(4)].append(("BIAYA ADM", -2_500))
+    for number, amount in enumerate((10_000_000, 4_000_000, 3_500_000, 10_000_000)):
+        story.row(may(4), f"T-{number}", "", code="TOPUP", credit=amount)
+    story.row(may(4), "T-B", "", code="BONUS", credit=10_000)
+    story.row(may(6), "T-9", "", code="TOPUP", credit=2_000_000)
+    story.run(may(6))
+    made, wanted = story.made(may(4), may(6)), sums(segment(15), may(4), may(6))
+    for key in ((may(4), "bank"), (may(4), "supply"), (may(6), "supply")):
+        equal(made[key], wanted[key])
+    equal(made.get((may(4), "recon")), None)
+    names = "Assets:Breaks:AggA:Topup-"
+    equal(made[may(5), "recon"][f"{names}Not-Credited +"], sum(sent))
+    equal(made[may(5), "recon"][f"{names}Mismatch -"], -27_500_000)
+    equal(made[may(6), "recon"], wanted[may(6), "recon"])
     story.proven()

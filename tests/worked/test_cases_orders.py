@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worked.story import Story
+from tests.worked.story import Story, equal
 
 pytestmark = pytest.mark.samples
 CUT = 49_800
@@ -143,4 +143,26 @@ def test_case_10_the_partner_reverses_first(tmp_path: Path) -> None:
     story.sold(apr(24), "R2", "REFUNDED", paid=paid, refunded="2026-04-24 11:00:00")
     story.run(apr(24))
     story.balances_hold(story.same_as(10))
+    story.proven()
+
+
+def test_case_22_late_success_charged_to_the_customer_again(tmp_path: Path) -> None:
+    """Without the re-charge row of 4 June: a format for it is still to come."""
+    story = Story(tmp_path / "books", date(2026, 6, 1))
+    first, second = date(2026, 6, 1), date(2026, 6, 2)
+    story.sold(first, "L1", "FAILED", refunded="2026-06-01 10:05:00")
+    story.sold(first, "L0")  # an ordinary order, so that the accounts of the trade are open
+    story.row(first, "A-L0", "L0", debit=CUT)
+    story.row(second, "A-L1", "L1", debit=CUT)
+    story.run(second)
+    story.decide(
+        date(2026, 6, 3),
+        story.item("L1", "late_success"),
+        ("Assets:Claims:Customer", 51_000),
+        ("Assets:Breaks:AggA:Late-Success", -CUT),
+        ("Income:Net:Pulsa", -1_200),
+    )
+    story.run(date(2026, 6, 4))
+    story.same_as(22, second, date(2026, 6, 3))
+    equal(story.books.breaks(), [])
     story.proven()
