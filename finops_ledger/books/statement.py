@@ -1,7 +1,7 @@
 """A partner's statement of a day: its running balance, and where the rows do not explain it.
 
 What the statement says beyond readable rows is posted as ``statement-difference`` and is a break:
-a ``balance_gap``, or a ``file_defect`` where rows were refused. The day before closes where it opens.
+a ``balance_gap``, or a ``file_defect`` where rows were refused; also where two days do not join.
 """
 
 from __future__ import annotations
