@@ -140,7 +140,9 @@ def _line(space: Workspace, one: Job, as_of: date, now: datetime, outcome: Outco
     uses = sorted(
         b.id for b in space.state.batches.values() if b.role in roles and one.day in b.days
     )
-    counts = engine.rows("select (select count(*) from lhs) as l, (select count(*) from rhs) as r")[0]
+    counts = engine.rows(
+        'select (select count(*) from lhs) as "left", (select count(*) from rhs) as "right"'
+    )[0]
     return {
         "at": now.isoformat(timespec="seconds"),
         "as_of": as_of.isoformat(),
@@ -150,7 +152,7 @@ def _line(space: Workspace, one: Job, as_of: date, now: datetime, outcome: Outco
         "uses": uses,
         "rules": _rule_id(space, one),
         "files": {},
-        "rows": {"left": counts["l"], "right": counts["r"]},
+        "rows": {n: counts[n] + outcome.pairs.count for n in ("left", "right")},
         "matched": outcome.matched,
         "moved": plain(outcome.left + outcome.right),
         "outcomes": outcome.classes,

@@ -13,6 +13,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from finops_ledger.core.money import ZERO, plain
 from finops_ledger.posting.store import LineStore
 from finops_ledger.sop.registry import Registry
@@ -100,7 +102,7 @@ def _candidate(body: Line, parquet: Path) -> Batch:
         neighbours=(),
         keys=(None, None),
         days=(),
-        rows=0,
+        rows=pq.read_metadata(parquet).num_rows,
         line={},
     )
 

@@ -24,7 +24,7 @@ from finops_ledger.subledger.engine import Engine, sql_of
 from finops_ledger.subledger.manifest import Batch, State
 
 #: Up to so many rows a line table is kept in memory; beyond, it stays a view over Parquet.
-KEEP_ROWS: Final = 2_000_000
+KEEP_ROWS: Final = 200_000
 
 _SALE = (
     "record source batch key occurrence ref partner_ref payment_ref serial stated_at disposition state "

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from finops_ledger.core.money import plain
-from finops_ledger.recon import fees, place, sides
+from finops_ledger.core.money import ZERO, plain as money
+from finops_ledger.recon import fees, place, plain, sides
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.decisions import Decided
 from finops_ledger.recon.legs import GATEWAY_FEE, SALE_SUPPLY, Leg, leg_of
@@ -75,6 +75,7 @@ class Outcome:
     right: Decimal = Decimal(0)
     residual: Decimal = Decimal(0)
     matched: int = 0
+    pairs: plain.Pairs = field(default_factory=plain.Pairs)
     conflicts: list[str] = field(default_factory=list)
 
 
@@ -115,18 +116,23 @@ def _sql_types(columns: dict[str, str]) -> dict[str, str]:
     return {n: names.get(ty, ty) for n, ty in columns.items()}
 
 
-def _register_sides(engine: en.Engine, job: Job) -> None:
+def _register_sides(engine: en.Engine, job: Job) -> plain.Pairs:
+    """Lay out both sides; of a leg that consumes its rows only what is no plain pair."""
     if job.leg.name == GATEWAY_FEE:
         for name, part in (("lhs", "fee"), ("rhs", "vat")):
             none = en.empty(_sql_types(rt.SIDE))
             sql = fees.excess(job.fee, job.counterparty, job.day, part) if job.fee else none
             engine.keep(name, sql)
-        return
-    engine.keep("lhs", query(sides.left, job.leg))
-    if job.leg.right:
-        engine.keep("rhs", query(sides.right, job.leg))
+        return plain.Pairs()
+    pairs = plain.Pairs()
+    if job.leg.cardinality == "consume":
+        engine.view("left_side", en.sql_of(query(sides.left, job.leg)))
+        engine.view("right_side", en.sql_of(query(sides.right, job.leg)))
+        pairs = plain.split(engine)
     else:
-        engine.keep("rhs", en.empty(_sql_types(rt.SIDE)))
+        engine.keep("lhs", query(sides.left, job.leg))
+        none = en.empty(_sql_types(rt.SIDE))
+        engine.keep("rhs", query(sides.right, job.leg) if job.leg.right else none)
     for gap in job.gaps:
         values = (gap.key, gap.batch, gap.record, gap.key, -gap.amount, abs(gap.amount))
         engine.connection.execute(
@@ -138,10 +144,8 @@ def _register_sides(engine: en.Engine, job: Job) -> None:
     return pairs
 
 
-def _register_prior(
-    engine: en.Engine, job: Job, before: Sequence[Path], history: Sequence[Path]
-) -> None:
-    """Items open the day before, and of all history only what the day's leftovers touch again."""
+def _register_prior(engine: en.Engine, before: Sequence[Path]) -> None:
+    """Lay out the items that were open the day before."""
     columns = ", ".join(f'"{c}"' for c in rt.ITEM)
     opened = (
         f"select {columns} from ({en.parquet(before)}) where not is_closed"
@@ -149,6 +153,11 @@ def _register_prior(
         else en.empty(_sql_types(rt.ITEM))
     )
     engine.keep("prior", opened)
+
+
+def _register_history(engine: en.Engine, job: Job, history: Sequence[Path]) -> None:
+    """Add to what was open the items of earlier days that the day's leftovers touch again."""
+    columns = ", ".join(f'"{c}"' for c in rt.ITEM)
     if job.leg.cardinality != "consume" or not history:
         return
     if not engine.keep("leftover", query(place.leftover_keys)):
@@ -178,6 +187,7 @@ def _place(engine: en.Engine, job: Job) -> None:
             "update rhs set key = b.new_key, via = 'partner_ref' "
             "from by_partner_ref as b where rhs.own_key = b.own_key"
         )
+    engine.keep("void", query(place.void))
     engine.keep("placed", query(place.placed))
     engine.keep("additions", query(place.additions))
 
@@ -200,13 +210,14 @@ def run(
     ``matches.parquet`` and ``items.parquet`` into ``out`` (only when they have rows).
     """
     engine.give("clock", _clock(job))
-    _register_sides(engine, job)
-    _register_prior(engine, job, before, history)
+    _register_prior(engine, before)
+    pairs = _register_sides(engine, job)
+    _register_history(engine, job, history)
     _place(engine, job)
     engine.keep("outcome", query(outcomes, job.leg))
     if absent_keys is not None:
         _wait_for_absent(engine, job, absent_keys)
-    result = Outcome()
+    result = Outcome(pairs=pairs)
     _decide(engine, job, decided, result)
     _sum_up(engine, job, result)
     _write(engine, job, out, result)
@@ -278,9 +289,9 @@ def _misfit(one: Decided, found: list[dict[str, Any]], own: str) -> str | None:
             where = home or "no account any more"
             return f"{one.item} stands on {where}, the decision says {account}"
         if (amount > 0) == (one.breaks > 0) or abs(one.breaks) > abs(amount):
-            return f"{one.item} is {plain(amount)}, the decision moves {plain(one.breaks)}"
+            return f"{one.item} is {money(amount)}, the decision moves {money(one.breaks)}"
     if not one.breaks and one.claims and abs(one.claims) > abs(claimed):
-        return f"{one.item} has {plain(claimed)} claimed, the decision moves {plain(one.claims)}"
+        return f"{one.item} has {money(claimed)} claimed, the decision moves {money(one.claims)}"
     return None
 
 
@@ -289,22 +300,23 @@ def _sum_up(engine: en.Engine, job: Job, result: Outcome) -> None:
         "select class, count(*) as n, sum(left_now) as l, sum(right_now) as r "
         "from outcome where touched or class not in ('matched', 'excluded') group by class order by class"
     )
-    for row in found:
-        result.classes[row["class"]] = {
-            "count": row["n"],
-            "left": plain(row["l"] or Decimal(0)),
-            "right": plain(row["r"] or Decimal(0)),
-        }
-    sums = engine.rows(
+    sums = {r["class"]: [r["n"], r["l"] or ZERO, r["r"] or ZERO] for r in found}
+    pairs = result.pairs
+    if pairs.count:
+        count, left, right = sums.get("matched", [0, ZERO, ZERO])
+        sums["matched"] = [count + pairs.count, left + pairs.left, right - pairs.left]
+    for class_, (count, left, right) in sorted(sums.items()):
+        result.classes[class_] = {"count": count, "left": money(left), "right": money(right)}
+    moved = engine.rows(
         "select (select coalesce(sum(move), 0) from lhs) as l, "
         "(select coalesce(sum(move), 0) from rhs) as r, "
         "(select coalesce(sum(recon_amount - amount_before + released + absorbed), 0) from outcome) as homes, "
         "(select count(*) from outcome where touched and class in "
         "('matched', 'matched_within_tolerance') and left_batch is not null) as m"
     )[0]
-    result.left, result.right = sums["l"], sums["r"]
-    result.residual = sums["l"] + sums["r"] - sums["homes"]
-    result.matched = sums["m"]
+    result.left, result.right = moved["l"] + pairs.left, moved["r"] - pairs.left
+    result.residual = moved["l"] + moved["r"] - moved["homes"]
+    result.matched = moved["m"] + pairs.count
 
 
 def _write(engine: en.Engine, job: Job, out: Path, result: Outcome) -> None:
@@ -316,15 +328,16 @@ def _write(engine: en.Engine, job: Job, out: Path, result: Outcome) -> None:
     waiting = "('pending', 'unknown')"
     open_ = (
         "(amount <> 0 or claimed <> 0 or right_held <> 0 "
+        "or (class = 'partner_failed' and recon_amount = 0) "
         f"or coalesce(left_state, '') in {waiting} or coalesce(right_state, '') in {waiting})"
     )
     if job.leg.cardinality == "consume":
         columns = ", ".join(f'"{c}"' for c in MATCH_COLUMNS)
         done = f"not {open_} and (touched or amount_before <> 0)"
-        if engine.rows(f"select 1 from outcome where {done} limit 1"):
+        if result.pairs.count or engine.rows(f"select 1 from outcome where {done} limit 1"):
             result.files["matches"] = out / "matches.parquet"
-            query = f"select {stamp}, {columns} from outcome where {done} order by key, occurrence"
-            engine.write(query, result.files["matches"])
+            rest = f"select {stamp}, {columns} from outcome where {done} order by key, occurrence"
+            plain.write(engine, result.pairs, stamp, columns, rest, result.files["matches"])
     shown = f"({open_} or amount_before <> 0 or recon_amount <> 0 or released <> 0 or absorbed <> 0)"
     if engine.rows(f"select 1 from outcome where {shown} limit 1"):
         columns = ", ".join(f'"{c}"' for c in rt.OUTCOME)

@@ -32,6 +32,7 @@ class Engine:
 
     def __init__(self, *, memory: str = "4GB", threads: int = 0, spill: Path | None = None) -> None:
         self.connection = duckdb.connect()
+        self._kinds: dict[str, str] = {}
         self.connection.execute("set TimeZone = 'UTC'")
         self.connection.execute("set preserve_insertion_order = true")
         self.connection.execute("set enable_progress_bar = false")
@@ -47,12 +48,21 @@ class Engine:
 
     def view(self, name: str, sql: str) -> None:
         """Name a query."""
+        self._clear(name, "view")
         self.connection.execute(f'create or replace temp view "{name}" as {sql}')
 
     def keep(self, name: str, query: Query | str) -> int:
         """Run an expression (or SQL text) into a temporary table; return its row count."""
+        self._clear(name, "table")
         self.connection.execute(f'create or replace temp table "{name}" as {sql_of(query)}')
         return self.count(name)
+
+    def _clear(self, name: str, kind: str) -> None:
+        """Drop what stands under a name if it is of the other kind: it cannot be replaced."""
+        before = self._kinds.get(name, kind)
+        self._kinds[name] = kind
+        if before != kind:
+            self.connection.execute(f'drop {before} if exists "{name}"')
 
     def count(self, name: str) -> int:
         """Return the number of rows of a named table or view."""
@@ -78,12 +88,13 @@ class Engine:
         names = [c[0] for c in cursor.description or []]
         return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
 
-    def write(self, query: Query | str, path: Path) -> None:
-        """Run an expression (or SQL text) into one Parquet file, in the query's order."""
+    def write(self, query: Query | str, path: Path) -> int:
+        """Run an expression (or SQL text) into one Parquet file, in its order; return its rows."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.connection.execute(
+        done = self.connection.execute(
             f"copy ({sql_of(query)}) to '{quote_text(str(path))}' (format parquet)"
-        )
+        ).fetchone()
+        return int(done[0]) if done else 0
 
 
 def quote_text(text: str) -> str:
@@ -106,6 +117,8 @@ def parquet(files: Sequence[Path], columns: str = "*", *, position: bool = False
     """Return SQL that reads the given Parquet files, in the given order."""
     listed = ", ".join(f"'{quote_text(str(f))}'" for f in files)
     option = ", file_row_number = true" if position else ""
+    # The folders (day=...) name what a file is kept under; a column of that name is the row's own.
+    option += ", hive_partitioning = false"
     return f"select {columns} from read_parquet([{listed}]{option})"
 
 
