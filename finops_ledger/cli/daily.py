@@ -80,6 +80,11 @@ def init(folder_: Path | None, title: str, currency: str, zone: str, start: date
     help="The first day.",
 )
 @click.option("--run", "and_run", is_flag=True, help="Import and reconcile all days as well.")
+@click.option(
+    "--samples",
+    type=_FOLDER,
+    help="Make books of each shipped sample too, in this folder (empty or missing).",
+)
 def demo(
     folder_: Path,
     days: int,
@@ -88,6 +93,7 @@ def demo(
     seed: int,
     start: date,
     and_run: bool,
+    samples: Path | None,
 ) -> None:
     """Lay out the books of a made-up company.
 
@@ -113,15 +119,51 @@ def demo(
         lay_out_demo(root, Path(place), list(made.partners))
     waiting = sum(1 for p in (root / "inbox").iterdir() if p.is_file())
     output.note(f"Demo books in {root}: {made.orders:,} orders over {days} days, {waiting} files.")
-    if not and_run:
-        output.note(f"Next: {call('run')}")
-        return
-    with Books(root) as books:
-        books.import_files(progress=output.progress("Importing"))
-        books.reconcile(progress=output.progress("Reconciling"))
-        found = books.status()
-        summary.show(books, found)
-    output.note(f"To see them in Fava: finops serve {root}")
+    if and_run:
+        with Books(root) as books:
+            books.import_files(progress=output.progress("Importing"), derive=False)
+            books.reconcile(progress=output.progress("Reconciling"))
+            summary.show(books, books.status())
+    if samples is not None:
+        _show_samples(samples)
+    output.note(f"To see them in Fava: finops serve {root}" if and_run else f"Next: {call('run')}")
+
+
+def _show_samples(folder_: Path) -> None:
+    """Make books of every shipped sample, and say what became of each."""
+    from finops_ledger.books.samples import import_shipped_samples
+    from finops_ledger.reports.report import amount
+
+    made = import_shipped_samples(folder_)
+    output.note()
+    output.note(f"The shipped samples, each in books of its own in {folder_}:")
+    output.table(
+        [
+            ("File", False),
+            ("Rows", True),
+            ("Posted", True),
+            ("Excluded", True),
+            ("Refused", True),
+            ("Control amount", True),
+            ("Currency", False),
+            ("Balanced", False),
+        ],
+        [
+            [
+                m.name,
+                str(m.rows),
+                str(m.posted),
+                str(m.excluded),
+                str(m.refused),
+                amount(m.control) if m.control else "",
+                m.currency,
+                "yes" if m.balanced else "no",
+            ]
+            for m in made
+        ],
+    )
+    for one in made:
+        output.errors([f"{one.name}: {e}" for e in one.errors])
 
 
 @cli.command("import")
