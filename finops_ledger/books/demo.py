@@ -33,7 +33,8 @@ def lay_out_demo(root: Path, simulated: Path, partners: list[str]) -> None:
         _write(root / "sops" / f"{partner}.toml", "demo/supplier.toml", partner=partner)
         shutil.copyfile(simulated / "prices" / f"{partner}.csv", root / "prices" / f"{partner}.csv")
     topups = "".join(
-        f'  {{ when = "TOPUP {p.upper()} ", kind = "topup", counterparty = "{p}" }},\n' for p in partners
+        f'  {{ when = "TOPUP {p.upper()} ", kind = "topup", counterparty = "{p}" }},\n'
+        for p in partners
     )
     _write(root / "sops" / "BCA.toml", "demo/bank.toml", topups=topups)
     _write(root / "sops" / "PG1.toml", "demo/gateway.toml", gateway="PG1", lag="1")

@@ -45,7 +45,9 @@ def open_items(
         "order by counterparty, leg, class, opened, key, occurrence"
     )
     found = [_item(space, r, as_of) for r in rows]
-    return [i for i in found if everything or i["class"] not in NOT_BREAKS or i["state"] == "claimed"]
+    return [
+        i for i in found if everything or i["class"] not in NOT_BREAKS or i["state"] == "claimed"
+    ]
 
 
 def _item(space: Workspace, row: dict[str, Any], as_of: date | None) -> dict[str, Any]:

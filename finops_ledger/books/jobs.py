@@ -72,6 +72,8 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
 def _others(space: Workspace, leg: Leg, counterparty: str, day: date) -> tuple[Path, ...]:
     """Return what stood open the day before on the other legs of a counterparty."""
     state = space.state
-    pairs = [pair for pair in sorted(state.days_of) if pair[1] == counterparty and pair[0] != leg.name]
+    pairs = [
+        pair for pair in sorted(state.days_of) if pair[1] == counterparty and pair[0] != leg.name
+    ]
     lines = [line for pair in pairs if (line := state.proof_before(*pair, day)) is not None]
     return tuple(space.root / f for line in lines for f in line["files"] if "/breaks/" in f)

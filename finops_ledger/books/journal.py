@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -58,10 +59,12 @@ def fingerprints(space: Workspace, wanted: Iterable[date]) -> dict[date, str]:
         proofs.setdefault((leg, who), []).append(day)
         if day in by_day:
             line = space.state.reconciled[leg, who, day]
-            kept = {k: line[k] for k in ("files", "registers", "matched", "moved", "conflicts", "open")}
+            kept = {
+                k: line[k] for k in ("files", "registers", "matched", "moved", "conflicts", "open")
+            }
             by_day[day]["legs"].append([leg, who, kept])
     for (leg, who), done in proofs.items():
-        for earlier, later in zip(done, done[1:], strict=False):
+        for earlier, later in pairwise(done):
             if later in by_day:
                 line = space.state.reconciled[leg, who, earlier]
                 by_day[later]["before"].append([leg, who, line["registers"]])
@@ -69,9 +72,7 @@ def fingerprints(space: Workspace, wanted: Iterable[date]) -> dict[date, str]:
         whole = not verdicts.incomplete_before(space.expected, one.counterparty, one.day)
         by_day[one.day]["verdicts"].append([one.counterparty, one.verdict, one.reasons, whole])
     rules = sorted(space.state.rules.items())
-    return {
-        d: _digest([__version__, rules, _sorted(content)]) for d, content in by_day.items()
-    }
+    return {d: _digest([__version__, rules, _sorted(content)]) for d, content in by_day.items()}
 
 
 def _sorted(content: dict[str, Any]) -> dict[str, Any]:

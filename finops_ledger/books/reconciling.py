@@ -182,7 +182,11 @@ def _open(engine: en.Engine, items: Path | None) -> dict[str, Any]:
         f"from ({en.parquet([items])}) where not is_closed and claimed = 0 group by class order by class"
     )
     return {
-        r["class"]: {"count": r["n"], "amount": plain(r["amount"]), "exposure": plain(r["exposure"])}
+        r["class"]: {
+            "count": r["n"],
+            "amount": plain(r["amount"]),
+            "exposure": plain(r["exposure"]),
+        }
         for r in rows
     }
 

@@ -27,7 +27,9 @@ class DayVerdict:
     @property
     def missing(self) -> str:
         """What the event directive says: which files are missing, or why the day is not complete."""
-        return next((r for r in self.reasons if r.startswith("file_missing")), "; ".join(self.reasons))
+        return next(
+            (r for r in self.reasons if r.startswith("file_missing")), "; ".join(self.reasons)
+        )
 
 
 def of_leg(expected: Expected, leg: Leg, counterparty: str, day: date) -> tuple[str, list[str]]:
@@ -63,9 +65,7 @@ def of_days(expected: Expected, wanted: set[date] | None = None) -> Iterator[Day
             if wanted is not None and day not in wanted:
                 continue
             verdict, reasons = of_leg(expected, leg, counterparty, day)
-            one = found.setdefault(
-                (day, counterparty), DayVerdict(day, counterparty, "reconciled")
-            )
+            one = found.setdefault((day, counterparty), DayVerdict(day, counterparty, "reconciled"))
             one.verdict = worst([one.verdict, verdict])
             one.reasons += [r for r in reasons if r not in one.reasons]
             one.legs.append(leg_line(expected, leg, counterparty, day))

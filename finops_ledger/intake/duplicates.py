@@ -106,15 +106,24 @@ def _conflicts(
         first = content[members[0]]
         other = [m for m in members if content[m] != first]
         differ = sorted(
-            {n for m in other for n, a, b in zip(CONTENT_FIELDS, first, content[m], strict=True)
-             if a != b}
+            {
+                n
+                for m in other
+                for n, a, b in zip(CONTENT_FIELDS, first, content[m], strict=True)
+                if a != b
+            }
         )
         places = " and ".join(str(lines[m]) for m in members)
         problems.append(
-            Problem("key-conflict", f"different contents under one key on lines {places} "
-                    f"({', '.join(differ)})", file, lines[members[0]], "+".join(fmt.key),
-                    " ".join("" if k is None else str(k) for k in key),
-                    "one record per key, or identical ones")
+            Problem(
+                "key-conflict",
+                f"different contents under one key on lines {places} ({', '.join(differ)})",
+                file,
+                lines[members[0]],
+                "+".join(fmt.key),
+                " ".join("" if k is None else str(k) for k in key),
+                "one record per key, or identical ones",
+            )
         )
     return Conflicts(counted[0], Decimal(counted[1]), tuple(problems), counted[2])
 

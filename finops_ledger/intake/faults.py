@@ -75,23 +75,37 @@ def sort_records(source: Source, plan: Plan, connection: duckdb.DuckDBPyConnecti
         raise raw.refuse(source.name, "csv-engine", str(error).split("\n")[0]) from error
     assert found is not None
     if found[0] != rows - broken:
-        raise raw.refuse(source.name, "rows-lost",
-                         f"{rows - broken} records counted, {found[0]} read")
+        raise raw.refuse(
+            source.name, "rows-lost", f"{rows - broken} records counted, {found[0]} read"
+        )
     problems = [*structural, *_cell_faults(source.name, plan, query, bad, connection)]
     problems.sort(key=lambda p: p.line or 0)
     return Sorted(
-        records, rows, found[1] + broken, Decimal(found[2]), found[3] + broken,
-        tuple(problems[:LISTED]), sum(found[4:]) + broken,
+        records,
+        rows,
+        found[1] + broken,
+        Decimal(found[2]),
+        found[3] + broken,
+        tuple(problems[:LISTED]),
+        sum(found[4:]) + broken,
     )
 
 
 def _structural(file: str, record: raw.Record, width: int) -> Problem:
     shown = record.text[:200]
     if record.fault is not None:
-        return Problem("csv-quote", record.fault, file, record.line, None, shown,
-                       "quotes around whole cells, doubled within")
-    return Problem("cell-count", f"{len(record.cells)} cells", file, record.line, None, shown,
-                   f"{width} cells")
+        return Problem(
+            "csv-quote",
+            record.fault,
+            file,
+            record.line,
+            None,
+            shown,
+            "quotes around whole cells, doubled within",
+        )
+    return Problem(
+        "cell-count", f"{len(record.cells)} cells", file, record.line, None, shown, f"{width} cells"
+    )
 
 
 def _cell_faults(
@@ -110,7 +124,8 @@ def _cell_faults(
             if not ok:
                 shown = "" if value is None else str(value)
                 problems.append(
-                    Problem(check.code, check.message, file, line, check.column, shown,
-                            check.expected)
+                    Problem(
+                        check.code, check.message, file, line, check.column, shown, check.expected
+                    )
                 )
     return problems

@@ -51,9 +51,11 @@ def split_line(line: str, file: FileSpec) -> list[str]:
 def _head_lines(path: Path) -> list[bytes]:
     with path.open("rb") as file:
         head = file.read(HEAD)
-    lines = head.splitlines(keepends=True) if b"\n" not in head else [
-        line + b"\n" for line in head.split(b"\n")
-    ]
+    lines = (
+        head.splitlines(keepends=True)
+        if b"\n" not in head
+        else [line + b"\n" for line in head.split(b"\n")]
+    )
     if b"\n" in head:
         lines[-1] = lines[-1][:-1]
     if len(head) == HEAD and len(lines) > 1:
@@ -90,8 +92,15 @@ def header_faults(found: Sequence[str], file: FileSpec, name: str, line: int) ->
     known = [c for c in found if c in file.header]
     if not file.by_name and not problems and known != list(file.header):
         problems.append(
-            Problem("header-order", "the columns stand in another order", name, line, None, text,
-                    expected)
+            Problem(
+                "header-order",
+                "the columns stand in another order",
+                name,
+                line,
+                None,
+                text,
+                expected,
+            )
         )
     return problems
 
@@ -104,9 +113,14 @@ def find_layout(path: Path, file: FileSpec, name: str) -> Layout:
     lines = _head_lines(path)
     texts = [_text(line, i) for i, line in enumerate(lines)]
     if file.first_line and not re.match(file.first_line, texts[0] if texts else ""):
-        raise raw.refuse(name, "title-wrong", "the first line is another", 1,
-                         value=(texts[0] if texts else "").rstrip("\r\n")[:200],
-                         expected=f"a line that matches {file.first_line}")
+        raise raw.refuse(
+            name,
+            "title-wrong",
+            "the first line is another",
+            1,
+            value=(texts[0] if texts else "").rstrip("\r\n")[:200],
+            expected=f"a line that matches {file.first_line}",
+        )
     at, cells = _find_header(texts, file, name)
     skip = at + 1 if file.header_row else at
     start = sum(len(line) for line in lines[:skip])
@@ -140,8 +154,15 @@ def _find_header(texts: list[str], file: FileSpec, name: str) -> tuple[int, list
         if shared > best_shared:
             best, best_shared = faults, shared
     if best is None:
-        best = [Problem("header-missing", "the file ends before its header", name, len(texts),
-                        expected=file.delimiter.join(file.header))]
+        best = [
+            Problem(
+                "header-missing",
+                "the file ends before its header",
+                name,
+                len(texts),
+                expected=file.delimiter.join(file.header),
+            )
+        ]
     raise InputRefused(name, best[:1000], len(best))
 
 

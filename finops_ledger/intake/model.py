@@ -49,5 +49,3 @@ class ReadResult:
     def excluded_rows(self) -> int:
         """How many records were left out."""
         return sum(self.excluded.values())
-
-

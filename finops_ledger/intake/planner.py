@@ -68,7 +68,12 @@ class Planner:
         return NULL_TEXT if at is None else f"c{at}"
 
     def _check(
-        self, code: str, column: str, ok: str, message: str, expected: str | None = None,
+        self,
+        code: str,
+        column: str,
+        ok: str,
+        message: str,
+        expected: str | None = None,
         value: str | None = None,
     ) -> None:
         shown = self.cell(column) if value is None else value
@@ -78,8 +83,15 @@ class Planner:
         info, named = self.info, self.plan.named
         supplier = info.counterparty if info.role in {"sale", "supply", "deposit"} else None
         gateway = info.gateway or (info.counterparty if info.role == "settlement" else None)
-        values = {"role": info.role, "source": info.name, "batch": info.batch, "partner": supplier,
-                  "gateway": gateway, "account": info.account, "currency": info.currency}
+        values = {
+            "role": info.role,
+            "source": info.name,
+            "batch": info.batch,
+            "partner": supplier,
+            "gateway": gateway,
+            "account": info.account,
+            "currency": info.currency,
+        }
         named.update({n: text(v) for n, v in values.items() if v is not None})
         named["file_day"] = f"DATE '{info.file_day.isoformat()}'"
         named["occurrence"] = "0"
@@ -97,8 +109,12 @@ class Planner:
         spec = self.fmt.fields.get("kind") or FieldSpec(default=_KIND_DEFAULT[self.info.role])
         named["kind"] = self._text_value("kind", spec)
         if not spec.constant and not spec.default and spec.rules:
-            self._check("kind-unknown", spec.rules[0].column, "r_kind IS NOT NULL",
-                        "no rule of the format says what this record is about")
+            self._check(
+                "kind-unknown",
+                spec.rules[0].column,
+                "r_kind IS NOT NULL",
+                "no rule of the format says what this record is about",
+            )
 
     def _text_value(self, name: str, spec: FieldSpec) -> str:
         if spec.constant is not None:
@@ -134,12 +150,21 @@ class Planner:
         else:
             self.plan.named[name] = value
         if name == "partner":
-            self._check("partner-unknown", column, f"r_partner IS NOT NULL OR {value} IS NULL",
-                        "unknown partner code: add it to the aliases of a partner",
-                        "one of " + (", ".join(sorted(self.info.partner_aliases)) or "no alias"))
+            self._check(
+                "partner-unknown",
+                column,
+                f"r_partner IS NOT NULL OR {value} IS NULL",
+                "unknown partner code: add it to the aliases of a partner",
+                "one of " + (", ".join(sorted(self.info.partner_aliases)) or "no alias"),
+            )
         if name == "currency":
-            self._check("currency-other", column, f"r_currency = {text(self.info.currency)}",
-                        "not the currency of the books", self.info.currency)
+            self._check(
+                "currency-other",
+                column,
+                f"r_currency = {text(self.info.currency)}",
+                "not the currency of the books",
+                self.info.currency,
+            )
         if spec.required or (spec.required is None and self.fmt.key == (name,)):
             self._check("cell-empty", column, f"({value}) IS NOT NULL", "the cell may not be empty")
 
@@ -158,16 +183,24 @@ class Planner:
         name = f"p{len(self.plan.parsed)}"
         self.plan.parsed.append(f"{cells.number(source, numbers, digits)} AS {name}")
         readable = f"{name} IS NOT NULL OR ({cell}) IS NULL"
-        self._check("cell-number", column, readable, "not a number in the declared form",
-                    cells.expected_number(numbers, digits))
+        self._check(
+            "cell-number",
+            column,
+            readable,
+            "not a number in the declared form",
+            cells.expected_number(numbers, digits),
+        )
         self.plan.readable[name] = readable
         self._numbers[(column, spec.pattern, digits)] = name
         return name
 
     def _money(self, name: str, spec: FieldSpec) -> None:
         digits = 4 if name == "quantity" else self.digits
-        required = spec.required if spec.required is not None else name == "amount" or (
-            name == "price" and self.info.role == "sale" and "amount" not in self.fmt.fields
+        required = (
+            spec.required
+            if spec.required is not None
+            else name == "amount"
+            or (name == "price" and self.info.role == "sale" and "amount" not in self.fmt.fields)
         )
         value, column = self._money_value(name, spec, digits)
         if spec.negate:
@@ -203,10 +236,19 @@ class Planner:
         if spec.marker is not None and spec.debit_mark and spec.credit_mark:
             mark = self.cell(spec.marker)
             debit, credit = text(spec.debit_mark), text(spec.credit_mark)
-            self._check("cell-mark", spec.marker, f"{mark} IN ({debit}, {credit})",
-                        "neither debit nor credit", f"{spec.debit_mark} or {spec.credit_mark}")
-            self._check("cell-sign", spec.column, f"{value} >= 0 OR {value} IS NULL",
-                        "negative beside a debit or credit mark")
+            self._check(
+                "cell-mark",
+                spec.marker,
+                f"{mark} IN ({debit}, {credit})",
+                "neither debit nor credit",
+                f"{spec.debit_mark} or {spec.credit_mark}",
+            )
+            self._check(
+                "cell-sign",
+                spec.column,
+                f"{value} >= 0 OR {value} IS NULL",
+                "negative beside a debit or credit mark",
+            )
             value = f"CASE {mark} WHEN {debit} THEN -{value} WHEN {credit} THEN {value} END"
         return value, spec.column
 
@@ -220,8 +262,14 @@ class Planner:
             positive = f"coalesce({debit}, 0) >= 0 AND coalesce({credit}, 0) >= 0"
             self._check("cell-sign", spec.debit, positive, "negative debit or credit", None, shown)
         one = f"coalesce({debit}, 0) = 0 OR coalesce({credit}, 0) = 0"
-        self._check("debit-and-credit", spec.debit, one, "a debit and a credit in one record",
-                    "one of the two", shown)
+        self._check(
+            "debit-and-credit",
+            spec.debit,
+            one,
+            "a debit and a credit in one record",
+            "one of the two",
+            shown,
+        )
         none = f"{debit} IS NULL AND {credit} IS NULL"
         value = f"coalesce({credit}, {ZERO}) - coalesce({debit}, {ZERO})"
         return f"CASE WHEN {none} THEN NULL ELSE {value} END"
@@ -244,8 +292,13 @@ class Planner:
         zone = books if times.is_date_only(form) else spec.zone or spec_times.zone or books
         if zone.column is not None:
             moment = times.to_utc_by_column(local, self.cell(zone.column), zone.map)
-            self._check("zone-unknown", zone.column, f"r_{name} IS NOT NULL OR {local} IS NULL",
-                        "unknown time zone", "one of " + ", ".join(sorted(zone.map)))
+            self._check(
+                "zone-unknown",
+                zone.column,
+                f"r_{name} IS NOT NULL OR {local} IS NULL",
+                "unknown time zone",
+                "one of " + ", ".join(sorted(zone.map)),
+            )
         else:
             moment = times.to_utc(local, zone.name or info.zone)
         self.plan.named[name] = moment
@@ -253,8 +306,13 @@ class Planner:
         self.plan.named[f"{name}_day"] = (
             f"CAST({local} AS DATE)" if same else times.day_in(f"({moment})", info.zone)
         )
-        self._check("cell-time", spec.column, f"{local} IS NOT NULL OR {shown} IS NULL",
-                    "not a time in the declared form", wanted)
+        self._check(
+            "cell-time",
+            spec.column,
+            f"{local} IS NOT NULL OR {shown} IS NULL",
+            "not a time in the declared form",
+            wanted,
+        )
         required = name in {"occurred_at", "created_at"} if spec.required is None else spec.required
         if required:
             self._check("cell-empty", spec.column, f"{shown} IS NOT NULL", f"no {name}", wanted)
@@ -263,24 +321,36 @@ class Planner:
         plan, fields, role = self.plan, self.fmt.fields, self.info.role
         get = dict(plan.derived)
         if role == "sale" and "price" in get:
-            off = [f"coalesce({get[n]}, {ZERO})" for n in ("discount", "discount_partner")
-                   if n in get]
+            off = [
+                f"coalesce({get[n]}, {ZERO})" for n in ("discount", "discount_partner") if n in get
+            ]
             paid = f"try_cast({' - '.join([get['price'], *off])} AS {MONEY_SQL})"
             if "amount" in fields:
-                self._check("amount-mismatch", _column(fields["amount"], "amount"),
-                            f"r_amount = {paid} OR {paid} IS NULL",
-                            "amount is not price less discounts")
+                self._check(
+                    "amount-mismatch",
+                    _column(fields["amount"], "amount"),
+                    f"r_amount = {paid} OR {paid} IS NULL",
+                    "amount is not price less discounts",
+                )
             else:
                 plan.derived["amount"] = paid
         if "discount_partner" in get:
-            self._check("discount-partner", _column(fields["discount_partner"], "discount_partner"),
-                        "coalesce(r_discount_partner, 0) = 0",
-                        "a discount that another party funds needs an account in an SOP first", "0")
+            self._check(
+                "discount-partner",
+                _column(fields["discount_partner"], "discount_partner"),
+                "coalesce(r_discount_partner, 0) = 0",
+                "a discount that another party funds needs an account in an SOP first",
+                "0",
+            )
         if role == "sale" and "refunded_at" in fields:
             column = _column(fields["refunded_at"], "refunded_at")
-            self._check("refund-contradicts", column,
-                        "r_status <> 'success' OR r_refunded_at IS NULL",
-                        "a refund time on a record that says success", "no refund time")
+            self._check(
+                "refund-contradicts",
+                column,
+                "r_status <> 'success' OR r_refunded_at IS NULL",
+                "a refund time on a record that says success",
+                "no refund time",
+            )
         if role in {"supply", "deposit"} and "cost" not in fields and "amount" in get:
             plan.derived["cost"] = (
                 f"CASE WHEN r_kind = 'usage' THEN try_cast(abs({get['amount']}) AS {MONEY_SQL}) END"
@@ -315,8 +385,14 @@ class Planner:
             columns = ", ' | ', ".join(
                 f"coalesce({self.cell(c)}, '')" for c in (*identity.left, *identity.right)
             )
-            self._check("identity", identity.left[0], ok, f"the record breaks {equation}", equation,
-                        f"concat({columns})")
+            self._check(
+                "identity",
+                identity.left[0],
+                ok,
+                f"the record breaks {equation}",
+                equation,
+                f"concat({columns})",
+            )
 
     def _key(self) -> None:
         named = {**self.plan.named, **self.plan.derived}
@@ -326,11 +402,14 @@ class Planner:
             raise UsageError(f"format {self.fmt.name}: key {missing} is not in [fields]")
         if len(known) > 1:
             some = " OR ".join(f"r_{k} IS NOT NULL" for k in known if k not in {"kind", "account"})
-            self._check("key-empty", _column(self.fmt.fields.get(known[0]), known[0]),
-                        some or "true", "the record has nothing that identifies it")
+            self._check(
+                "key-empty",
+                _column(self.fmt.fields.get(known[0]), known[0]),
+                some or "true",
+                "the record has nothing that identifies it",
+            )
 
 
 def _column(spec: FieldSpec | None, default: str) -> str:
     columns = spec.columns() if spec is not None else ()
     return columns[0] if columns else default
-

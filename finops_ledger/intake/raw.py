@@ -53,18 +53,37 @@ def check_start(path: Path, encoding: str) -> None:
     with path.open("rb") as file:
         head = file.read(4096)
     if not head:
-        raise refuse(path.name, "file-empty", "the file has no bytes at all",
-                     expected="at least a header line")
+        raise refuse(
+            path.name,
+            "file-empty",
+            "the file has no bytes at all",
+            expected="at least a header line",
+        )
     found = next((name for bom, name in _BOMS if head.startswith(bom)), None)
     if found is not None and not _same_family(found, encoding):
-        raise refuse(path.name, "encoding-wrong", f"the file begins with the mark of {found}", 1,
-                     expected=f"text in {encoding}")
+        raise refuse(
+            path.name,
+            "encoding-wrong",
+            f"the file begins with the mark of {found}",
+            1,
+            expected=f"text in {encoding}",
+        )
     if encoding == "utf-16" and found is None:
-        raise refuse(path.name, "encoding-wrong", "the file has no byte order mark of utf-16", 1,
-                     expected="text in utf-16")
+        raise refuse(
+            path.name,
+            "encoding-wrong",
+            "the file has no byte order mark of utf-16",
+            1,
+            expected="text in utf-16",
+        )
     if not encoding.startswith(("utf-16", "utf-32")) and b"\0" in head:
-        raise refuse(path.name, "nul-byte", "NUL bytes: not a text file, or one in utf-16", 1,
-                     expected=f"text in {encoding}")
+        raise refuse(
+            path.name,
+            "nul-byte",
+            "NUL bytes: not a text file, or one in utf-16",
+            1,
+            expected=f"text in {encoding}",
+        )
 
 
 def _same_family(found: str, declared: str) -> bool:
@@ -101,19 +120,26 @@ def transcode(path: Path, encoding: str, target: Path) -> None:
             if not chunk:
                 break
     if utf8 and foreign:
-        raise refuse(path.name, "encoding-wrong", "the file is valid UTF-8 beyond ASCII",
-                     expected=f"text in {encoding}")
+        raise refuse(
+            path.name,
+            "encoding-wrong",
+            "the file is valid UTF-8 beyond ASCII",
+            expected=f"text in {encoding}",
+        )
 
 
 def _undecodable(file: str, encoding: str, error: UnicodeDecodeError, line: int) -> InputRefused:
     byte = error.object[error.start : error.start + 1].hex().upper()
-    return refuse(file, "encoding-wrong", f"byte 0x{byte} is not {encoding}", line,
-                  expected=f"text in {encoding}; another encoding must be declared in the format")
+    return refuse(
+        file,
+        "encoding-wrong",
+        f"byte 0x{byte} is not {encoding}",
+        line,
+        expected=f"text in {encoding}; another encoding must be declared in the format",
+    )
 
 
-def scan(
-    path: Path, encoding: str, start: int, end: int, quote: str, name: str
-) -> Counted:
+def scan(path: Path, encoding: str, start: int, end: int, quote: str, name: str) -> Counted:
     """Check every byte (NUL, UTF-8) and count the records between two offsets.
 
     One pass, bounded memory. Blank lines count as records here; a caller whose reader skips them

@@ -100,8 +100,10 @@ def _read(
     connection: duckdb.DuckDBPyConnection,
 ) -> ReadResult:
     if fmt.privacy.hash and not info.secret:
-        raise UsageError(f"source {info.name!r}: format {fmt.name!r} hashes "
-                         f"{', '.join(fmt.privacy.hash)}, and the books have no key for it")
+        raise UsageError(
+            f"source {info.name!r}: format {fmt.name!r} hashes "
+            f"{', '.join(fmt.privacy.hash)}, and the books have no key for it"
+        )
     connection.execute("SET preserve_insertion_order = true")
     connection.execute(f"SET VARIABLE {SECRET} = from_hex('{info.secret.hex()}')")
     plan = Planner(fmt, info, source.layout.columns).build()
@@ -120,9 +122,7 @@ def _read(
                 break
         return found
 
-    conflicts = duplicates.settle(
-        out, fmt, source.name, connection, lines_of, drop=accept_valid
-    )
+    conflicts = duplicates.settle(out, fmt, source.name, connection, lines_of, drop=accept_valid)
     if conflicts.rows and not accept_valid:
         raise InputRefused(source.name, conflicts.problems, conflicts.total)
     taken = replace(
@@ -206,10 +206,23 @@ def _slow(
     record = "rec" if excluded or found.refused else "NULL"
     kept = _copy(f"SELECT {plan.row(record)} FROM ({query}) WHERE {sound}", out, connection)
     if kept + sum(excluded.values()) + found.refused != found.rows:
-        raise raw.refuse(source.name, "rows-lost", f"{found.rows} records counted, "
-                         f"{kept} kept, {excluded} excluded, {found.refused} refused")
-    return _Taken(found.records, found.rows, excluded, moved, found.refused,
-                  found.refused_control, found.unreadable, found.problems, found.total)
+        raise raw.refuse(
+            source.name,
+            "rows-lost",
+            f"{found.rows} records counted, "
+            f"{kept} kept, {excluded} excluded, {found.refused} refused",
+        )
+    return _Taken(
+        found.records,
+        found.rows,
+        excluded,
+        moved,
+        found.refused,
+        found.refused_control,
+        found.unreadable,
+        found.problems,
+        found.total,
+    )
 
 
 def _finish(
@@ -248,9 +261,20 @@ def _finish(
     if problems:
         raise InputRefused(source.name, problems)
     return ReadResult(
-        taken.rows, kept, taken.excluded, taken.excluded_control, taken.refused,
-        taken.refused_control, taken.unreadable, taken.problems, control, found[2], found[3],
-        checked, opening, closing,
+        taken.rows,
+        kept,
+        taken.excluded,
+        taken.excluded_control,
+        taken.refused,
+        taken.refused_control,
+        taken.unreadable,
+        taken.problems,
+        control,
+        found[2],
+        found[3],
+        checked,
+        opening,
+        closing,
     )
 
 
@@ -303,9 +327,7 @@ def _outside(fmt: Format, taken: _Taken) -> list[str]:
     return [r.reason for r in fmt.exclude.rules if not r.in_totals and r.reason in taken.excluded]
 
 
-def _ends(
-    fmt: Format, out: Path, connection: duckdb.DuckDBPyConnection
-) -> dict[str, Decimal]:
+def _ends(fmt: Format, out: Path, connection: duckdb.DuckDBPyConnection) -> dict[str, Decimal]:
     """Return opening and closing balance as the rows' running balances give them.
 
     A row without a balance beyond the first or last stated one may be a movement, or a row listed

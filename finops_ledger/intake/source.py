@@ -48,10 +48,12 @@ class Source:
         direct = at.plain_head and all(len(f) == at.width for f in footers)
         if direct:
             tests = [
-                "NOT (" + " AND ".join(
+                "NOT ("
+                + " AND ".join(
                     f"c{i} IS NOT DISTINCT FROM {text(v) if v else 'NULL'}"
                     for i, v in enumerate(cells)
-                ) + ")"
+                )
+                + ")"
                 for cells in footers
             ]
             where = f" WHERE {' AND '.join(tests)}" if tests else ""

@@ -380,8 +380,9 @@ class Format(_Model):
         faults = []
         if kind := self.fields.get("kind"):
             values = [r.is_ for r in kind.rules] + [v for v in (kind.default, kind.constant) if v]
-            faults += [f"[fields.kind] {_unknown(v, ROW_KINDS)}" for v in values
-                       if v not in ROW_KINDS]
+            faults += [
+                f"[fields.kind] {_unknown(v, ROW_KINDS)}" for v in values if v not in ROW_KINDS
+            ]
         if not {"amount", "price"} & set(self.fields):
             faults.append("[fields] maps neither amount nor price: no control amount")
         return faults

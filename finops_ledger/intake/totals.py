@@ -53,16 +53,29 @@ def find_totals(
         if line is None:
             if total.required:
                 problems.append(
-                    Problem("file-short", f"no line states {total.name}: the file came short",
-                            source.name, expected=f"a line that matches {total.row}")
+                    Problem(
+                        "file-short",
+                        f"no line states {total.name}: the file came short",
+                        source.name,
+                        expected=f"a line that matches {total.row}",
+                    )
                 )
             continue
         cells = split_line(line, source.file)
         cell = cells[total.cell] if total.cell < len(cells) else ""
         if total.equals == "currency":
             if cell != info.currency:
-                problems.append(Problem("currency-other", "not the currency of the books",
-                                        source.name, None, line, cell, info.currency))
+                problems.append(
+                    Problem(
+                        "currency-other",
+                        "not the currency of the books",
+                        source.name,
+                        None,
+                        line,
+                        cell,
+                        info.currency,
+                    )
+                )
             continue
         digits = 0 if total.equals == "rows" else minor_units(info.currency)
         spec = fmt.numbers
@@ -70,8 +83,17 @@ def find_totals(
             spec = spec.model_copy(update={"minor_units": False})
         value = parse_number(cell, spec, digits)
         if value is None:
-            problems.append(Problem("cell-number", f"cannot read the {total.name} of the file",
-                                    source.name, None, line, cell, expected_number(spec, digits)))
+            problems.append(
+                Problem(
+                    "cell-number",
+                    f"cannot read the {total.name} of the file",
+                    source.name,
+                    None,
+                    line,
+                    cell,
+                    expected_number(spec, digits),
+                )
+            )
         else:
             found.append(Stated(total, value, line))
     return found, problems
@@ -90,8 +112,9 @@ def compare(stated: Stated, read: Decimal, file: str) -> Problem | None:
     return Problem("total-wrong", message, file, None, name, said, plain(read))
 
 
-def balances(opening: Decimal | None, closing: Decimal | None, moved: Decimal, file: str
-             ) -> list[Problem]:
+def balances(
+    opening: Decimal | None, closing: Decimal | None, moved: Decimal, file: str
+) -> list[Problem]:
     """Check opening + movements = closing, when the file states both."""
     if opening is None or closing is None or opening + moved == closing:
         return []
@@ -99,5 +122,8 @@ def balances(opening: Decimal | None, closing: Decimal | None, moved: Decimal, f
         f"opening {plain(opening)} and movements {plain(moved)} give {plain(opening + moved)}, "
         f"the file states closing {plain(closing)}"
     )
-    return [Problem("total-wrong", message, file, None, "closing", plain(closing),
-                    plain(opening + moved))]
+    return [
+        Problem(
+            "total-wrong", message, file, None, "closing", plain(closing), plain(opening + moved)
+        )
+    ]

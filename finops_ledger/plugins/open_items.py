@@ -122,10 +122,8 @@ class OpenItems:
             code, what = fault or ("clearing-unmarked", "has no count or move")
             self.report.add(code, f"{key[0]}: {plain(number)} {currency} {what}", entry)
             return
-        if move == "adjust":
-            side = meta["side"]
-        else:
-            side = "debit" if (number > 0) == (move == "open") else "credit"
+        by_sign = "debit" if (number > 0) == (move == "open") else "credit"
+        side = meta["side"] if move == "adjust" else by_sign
         roll.apply(number, count, move, side)
         if move != "open":
             roll.closed_by = entry

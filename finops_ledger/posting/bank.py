@@ -22,7 +22,9 @@ def valued(rows: Any, rules: Sequence[BankLine]) -> Any:
     hits = [(text.re_search(rule.when), rule) for rule in rules]
     unknown = ibis.literal("unknown")
     nobody = ibis.literal("")
-    kind = ibis.cases(*((hit, rule.kind) for hit, rule in hits), else_="unknown") if hits else unknown
+    kind = (
+        ibis.cases(*((hit, rule.kind) for hit, rule in hits), else_="unknown") if hits else unknown
+    )
     who = (
         ibis.cases(*((hit, rule.counterparty) for hit, rule in hits), else_="") if hits else nobody
     )
@@ -56,9 +58,9 @@ def lines(rules: Sequence[BankLine], *, shared: bool) -> Any:
 def sums(lines_: Any) -> Any:
     """Sum by batch, posting day, kind, counterparty and settlement."""
     moving = lines_.filter(lines_.disposition != KNOWN)
-    return moving.group_by(
-        ["batch", "account", "day_post", "line_kind", "who", "line_ref"]
-    ).agg(moved=t.total(moving.d_moved), count=moving.count())
+    return moving.group_by(["batch", "account", "day_post", "line_kind", "who", "line_ref"]).agg(
+        moved=t.total(moving.d_moved), count=moving.count()
+    )
 
 
 def shares(lines_: Any) -> Any:

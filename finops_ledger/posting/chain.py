@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from typing import NamedTuple
 
 from finops_ledger.subledger.engine import Engine, literal
@@ -38,7 +39,9 @@ def read(engine: Engine, batch: str, order: str, *, streamed: bool) -> Chain | N
     format's row order; ``streamed`` says that the lines come straight from Parquet, in file order.
     """
     backwards = order == "newest-first"
-    over = "(rows unbounded preceding)" if streamed else "(order by record rows unbounded preceding)"
+    over = (
+        "(rows unbounded preceding)" if streamed else "(order by record rows unbounded preceding)"
+    )
     if backwards:
         over = "(order by record desc rows unbounded preceding)"
     engine.connection.execute(
@@ -68,7 +71,7 @@ def read(engine: Engine, batch: str, order: str, *, streamed: bool) -> Chain | N
             row["base"] - before["base"],
             row["record"] - before["record"] != row["nr"] - before["nr"],
         )
-        for before, row in zip(stated, stated[1:], strict=False)
+        for before, row in pairwise(stated)
         if row["base"] != before["base"]
     ]
     opening = stated[0]["base"]

@@ -115,7 +115,9 @@ def _key_bounds(
     engine: en.Engine, parquet: Path, key: tuple[str, ...]
 ) -> tuple[str | None, str | None]:
     k = _key_sql(key)
-    found = engine.rows(f"select min({k}) as low, max({k}) as high from ({en.parquet([parquet])})")[0]
+    found = engine.rows(f"select min({k}) as low, max({k}) as high from ({en.parquet([parquet])})")[
+        0
+    ]
     return found["low"], found["high"]
 
 
@@ -133,7 +135,10 @@ def _neighbours(
     near = [
         b
         for b in state.of_source(batch.source)
-        if b.keys[0] is not None and b.keys[1] is not None and b.keys[0] <= high and b.keys[1] >= low
+        if b.keys[0] is not None
+        and b.keys[1] is not None
+        and b.keys[0] <= high
+        and b.keys[1] >= low
     ]
     if not near:
         return []
@@ -174,11 +179,11 @@ def _restate(
     """
     role = batch.role
     _, change = _CONTROL[role]
-    columns = (
-        f"batch, record, key, disposition, {change} as moved, {', '.join(_DAYS[role])}"
-    )
+    columns = f"batch, record, key, disposition, {change} as moved, {', '.join(_DAYS[role])}"
     engine.keep("with_it", f"select {columns} from {role}_lines")
-    engine.keep("shared_keys", f"select distinct key from {role}_lines where batch = {en.literal(batch.id)}")
+    engine.keep(
+        "shared_keys", f"select distinct key from {role}_lines where batch = {en.literal(batch.id)}"
+    )
     others = [trial.batches[n] for n in batch.neighbours]
     LineStore(engine, root, registry, state).load_batches(others, [role])
     engine.keep(

@@ -116,9 +116,9 @@ def sums_of_new(lines_: Any) -> Any:
         f"n_{component}": (fresh[names[0]] != t.amount(0)).sum().cast("int64")
         for component, names in COMPONENTS.items()
     }
-    return fresh.group_by(
-        ["batch", *WHO, "day_paid", "day_state", "day_refund"]
-    ).agg(**measures, **counts, n_rows=fresh.count(), n_no_price=fresh.no_price.sum().cast("int64"))
+    return fresh.group_by(["batch", *WHO, "day_paid", "day_state", "day_refund"]).agg(
+        **measures, **counts, n_rows=fresh.count(), n_no_price=fresh.no_price.sum().cast("int64")
+    )
 
 
 def sums_of_revised(lines_: Any, component: str) -> Any:

@@ -36,7 +36,9 @@ def with_previous(rows: Any, *, shared: bool) -> Any:
     nothing = {f"prev_{n}": ibis.null(rows[n].type()) for n in names}
     if not shared:
         return rows.mutate(**nothing, disposition=ibis.literal(NEW))
-    twice = rows.group_by(list(IDENTITY)).having(lambda t: t.count() > 1).agg(times=lambda t: t.count())
+    twice = (
+        rows.group_by(list(IDENTITY)).having(lambda t: t.count() > 1).agg(times=lambda t: t.count())
+    )
     twice = twice.select(*IDENTITY)
     alone = rows.anti_join(twice, list(IDENTITY)).mutate(**nothing, disposition=ibis.literal(NEW))
     order = ibis.window(
@@ -56,9 +58,7 @@ def with_previous(rows: Any, *, shared: bool) -> Any:
     same = ibis.literal(True)
     for name in CONTENT_FIELDS:
         same &= joined[name].identical_to(joined[f"prev_{name}"])
-    disposition = ibis.cases(
-        (joined.at_step.isnull(), NEW), (same, KNOWN), else_=REVISED
-    )
+    disposition = ibis.cases((joined.at_step.isnull(), NEW), (same, KNOWN), else_=REVISED)
     joined = joined.mutate(disposition=disposition)
     columns = [*rows.columns, *nothing, "disposition"]
     return alone.select(*columns).union(joined.select(*columns))

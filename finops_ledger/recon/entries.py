@@ -67,7 +67,9 @@ def registers(
         f"select {en.literal(claims)}, id, claimed from items where claimed <> 0",
     ]
     if leg.name == SALE_SUPPLY:
-        parts.append(f"select {en.literal(pending)}, id, right_held from items where right_held <> 0")
+        parts.append(
+            f"select {en.literal(pending)}, id, right_held from items where right_held <> 0"
+        )
     rows = engine.rows(
         f"with items as ({en.parquet([items])}), open as ({' union all '.join(parts)}) "
         "select account, count(*) as n, "

@@ -192,6 +192,7 @@ def priority(class_: str) -> int:
     """Return 1 (we lose now), 2 (we may lose) or 3 (they lose, or nobody)."""
     return PRIORITY.get(class_, 3)
 
+
 #: Every class that a break can have, in the order of the published precedence.
 CLASSES: Final = (
     "missing_at_partner",

@@ -15,7 +15,14 @@ import ibis
 from finops_ledger.core.ids import account_component
 from finops_ledger.posting import tables as t
 from finops_ledger.recon import tables as rt
-from finops_ledger.recon.legs import CLASSES, GATEWAY_FEE, RESIDUE_ZERO, SALE_SUPPLY, TOPUP_BANK, Leg
+from finops_ledger.recon.legs import (
+    CLASSES,
+    GATEWAY_FEE,
+    RESIDUE_ZERO,
+    SALE_SUPPLY,
+    TOPUP_BANK,
+    Leg,
+)
 
 _EPOCH = date(1970, 1, 1)
 ZERO = t.amount(0)
@@ -34,9 +41,7 @@ def _both_sides(leg: Leg) -> Any:
         right.occurrence.name("r_occurrence"),
         *(right[n].name(f"r_{n}") for n in names),
     )
-    base = left.outer_join(
-        right, [left.key == right.r_key, left.occurrence == right.r_occurrence]
-    )
+    base = left.outer_join(right, [left.key == right.r_key, left.occurrence == right.r_occurrence])
     base = base.mutate(
         key=ibis.coalesce(base.key, base.r_key),
         occurrence=ibis.coalesce(base.occurrence, base.r_occurrence),
@@ -81,7 +86,9 @@ def _states(every: Any) -> Any:
         right_record=ibis.coalesce(every.r_record, every.p_right_record, every.added_record),
         right_key=ibis.coalesce(every.r_own_key, every.p_right_key, every.added_own),
         right_state=ibis.coalesce(
-            every.r_state, every.p_right_state, ibis.ifelse(by_addition, "success", ibis.null("string"))
+            every.r_state,
+            every.p_right_state,
+            ibis.ifelse(by_addition, "success", ibis.null("string")),
         ),
         right_kind=ibis.coalesce(every.r_kind, every.p_right_kind, every.added_kind),
         right_now=t.money(
@@ -111,7 +118,9 @@ def _supply_class(every: Any, clock_days: Any) -> Any:
     rest = every.rest
     settled_up = rest == ZERO
     took_back = (
-        (every.p_right_state == "success") | (right == "success") | (every.p_class == "late_reversal")
+        (every.p_right_state == "success")
+        | (right == "success")
+        | (every.p_class == "late_reversal")
     )
     extra_row = (every.occurrence != "") & ~every.key.startswith("~")
     delivered = (right == "success") & (every.right_now > ZERO)
@@ -128,7 +137,11 @@ def _supply_class(every: Any, clock_days: Any) -> Any:
         case(waiting_right & settled_up & nobody, "missing_at_platform", pending),
         case(waiting_right & settled_up, "restore_missing", pending),
         # We sold it, they failed it and keep the money: the amounts agree, what happened does not.
-        case(sold & (right == "failed") & settled_up & (every.right_now != ZERO), "partner_failed", none),
+        case(
+            sold & (right == "failed") & settled_up & (every.right_now != ZERO),
+            "partner_failed",
+            none,
+        ),
         case(settled_up & nobody & every.p_in_prior.isnull(), "excluded", none),
         case(settled_up, "matched", none),
         case(every.key.startswith("!"), "balance_gap", none),
@@ -226,9 +239,23 @@ def outcomes(leg: Leg) -> Any:
         else_=t.or_zero(every.left_value),
     )
     return every.select(
-        "key", "occurrence", "left_batch", "left_record", "left_state", "left_now", "left_value",
-        "left_anchor", "left_serial", "category", "model", "right_batch", "right_record", "right_key",
-        "right_state", "right_kind", "right_now",
+        "key",
+        "occurrence",
+        "left_batch",
+        "left_record",
+        "left_state",
+        "left_now",
+        "left_value",
+        "left_anchor",
+        "left_serial",
+        "category",
+        "model",
+        "right_batch",
+        "right_record",
+        "right_key",
+        "right_state",
+        "right_kind",
+        "right_now",
         t.money(every.right_held).name("right_held"),
         "right_anchor",
         settled.name("settled"),
@@ -265,4 +292,6 @@ def _as_date(number: Any) -> Any:
 
 def account_part(class_: Any) -> Any:
     """The class as a component of an account, in SQL: ``cost_mismatch`` becomes ``Cost-Mismatch``."""
-    return ibis.cases(*((class_ == c, account_component(c)) for c in CLASSES), else_="Unexplained-Movement")
+    return ibis.cases(
+        *((class_ == c, account_component(c)) for c in CLASSES), else_="Unexplained-Movement"
+    )

@@ -83,8 +83,12 @@ def void() -> Any:
     Such a row gives its place to the new one; what it moves stays with the order.
     """
     again = _again()
-    nothing = (again.state == "failed") & (again.stands == t.amount(0)) & (again.held == t.amount(0))
-    return again.filter((again.occurrence == "") & nothing).semi_join(_fresh(), "key").select(*rt.SIDE)
+    nothing = (
+        (again.state == "failed") & (again.stands == t.amount(0)) & (again.held == t.amount(0))
+    )
+    return (
+        again.filter((again.occurrence == "") & nothing).semi_join(_fresh(), "key").select(*rt.SIDE)
+    )
 
 
 def placed() -> Any:
@@ -130,9 +134,13 @@ def _same_amount(prior: Any, alone: Any) -> Any:
         m_amount=t.money(-(prior.amount + t.or_zero(prior.claimed)))
     )
     rests = rests.filter(rests.m_amount != t.amount(0)).group_by("m_amount")
-    item = rests.agg(m_key=lambda r: r.key.min(), m_occ=lambda r: r.occurrence.min(), n=lambda r: r.count())
+    item = rests.agg(
+        m_key=lambda r: r.key.min(), m_occ=lambda r: r.occurrence.min(), n=lambda r: r.count()
+    )
     item = item.filter(item.n == 1).drop("n")
-    row = alone.group_by(alone.move.name("a_amount")).agg(m_own=alone.own_key.min(), n=alone.count())
+    row = alone.group_by(alone.move.name("a_amount")).agg(
+        m_own=alone.own_key.min(), n=alone.count()
+    )
     row = row.filter(row.n == 1).drop("n")
     return row.inner_join(item, row.a_amount == item.m_amount).select("m_own", "m_key", "m_occ")
 
@@ -148,7 +156,9 @@ def additions() -> Any:
     extra = right.filter(~right.renewed & right.kind.isin(ADDITIONS))
     known = (
         prior.filter(prior.right_key.notnull())
-        .select(prior.right_key.name("o_own"), prior.key.name("o_key"), prior.occurrence.name("o_occ"))
+        .select(
+            prior.right_key.name("o_own"), prior.key.name("o_key"), prior.occurrence.name("o_occ")
+        )
         .union(
             place.select(
                 place.own_key.name("o_own"), place.key.name("o_key"), place.occurrence.name("o_occ")

@@ -12,11 +12,12 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from finops_ledger.core.money import ZERO, plain as money
+from finops_ledger.core.money import ZERO
+from finops_ledger.core.money import plain as money
 from finops_ledger.recon import fees, place, plain, sides
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.decisions import Decided
-from finops_ledger.recon.legs import GATEWAY_FEE, SALE_SUPPLY, Leg, leg_of
+from finops_ledger.recon.legs import GATEWAY_FEE, Leg, leg_of
 from finops_ledger.recon.outcome import outcomes
 from finops_ledger.sop.model import Fee
 from finops_ledger.subledger import engine as en
@@ -338,9 +339,13 @@ def _write(engine: en.Engine, job: Job, out: Path, result: Outcome) -> None:
             result.files["matches"] = out / "matches.parquet"
             rest = f"select {stamp}, {columns} from outcome where {done} order by key, occurrence"
             plain.write(engine, result.pairs, stamp, columns, rest, result.files["matches"])
-    shown = f"({open_} or amount_before <> 0 or recon_amount <> 0 or released <> 0 or absorbed <> 0)"
+    shown = (
+        f"({open_} or amount_before <> 0 or recon_amount <> 0 or released <> 0 or absorbed <> 0)"
+    )
     if engine.rows(f"select 1 from outcome where {shown} limit 1"):
         columns = ", ".join(f'"{c}"' for c in rt.OUTCOME)
         result.files["items"] = out / "items.parquet"
-        query = f"select {stamp}, id, {columns}, not {open_} as is_closed from outcome where {shown}"
+        query = (
+            f"select {stamp}, id, {columns}, not {open_} as is_closed from outcome where {shown}"
+        )
         engine.write(f"{query} order by key, occurrence", result.files["items"])

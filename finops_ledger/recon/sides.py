@@ -87,7 +87,10 @@ def _sales_by_supplier() -> Any:
     # The partner changed: the order is released under the old one (ruling 33).
     gone = ~rows.own
     state = ibis.cases(
-        (gone, "failed"), (rows.cost != ZERO, "success"), (rows.no_price, "pending"), else_=rows.state
+        (gone, "failed"),
+        (rows.cost != ZERO, "success"),
+        (rows.no_price, "pending"),
+        else_=rows.state,
     )
     had = ibis.ifelse(stays | gone, t.or_zero(rows.prev_cost), ZERO)
     move = t.money(had - ibis.ifelse(gone, ZERO, rows.cost))

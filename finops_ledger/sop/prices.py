@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 from finops_ledger.core import money
@@ -48,7 +49,9 @@ def load(path: Path, zone_name: str) -> list[Price]:
     if header != HEADER:
         raise UsageError(f"{path}:1: header is {','.join(header)}; expected {','.join(HEADER)}")
     prices = [
-        _price(path, number, cells, zone_name) for number, cells in enumerate(reader, start=2) if cells
+        _price(path, number, cells, zone_name)
+        for number, cells in enumerate(reader, start=2)
+        if cells
     ]
     for problem in _overlaps(prices):
         raise UsageError(f"{path}: {problem}")
@@ -87,7 +90,7 @@ def _moment(text: str, zone_name: str) -> datetime:
 
 def _overlaps(prices: list[Price]) -> Iterator[str]:
     ordered = sorted(prices, key=lambda p: (p.product, p.start))
-    for one, two in zip(ordered, ordered[1:], strict=False):
+    for one, two in pairwise(ordered):
         if one.product == two.product and two.start < one.end:
             yield (
                 f"product {one.product} has two costs from {two.start.isoformat()}; "

@@ -50,7 +50,9 @@ class Registry:
 
     def aliases(self) -> dict[str, str]:
         """Return every code under which a supplier may stand in a sales file."""
-        return {a: s.counterparty for s in self.named("supplier") for a in [s.counterparty, *s.aliases]}
+        return {
+            a: s.counterparty for s in self.named("supplier") for a in [s.counterparty, *s.aliases]
+        }
 
     def price_list(self, path: str) -> list[prices.Price]:
         """Return a price list of the workspace, read once."""

@@ -78,9 +78,7 @@ notes = st.text(
     quoted=st.booleans(),
     rows=st.lists(st.tuples(amounts, moments, notes), min_size=1, max_size=30),
 )
-def test_round_trip(
-    style: str, quoted: bool, rows: list[tuple[Decimal, datetime, str]]
-) -> None:
+def test_round_trip(style: str, quoted: bool, rows: list[tuple[Decimal, datetime, str]]) -> None:
     if not quoted:  # outside quotes a carriage return ends the line
         rows = [(amount, moment, note.replace("\r", "")) for amount, moment, note in rows]
     zone = ZoneInfo(STYLES[style][2])

@@ -92,7 +92,8 @@ def deposits(entries: list[data.Directive]) -> dict[tuple[str, str], Decimal]:
         if isinstance(entry, data.Transaction):
             for posting in entry.postings:
                 if posting.account.startswith("Assets:Deposits:"):
-                    assert posting.units is not None and posting.units.number is not None
+                    assert posting.units is not None
+                    assert posting.units.number is not None
                     partner = posting.account.rpartition(":")[2]
                     balance[partner] += posting.units.number
                     found[entry.date.isoformat(), partner] = balance[partner]

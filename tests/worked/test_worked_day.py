@@ -28,7 +28,9 @@ def drop_second(root: Path) -> None:
             w.order("O1", at.format(1), "SUCCESS", at.format(1), promo=1000),
             w.order("O2", at.format(2), "SUCCESS", at.format(2), product="T50"),
             w.order("O3", at.format(3), "SUCCESS", at.format(3)),
-            w.order("O4", at.format(4), "FAILED", at.format(5), refunded=at.format(6), product="T50"),
+            w.order(
+                "O4", at.format(4), "FAILED", at.format(5), refunded=at.format(6), product="T50"
+            ),
             w.order("O5", at.format(5), "PENDING", at.format(5)),
             w.order("O6", at.format(6), "FAILED", at.format(7), refunded=at.format(8)),
             w.order("O7", "2026-03-02 23:20:00", "SUCCESS", "2026-03-02 23:20:30", product="T50"),
@@ -48,9 +50,7 @@ def drop_second(root: Path) -> None:
 
 def drop_third(root: Path) -> None:
     """3 March: O7 in the partner's file, O5 delivered on both sides."""
-    w.orders(
-        root, D3, [w.order("O5", "2026-03-02 10:05:00", "SUCCESS", "2026-03-03 08:00:00")]
-    )
+    w.orders(root, D3, [w.order("O5", "2026-03-02 10:05:00", "SUCCESS", "2026-03-03 08:00:00")])
     statement = w.Statement(D3, 100_800_501)
     statement.row("02/03/2026 23:20:05", "A7", "O7", debit=49_800, code="T50")
     statement.row("02/03/2026 10:05:05", "A5", "O5", debit=49_800, moved=0)
@@ -68,7 +68,9 @@ def run(books: Books) -> None:
 def load(root: Path) -> list[data.Directive]:
     """Load the books with Beancount and expect no error."""
     entries, errors, _ = loader.load_file(str(root / "main.beancount"))
-    assert [f"{e.source.get('filename')}:{e.source.get('lineno')}: {e.message}" for e in errors] == []
+    assert [
+        f"{e.source.get('filename')}:{e.source.get('lineno')}: {e.message}" for e in errors
+    ] == []
     return entries
 
 
