@@ -8,15 +8,15 @@ from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Any
 
-from finops_ledger.books.jobs import claims_account, component_of
 from finops_ledger.books import statement
+from finops_ledger.books.jobs import claims_account, component_of
 from finops_ledger.books.verdicts import DayVerdict, incomplete_before
 from finops_ledger.books.workspace import Workspace
-from finops_ledger.core.ids import account_component as part
 from finops_ledger.core.money import ZERO, plain
 from finops_ledger.posting import bank, sale, settlement, store, supply
 from finops_ledger.posting import summaries as sm
 from finops_ledger.posting.entries import Entry, Posting, balance, custom, quote, write
+from finops_ledger.posting.tables import NO_PARTNER
 from finops_ledger.recon import entries as recon
 from finops_ledger.recon.legs import EVERYBODY, LEGS, SALE_SUPPLY
 from finops_ledger.subledger.compiled import query
@@ -99,7 +99,7 @@ class DayWriter:
         return self._party(self.space.state.batches[batch_id])
 
     def _party(self, batch: Batch) -> str:
-        return batch.counterparty or sale.t.NO_PARTNER
+        return batch.counterparty or NO_PARTNER
 
     def text(self, day: date) -> str:
         """Return the day's file below its first line."""
@@ -180,9 +180,7 @@ class DayWriter:
     def _statement(self, batch: Batch) -> statement.Statement | None:
         """The statement of a batch; its opening is compared only when its day has been reconciled."""
         key = (SALE_SUPPLY, str(batch.counterparty), batch.covers[1])
-        return statement.read(
-            self.space, batch, across=key in self.space.state.reconciled
-        )
+        return statement.read(self.space, batch, across=key in self.space.state.reconciled)
 
     # --- reconciliation ---------------------------------------------------------------------------
 
@@ -371,4 +369,3 @@ def _recon_narration(line: Line) -> str:
     if "breaks" in found:
         parts.append(_count(found["breaks"], "break") + " open")
     return f"Reconciled: {', '.join(parts)}"
-

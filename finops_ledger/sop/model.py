@@ -96,6 +96,14 @@ class Fee(_Part):
     per: Literal["report", "row"] = "report"
 
 
+class Match(_Part):
+    """The passes of matching, in order."""
+
+    passes: list[Literal["ref", "partner_ref"]] = Field(
+        default_factory=lambda: ["ref", "partner_ref"]
+    )
+
+
 class Settlement(_Part):
     """A gateway's settlement: how many days after payment an order may wait (calendar days)."""
 
@@ -132,9 +140,7 @@ class Version(_Part):
     prices: str | None = None
     recognition: dict[str, Recognition] = Field(default_factory=dict)
     tolerance: dict[Literal["cost"], Tolerance] = Field(default_factory=dict)
-    match: dict[Literal["passes"], list[Literal["ref", "partner_ref"]]] = Field(
-        default_factory=lambda: {"passes": ["ref", "partner_ref"]}
-    )
+    match: Match = Match()
     owners: dict[str, str] = Field(default_factory=dict)
     settlement: Settlement | None = None
     lines: list[BankLine] = Field(default_factory=list)

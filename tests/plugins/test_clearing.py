@@ -63,7 +63,7 @@ plugin "finops_ledger.plugins.clearing"
   Assets:Breaks:AggA:Cost-Mismatch                -300 IDR
 2026-03-03 * "AggA" "Restated: the other is 250" #decision ; adjust
   Assets:Breaks:AggA:Cost-Mismatch                  50 IDR
-    count: 1
+    count: 0
     move: "adjust"
     side: "debit"
   Income:Net:Pulsa                                 -50 IDR
