@@ -51,10 +51,14 @@ class Privacy(_Part):
 
 
 class FileDay(_Part):
-    """How a file's business day is read from its name."""
+    """How a file's business day is read from its name, and which days it answers for.
+
+    ``covers = "rows"``: from its first row's day to its own (a statement of a month); else its own day alone.
+    """
 
     name: str
     format: str = "%Y%m%d"
+    covers: Literal["day", "rows"] = "day"
 
     @field_validator("name")
     @classmethod
@@ -82,6 +86,11 @@ class Source(_Part):
         """Say whether a file of this name belongs to the source."""
         return fnmatch.fnmatchcase(name, self.match)
 
+    def covers(self, day: date, first: date | None) -> tuple[date, date]:
+        """Return the days that a file answers for; ``first`` is the first day of its rows."""
+        by_rows = self.day == "rows" or self.day.covers == "rows"
+        return (min(first, day) if by_rows and first is not None else day, day)
+
     def day_of(self, name: str) -> date | None:
         """Return the file's day from its name; None when the rows must say it.
 
@@ -91,7 +100,9 @@ class Source(_Part):
             return None
         found = re.search(self.day.name, name)
         if found is None:
-            raise ValueError(f"the name {name!r} does not carry the file's day as {self.day.name!r}")
+            raise ValueError(
+                f"the name {name!r} does not carry the file's day as {self.day.name!r}"
+            )
         text = found.group(1)
         return datetime.strptime(text, self.day.format).date()  # noqa: DTZ007 - a date, not a moment
 
@@ -99,8 +110,8 @@ class Source(_Part):
 class Limits(_Part):
     """Waits that belong to the business: how long an order may stay open, and a refund unsent."""
 
-    undelivered: Span = Field(default="72h", validate_default=True)  # type: ignore[assignment]
-    refund: Span = Field(default="48h", validate_default=True)  # type: ignore[assignment]
+    undelivered: Span = Field(default="72h", validate_default=True)
+    refund: Span = Field(default="48h", validate_default=True)
 
 
 class Config(_Part):

@@ -8,9 +8,21 @@ from datetime import date
 
 from finops_ledger.books.config import Config, Source
 from finops_ledger.core.days import days
-from finops_ledger.recon.legs import EVERYBODY, GATEWAY_FEE, LEGS, ORDER, SALE_GATEWAY, Leg
+from finops_ledger.recon.legs import (
+    EVERYBODY,
+    GATEWAY_FEE,
+    LEGS,
+    ORDER,
+    SALE_GATEWAY,
+    TOPUP_BANK,
+    Leg,
+)
 from finops_ledger.sop.registry import Registry
 from finops_ledger.subledger.manifest import Batch, LegsOf, State
+
+#: Legs that keep their list of open items with the files of one side alone: a gateway without a report, a
+#: report without sales, top-ups without a bank's statement.
+_ONE_SIDED = (SALE_GATEWAY, TOPUP_BANK)
 
 
 @dataclass(frozen=True)
@@ -70,7 +82,8 @@ class Expected:
     def parties(self) -> Iterator[tuple[Leg, str]]:
         """Every leg with every counterparty that has sources for it, in running order.
 
-        A gateway that sends no report keeps its list of unsettled orders all the same.
+        A gateway that sends no report keeps its list of unsettled orders all the same; likewise a report
+        without our sales, and top-ups without the bank's statement.
         """
         suppliers = [s.counterparty for s in self.registry.named("supplier")]
         gateways = [s.counterparty for s in self.registry.named("gateway")]
@@ -80,15 +93,14 @@ class Expected:
             for counterparty in filter(self._charges, who) if name == GATEWAY_FEE else who:
                 left = self.feeding(leg.left, counterparty)
                 right = self.feeding(leg.right, counterparty) if leg.right else []
-                if left and (right or not leg.right or leg.name == SALE_GATEWAY):
+                alone = leg.name in _ONE_SIDED and bool(left or right)
+                if alone or (left and (right or not leg.right)):
                     yield leg, counterparty
 
     def span(self, leg: Leg, counterparty: str) -> tuple[date, date] | None:
         """First and last day that a leg has to do with; None before its first file."""
         firsts = [
-            min(covered)
-            for s in self.needs(leg, counterparty)
-            if (covered := self.in_days(s.name))
+            min(covered) for s in self.needs(leg, counterparty) if (covered := self.in_days(s.name))
         ]
         if not firsts or self.as_of is None:
             return None
@@ -113,6 +125,4 @@ class Touches(LegsOf):
         """Pair each leg that reads the batch's role with the counterparty, or with all of them."""
         everybody = batch.role in ("sale", "bank") or batch.counterparty is None
         who = "*" if everybody else str(batch.counterparty)
-        return [
-            (leg.name, who) for leg in LEGS.values() if batch.role in (leg.left, leg.right)
-        ]
+        return [(leg.name, who) for leg in LEGS.values() if batch.role in (leg.left, leg.right)]

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
+from finops_ledger.books import bank_statement
 from finops_ledger.books.config import Source
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import InputRefused, Problem, UsageError
@@ -54,7 +55,9 @@ def source_of(space: Workspace, path: Path) -> tuple[Source, Format] | str:
     if len(fitting) == 1:
         return fitting[0]
     listed = ", ".join(s.name for s in named)
-    return f"sources {listed} all take this name and the header does not decide; narrow their 'match'"
+    return (
+        f"sources {listed} all take this name and the header does not decide; narrow their 'match'"
+    )
 
 
 def import_file(
@@ -113,9 +116,9 @@ def _import(
         day = result.last_day
         batch = batch_id(source.name, day, "", sha256)
         result = _read(space, path, source, fmt, batch, day, temp, accept_valid)
-        covers = (result.first_day or day, day)
-    else:
-        covers = (day, day)
+    covers = source.covers(day, result.first_day)
+    if source.role == "bank":
+        result = bank_statement.prove(space.engine, path, fmt, temp, result)
     line = _commit(space, path, source, fmt, sha256, batch, day, covers, temp, result, now)
     files.remove(path)
     return FileReport(
@@ -164,9 +167,7 @@ def _read(
         partner_aliases=space.registry.aliases(),
         secret=space.config.privacy.key.encode(),
     )
-    return read(
-        path, fmt, info, out, accept_valid=accept_valid, connection=space.engine.connection
-    )
+    return read(path, fmt, info, out, accept_valid=accept_valid, connection=space.engine.connection)
 
 
 def account_of(source: Source) -> str | None:
@@ -246,7 +247,9 @@ def _commit(
 def _conserve(name: str, rows: dict[str, Any], control: dict[str, Any]) -> None:
     """Rows and money read = new + revised + known + excluded + refused, before anything is committed."""
     counted = rows["new"] + rows["revised"] + rows["known"] + sum(rows["excluded"].values())
-    summed = sum((Decimal(control[k]) for k in ("new", "revised", "known", "excluded", "refused")), ZERO)
+    summed = sum(
+        (Decimal(control[k]) for k in ("new", "revised", "known", "excluded", "refused")), ZERO
+    )
     if counted + rows["refused"] != rows["read"] or summed != Decimal(control["read"]):
         raise InputRefused(
             name,
@@ -312,6 +315,4 @@ def waiting(space: Workspace, paths: list[Path] | None) -> list[Path]:
         return paths
     if not space.inbox.is_dir():
         return []
-    return sorted(
-        p for p in space.inbox.iterdir() if p.is_file() and not p.name.startswith(".")
-    )
+    return sorted(p for p in space.inbox.iterdir() if p.is_file() and not p.name.startswith("."))

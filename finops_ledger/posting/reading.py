@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from finops_ledger.core.days import Window, zone
-from finops_ledger.core.schema import MONEY, ROW_NAMES, UTC as UTC_TIME
+from finops_ledger.core.schema import MONEY, ROW_NAMES
+from finops_ledger.core.schema import UTC as UTC_TIME
 from finops_ledger.posting.tables import ROWS
 from finops_ledger.sop.registry import Registry
 from finops_ledger.subledger import engine as en
@@ -50,7 +51,7 @@ def _view(root: Path, batch: Batch, registry: Registry, only_keys_of: str | None
         f"select cast(coalesce(record, file_row_number + 1) as bigint) as record, "
         f"{', '.join(stored)}, {key} as key, "
         f"coalesce(occurred_at, timestamptz {midnight}) as version_at, "
-        f"{stated} as stated_at, {partner_day} as partner_day, "
+        f"{stated} as stated_at, {partner_day} as partner_day, {_settled_day(batch)} as settled_day, "
         f"date '{batch.covers[0]}' as covers_from, date '{batch.covers[1]}' as covers_to "
         f"from ({source})"
     )
@@ -58,6 +59,16 @@ def _view(root: Path, batch: Batch, registry: Registry, only_keys_of: str | None
         sql = f"select * from ({sql}) where key in (select key from {only_keys_of})"
     names = ", ".join(ROWS)
     return f"select {names} from ({sql})"
+
+
+def _settled_day(batch: Batch) -> str:
+    """Return SQL of the day on which a gateway's report settles: one a settlement, its last row's (ruling 11).
+
+    Over the whole file, so that it is the same whichever of its rows are at hand.
+    """
+    if batch.role != "settlement":
+        return "cast(null as date)"
+    return "max(coalesce(day, file_day)) over (partition by coalesce(settlement_ref, ''))"
 
 
 def read(
@@ -73,9 +84,7 @@ def read(
     Returns whether any key can stand there twice, that is: whether versions must be looked for.
     """
     own = {b.id for b in batches}
-    others = {
-        n.id: n for b in batches for n in state.neighbours(b.id) if n.id not in own
-    }
+    others = {n.id: n for b in batches for n in state.neighbours(b.id) if n.id not in own}
     shared = bool(others) or any(state.neighbours(b.id) for b in batches)
     mine = [_view(root, b, registry, None) for b in sorted(batches, key=lambda b: b.id)]
     own_rows = " union all ".join(mine) if mine else en.empty(_EMPTY)

@@ -1,7 +1,14 @@
 """What a row of a gateway's report posts: net in transit, fee and VAT as taken, Clearing:Gateway.
 
 The report never posts Bank (worked-cases 20). A fee is posted as taken; what is above the contract is
-moved by reconciliation.
+moved by reconciliation. A settlement posts on one day, that of its last row in the file. By kind:
+
+payment, refund, chargeback   an order stands behind it: its gross is on Clearing:Gateway
+fee, tax                      no order: all of it is fee, or VAT, whatever column states it
+adjustment, payout            no order: held back, released or moved between settlements by the gateway
+
+A payout is the settlement itself and belongs among a format's exclusions; a format that keeps it has it
+here as money that the gateway holds less of.
 """
 
 from __future__ import annotations
@@ -13,17 +20,30 @@ import ibis
 from finops_ledger.posting import tables as t
 from finops_ledger.posting.versions import KNOWN, NEW, REVISED, with_previous
 
+#: Kinds without an order that only move what the gateway holds of ours.
+HELD = ("adjustment", "payout")
+
 
 def valued(rows: Any) -> Any:
     """Add to settlement rows: gross, net, fee and VAT as amounts of the standing version."""
-    return rows.mutate(
+    rows = rows.mutate(
         kind=rows.kind.fill_null("payment"),
         settlement_ref=rows.settlement_ref.fill_null(""),
-        gross=t.or_zero(rows.price),
         net=t.or_zero(rows.amount),
-        fees=t.or_zero(rows.fee),
+        fees=t.money(t.or_zero(rows.fee) + t.or_zero(rows.commission)),
         taxes=t.or_zero(rows.vat),
-        day_post=ibis.coalesce(rows.day, rows.file_day),
+        day_post=ibis.coalesce(rows.settled_day, rows.file_day),
+    )
+    # Net is what is proven against the bank; what stands on Clearing or Held follows from it.
+    whole = t.money(rows.net + rows.fees + rows.taxes)
+    fee, tax = rows.kind == "fee", rows.kind == "tax"
+    held = rows.kind.isin(HELD)
+    none = t.amount(0)
+    return rows.mutate(
+        gross=ibis.ifelse(fee | tax | held, none, whole),
+        held=ibis.ifelse(held, whole, none),
+        fees=ibis.cases((fee, t.money(rows.fees - whole)), else_=rows.fees),
+        taxes=ibis.cases((tax, t.money(rows.taxes - whole)), else_=rows.taxes),
     )
 
 
@@ -32,7 +52,7 @@ def lines(*, shared: bool) -> Any:
     versions = with_previous(valued(t.rows_table("settlement")), shared=shared)
     changes = {
         f"d_{name}": t.money(versions[name] - t.or_zero(versions[f"prev_{name}"]))
-        for name in ("gross", "net", "fees", "taxes")
+        for name in ("gross", "net", "fees", "taxes", "held")
     }
     return versions.mutate(**changes)
 
@@ -45,6 +65,7 @@ def sums(lines_: Any) -> Any:
         net=t.total(moving.d_net),
         fees=t.total(moving.d_fees),
         taxes=t.total(moving.d_taxes),
+        held=t.total(moving.d_held),
         count=((moving.disposition == NEW) & (moving.gross != t.amount(0))).sum().cast("int64"),
     )
 

@@ -41,7 +41,7 @@ _SUPPLY = (
 ).split()
 _SETTLEMENT = (
     "record source batch key occurrence ref payment_ref settlement_ref stated_at disposition kind gateway "
-    "gross net day_post d_gross d_net d_fees d_taxes"
+    "gross net day_post d_gross d_net d_fees d_taxes d_held"
 ).split()
 _BANK = (
     "record source batch key occurrence account text stated_at disposition line_kind who line_ref "
@@ -103,7 +103,9 @@ class LineStore:
         self.load_batches(chosen)
 
     def load_batches(
-        self, chosen: Sequence[Batch], roles: Iterable[str] = ("sale", "supply", "settlement", "bank")
+        self,
+        chosen: Sequence[Batch],
+        roles: Iterable[str] = ("sale", "supply", "settlement", "bank"),
     ) -> None:
         """Register the line tables of the given batches (with the versions they replace)."""
         roles = set(roles)
@@ -112,7 +114,9 @@ class LineStore:
             return
         reading.give_rules(self.engine, self.registry)
         for role in sorted(roles - {"bank"}):
-            build = {"sale": sale_lines, "supply": supply_lines, "settlement": settlement_lines}[role]
+            build = {"sale": sale_lines, "supply": supply_lines, "settlement": settlement_lines}[
+                role
+            ]
             self._register(role, [b for b in chosen if b.role == role], build)
         if "bank" in roles:
             self._register_bank([b for b in chosen if b.role == "bank"])

@@ -82,7 +82,9 @@ UNDELIVERED = "Liabilities:Customer-Orders:Undelivered"
 REFUND_PAYABLE = "Liabilities:Customer-Orders:Refund-Payable"
 
 
-def add_sale(drafts: Drafts, row: dict[str, Any], component: str, day: date, sign: int, count: int) -> None:
+def add_sale(
+    drafts: Drafts, row: dict[str, Any], component: str, day: date, sign: int, count: int
+) -> None:
     """Post one component of sale rows: taken up (sign 1) or taken back (sign -1)."""
     draft = drafts.of(row["batch"], row["partner"], day)
     gateway = f"Assets:Clearing:Gateway:{part(row['gateway'])}"
@@ -147,13 +149,17 @@ def add_supply(drafts: Drafts, row: dict[str, Any], component: str) -> None:
 
 
 def settlement_name(counterparty: str, ref: str) -> str:
-    """Name a settlement: ``STL-<counterparty>-<ref>`` (ruling 11)."""
+    """Name a settlement: ``STL-<counterparty>-<ref>`` (ruling 11); ``none`` for what is in none yet."""
     prefix = f"{counterparty}-"
-    return f"STL-{prefix}{ref.removeprefix(prefix)}"
+    return f"STL-{prefix}{ref.removeprefix(prefix) or 'none'}"
 
 
 def add_settlement(drafts: Drafts, rows: Iterable[dict[str, Any]], gateway: str) -> None:
-    """Post a gateway's report: one posting a settlement for the net, fee and VAT, payments and refunds."""
+    """Post a gateway's report: one posting a settlement for the net, fee and VAT, payments and refunds.
+
+    What the gateway holds back, releases or carries from one settlement to the next stands on
+    Settlement-Held: money of ours in its hands that no order asks for.
+    """
     nets: dict[tuple[str, str, date], Decimal] = {}
     name = part(gateway)
     for row in rows:
@@ -164,6 +170,7 @@ def add_settlement(drafts: Drafts, rows: Iterable[dict[str, Any]], gateway: str)
         draft.add("Assets:Tax:PPN-In", row["taxes"], "fee", order=2)
         clearing = f"Assets:Clearing:Gateway:{name}"
         draft.add(clearing, -row["gross"], row["kind"], move="close", count=row["count"], order=3)
+        draft.add(f"Assets:Clearing:Settlement-Held:{name}", -row["held"], "adjustment", order=4)
     for (batch, ref, day), net in nets.items():
         account = f"Assets:Clearing:Settlement-In-Transit:{name}"
         drafts.of(batch, gateway, day).add(

@@ -1,7 +1,8 @@
 """Named tables that posting and reconciliation read, with their types, and a few Ibis idioms.
 
 ``<role>_rows`` is every row of a set of batches as the sub-ledger stores it, with what its source and SOP add
-on reading (ruling 8): ``key``, ``version_at``, ``stated_at``, ``partner_day``, ``covers_from/_to``.
+on reading (ruling 8): ``key``, ``version_at``, ``stated_at``, ``partner_day``,
+``settled_day``, ``covers_from/_to``.
 ``rules`` is the registry's cost and recognition by partner, product and time.
 """
 
@@ -30,6 +31,7 @@ ROWS = {
     "version_at": "timestamp('UTC')",
     "stated_at": "timestamp('UTC')",
     "partner_day": "date",
+    "settled_day": "date",
     "covers_from": "date",
     "covers_to": "date",
 }

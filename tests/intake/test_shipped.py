@@ -95,7 +95,9 @@ def test_tokopedia_partner(tmp_path: Path) -> None:
     first = rows[0]
     assert first["price"] == first["amount"] == 189932
     assert (first["ref"], first["payment_ref"], first["partner_ref"]) == (
-        "TP-9001", "TP-9001", "PRX-1",
+        "TP-9001",
+        "TP-9001",
+        "PRX-1",
     )
     assert (first["status"], first["partner"]) == ("success", "Prx")
 
@@ -141,7 +143,7 @@ def test_klikbca_takes_the_year_from_the_day_of_the_file(tmp_path: Path) -> None
 
 def test_adyen(tmp_path: Path) -> None:
     result, rows = read_sample("adyen_settlement_details", tmp_path / "rows.parquet")
-    assert result.control == 0
+    assert (result.control, result.excluded_control) == (68, -68)
     assert rows[1]["price"] == 20
     assert rows[1]["fee"] == Decimal("0.60")
     assert rows[1]["occurred_at"] == datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
@@ -149,7 +151,7 @@ def test_adyen(tmp_path: Path) -> None:
 
 def test_stripe(tmp_path: Path) -> None:
     result, rows = read_sample("stripe_settlement", tmp_path / "rows.parquet")
-    assert result.control == 0
+    assert (result.control, result.excluded_control) == (Decimal("89.67"), Decimal("-89.67"))
     assert rows[0]["currency"] == "USD"
     assert rows[2]["day"] == date(2026, 3, 2)
 
