@@ -15,7 +15,7 @@ from tests.worked import workspace as w
 D2, D3 = date(2026, 3, 2), date(2026, 3, 3)
 
 
-def drop_second(root: Path, *, bank: bool = True) -> None:
+def drop_second(root: Path) -> None:
     """2 March: four orders, one of them pending, one too dear; a top-up, and the bank's line."""
     at = "2026-03-02 10:0{}:00"
     w.orders(
@@ -35,9 +35,7 @@ def drop_second(root: Path, *, bank: bool = True) -> None:
     statement.row(at.format(2), "A2", "O2", debit=50_100, code="T50")
     statement.row(at.format(5), "A5", "O5", "PENDING", debit=49_800)
     statement.drop(root)
-    if bank:
-        line = ("TRSF E-BANKING DB TOPUP AGGA 100.000.001", -100_000_001)
-        w.bank(root, D2, 500_000_000, [line])
+    w.bank(root, D2, 500_000_000, [("TRSF E-BANKING DB TOPUP AGGA 100.000.001", -100_000_001)])
 
 
 def drop_third(root: Path) -> None:
