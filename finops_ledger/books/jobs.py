@@ -38,6 +38,7 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
     window = Window(zone=space.config.company.zone)
     grace, pending, tolerance = timedelta(0), timedelta(0), Decimal(0)
     fee = None
+    passes: tuple[str, ...] = ("ref",)
     if counterparty == EVERYBODY:
         limits = space.config.limits
         grace = limits.refund if leg.name == REFUND_PAYABLE else limits.undelivered
@@ -46,6 +47,7 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
         if version.supply is not None:
             window = version.supply.window.window()
             grace, pending = version.supply.grace, version.supply.pending
+        passes = tuple(version.match.passes)
         if leg.name == TOPUP_BANK:
             grace = version.deposit.crediting
         if version.settlement is not None:
@@ -64,6 +66,7 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
         shift_s=_shift(window, day),
         claims=claims_account(space, counterparty),
         fee=fee,
+        passes=passes,
         others=_others(space, leg, counterparty, day),
         gaps=statement.gaps(space, counterparty, day) if leg.name == SALE_SUPPLY else (),
     )

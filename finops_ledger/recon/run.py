@@ -59,6 +59,7 @@ class Job:
     fee: Fee | None = None
     others: tuple[Path, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    passes: tuple[str, ...] = ("ref", "partner_ref")
 
     @property
     def clearing(self) -> str:
@@ -182,8 +183,10 @@ def _place(engine: en.Engine, job: Job) -> None:
         engine.keep("placed", "select * from rhs")
         engine.keep("additions", en.empty(_sql_types(rt.ADDITION)))
         return
-    named = "select 1 from lhs where other_ref is not null limit 1"
-    if engine.rows(named) and engine.keep("by_partner_ref", query(place.by_partner_ref)):
+    second = "partner_ref" in job.passes and engine.rows(
+        "select 1 from lhs where other_ref is not null limit 1"
+    )
+    if second and engine.keep("by_partner_ref", query(place.by_partner_ref)):
         engine.connection.execute(
             "update rhs set key = b.new_key, via = 'partner_ref' "
             "from by_partner_ref as b where rhs.own_key = b.own_key"

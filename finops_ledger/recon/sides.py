@@ -176,15 +176,19 @@ def _paid(rows: Any) -> Any:
     return rows.filter(ibis.ifelse(first, rows.day_paid, rows.day_state) == rows.day)
 
 
+def _payment(rows: Any) -> Any:
+    """What the gateway knows an order by."""
+    return ibis.coalesce(rows.payment_ref, rows.ref)
+
+
 def _sales_by_gateway() -> Any:
     rows = _with_clock("sale")
     rows = rows.filter(rows.gateway == rows.party)
-    key = lambda r: ibis.coalesce(r.payment_ref, r.ref)  # noqa: E731
     paid = _paid(rows)
     sent = rows.filter(rows.day_refund == rows.day)
     return _sum_up(
-        _movement(paid, key(paid), _part(paid, "paid")).union(
-            _movement(sent, key(sent), t.money(-_part(sent, "refunded")), "refund")
+        _movement(paid, _payment(paid), _part(paid, "paid")).union(
+            _movement(sent, _payment(sent), t.money(-_part(sent, "refunded")), "refund")
         )
     )
 

@@ -99,9 +99,7 @@ class Fee(_Part):
 class Match(_Part):
     """The passes of matching, in order."""
 
-    passes: list[Literal["ref", "partner_ref"]] = Field(
-        default_factory=lambda: ["ref", "partner_ref"]
-    )
+    passes: tuple[Literal["ref", "partner_ref"], ...] = ("ref", "partner_ref")
 
 
 class Settlement(_Part):
