@@ -18,15 +18,16 @@ from finops_ledger.subledger import engine as en
 #: Right rows that belong to an item beside its delivery.
 _BESIDE: Final = "kind in ('refund', 'adjustment')"
 _SIMPLE: Final = "state = 'success' and not renewed and occurrence = ''"
-_PLAIN: Final = "simple and l = 1 and r = 1 and move = 0"
+#: Of a key: two rows, one of each side and both simple, that cancel out.
+_PLAIN: Final = "n = 2 and sides = 0 and move = 0"
+#: What sides count for in the sum: 1 and -1; a row that is not simple spoils it.
+_SPOILT: Final = 1_000
 _ZERO: Final = "cast(0 as decimal(18, 4))"
-#: What a match keeps of a plain pair; ``l`` is the sale, ``r`` the row.
-_COLUMNS: Final = {
+#: What a match keeps of a plain pair: what differs from pair to pair (``l`` the sale, ``r`` the row) …
+_VARIES: Final = {
     "key": "l.key",
-    "occurrence": "''",
     "left_batch": "l.batch",
     "left_record": "l.record",
-    "left_state": "'success'",
     "left_now": "l.move",
     "left_value": "l.value",
     "left_anchor": "l.anchor",
@@ -36,18 +37,23 @@ _COLUMNS: Final = {
     "right_batch": "r.batch",
     "right_record": "r.record",
     "right_key": "r.own_key",
-    "right_state": "'success'",
     "right_kind": "r.kind",
-    "right_now": "r.move",
-    "right_held": _ZERO,
     "right_anchor": "r.anchor",
+}
+#: … and what does not, or follows.
+_FOLLOWS: Final = {
+    "occurrence": "''",
+    "left_state": "'success'",
+    "right_state": "'success'",
+    "right_now": "cast(-left_now as decimal(18, 4))",
+    "right_held": _ZERO,
     "settled": _ZERO,
     "claimed": _ZERO,
     "class": "'matched'",
     "home": "cast(null as varchar)",
     "amount": _ZERO,
-    "opened": "(select day from clock)",
-    "rule": "r.via",
+    "opened": "day",
+    "rule": "'ref'",
 }
 
 
@@ -66,16 +72,17 @@ def split(engine: en.Engine) -> Pairs:
     """
     undone = f"select orig from right_side where {_BESIDE} and orig is not null"
     undoes = "own_key in (select orig from undone)" if engine.keep("undone", undone) else "false"
+    left = f"case when {_SIMPLE} then 1 else {_SPOILT} end"
+    right = (
+        f"case when {_SIMPLE} and via = 'ref' and not {_BESIDE} and held = 0 and not {undoes} "
+        f"then -1 else {_SPOILT} end"
+    )
     engine.keep(
         "keys",
-        "select h, cast(sum(l) as integer) as l, cast(sum(r) as integer) as r, sum(move) as move, "
-        "sum(moved) as moved, bool_and(simple) as simple from ("
-        f"select hash(key) as h, 1 as l, 0 as r, move, move as moved, "
-        f"coalesce({_SIMPLE}, false) as simple from left_side union all "
-        f"select hash(key), 0, 1, move, {_ZERO}, "
-        f"coalesce({_SIMPLE} and not {_BESIDE} and held = 0 and not {undoes}, false) "
-        f"from right_side union all select hash(key), 0, 0, {_ZERO}, {_ZERO}, false from prior"
-        ") group by h",
+        "select h, count(*) as n, sum(side) as sides, sum(move) as move, min(moved) as moved from ("
+        f"select hash(key) as h, {left} as side, move, move as moved from left_side union all "
+        f"select hash(key), {right}, move, null from right_side union all "
+        f"select hash(key), {_SPOILT}, {_ZERO}, null from prior) group by h",
     )
     engine.keep("odd", f"select h from keys where not ({_PLAIN})")
     found = engine.rows(
@@ -88,11 +95,14 @@ def split(engine: en.Engine) -> Pairs:
 
 def write(engine: en.Engine, pairs: Pairs, stamp: str, columns: str, rest: str, path: Path) -> None:
     """Write the plain pairs, by their sale's place, then ``rest`` (SQL, ordered) into one file."""
-    chosen = ", ".join(f'{sql} as "{name}"' for name, sql in _COLUMNS.items())
+    varies = ", ".join(f'{sql} as "{name}"' for name, sql in _VARIES.items())
+    follows = ", ".join(f'{sql} as "{name}"' for name, sql in _FOLLOWS.items())
+    # Only what varies is sorted.
     plain = (
-        f"select {stamp}, {columns} from (select {chosen} from left_side as l "
-        "join right_side as r on l.key = r.key where hash(l.key) not in (select h from odd)) "
-        "order by left_batch, left_record"
+        f"select leg, counterparty, day, {columns} from (select *, {follows} from "
+        f"(select {varies} from left_side as l join right_side as r on l.key = r.key "
+        "where hash(l.key) not in (select h from odd) order by left_batch, left_record), "
+        f"(select {stamp}))"
     )
     others = engine.rows(f"select count(*) as n from ({rest})")[0]["n"]
     query = f"select * from ({plain}) union all select * from ({rest})" if pairs.count else rest
