@@ -16,6 +16,7 @@ from finops_ledger.books.importing import account_of
 from finops_ledger.books.jobs import claims_account, component_of
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.ids import account_component as part
+from finops_ledger.recon.entries import Register, together
 from finops_ledger.recon.legs import CLASSES, LEGS
 
 _ACCOUNT: Final = re.compile(rb"^  ([A-Z][A-Za-z0-9:-]+) ", re.MULTILINE)
@@ -43,12 +44,27 @@ def text(space: Workspace, journal: Iterable[Path]) -> str:
     opened = {account for _, account in _OPEN.findall(chart)}
     company = space.config.company
     lines = ["; Accounts opened by the machine at their first use; written by finops-ledger.", ""]
-    lines += [_open(company.start, account, company.currency) for account in sorted(used - opened)]
+    standing, as_of = _standing(space)
+    for account in sorted(used - opened):
+        lines.append(f"{company.start.isoformat()} open {account.ljust(54)} {company.currency}")
+        now = standing.get(account)
+        if now is not None and now.oldest is not None and as_of is not None:
+            # What a query shows as the age of open items: by the books' own day, never by the clock.
+            lines.append(f"  open-items: {now.count}")
+            lines.append(f"  oldest: {now.oldest.isoformat()}")
+            lines.append(f"  age-days: {(as_of - now.oldest).days}")
     return "\n".join(lines) + "\n"
 
 
-def _open(day: date, account: str, currency: str) -> str:
-    return f"{day.isoformat()} open {account.ljust(54)} {currency}"
+def _standing(space: Workspace) -> tuple[dict[str, Register], date | None]:
+    """Return what stands open on each control account by the last reconciliations, and the books' last day."""
+    parts: dict[str, list[Register]] = {}
+    days = [days[-1] for days in space.state.days_of.values() if days]
+    for pair, known in space.state.days_of.items():
+        if known:
+            for account, line in space.state.reconciled[*pair, known[-1]]["registers"].items():
+                parts.setdefault(account, []).append(Register.of(line))
+    return {account: together(found) for account, found in parts.items()}, max(days, default=None)
 
 
 def accounted_for(space: Workspace) -> set[str]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,21 +22,24 @@ _LISTED = 20
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """What stands open on one account at a day's end: items, debits, credits, and their digest."""
+    """What stands open on one account at a day's end: items, debits, credits, their digest, the oldest's day."""
 
     count: int
     debits: Decimal
     credits: Decimal
     digest: str
+    oldest: date | None = None
 
     def line(self) -> list[Any]:
         """Return the register as it stands in the manifest."""
-        return [self.count, plain(self.debits), plain(self.credits), self.digest]
+        oldest = self.oldest.isoformat() if self.oldest else None
+        return [self.count, plain(self.debits), plain(self.credits), self.digest, oldest]
 
     @classmethod
     def of(cls, line: list[Any]) -> Register:
         """Read a register back from the manifest."""
-        return cls(int(line[0]), Decimal(line[1]), Decimal(line[2]), str(line[3]))
+        oldest = date.fromisoformat(line[4]) if line[4] else None
+        return cls(int(line[0]), Decimal(line[1]), Decimal(line[2]), str(line[3]), oldest)
 
 
 EMPTY = Register(0, ZERO, ZERO, "sha256:" + hashlib.sha256(b"").hexdigest())
@@ -52,6 +56,7 @@ def together(parts: Sequence[Register]) -> Register:
         sum((p.debits for p in filled), ZERO),
         sum((p.credits for p in filled), ZERO),
         f"sha256:{digest}",
+        min((p.oldest for p in filled if p.oldest), default=None),
     )
 
 
@@ -63,23 +68,26 @@ def registers(
         return {}
     pending = f"Assets:Clearing:Supply-Pending:{component}"
     parts = [
-        "select home as account, id, amount from items where home is not null and amount <> 0",
-        f"select {en.literal(claims)}, id, claimed from items where claimed <> 0",
+        "select home as account, id, amount, opened from items where home is not null and amount <> 0",
+        f"select {en.literal(claims)}, id, claimed, opened from items where claimed <> 0",
     ]
     if leg.name == SALE_SUPPLY:
         parts.append(
-            f"select {en.literal(pending)}, id, right_held from items where right_held <> 0"
+            f"select {en.literal(pending)}, id, right_held, opened from items where right_held <> 0"
         )
     rows = engine.rows(
         f"with items as ({en.parquet([items])}), open as ({' union all '.join(parts)}) "
         "select account, count(*) as n, "
         "sum(case when amount > 0 then amount else 0 end) as debits, "
         "sum(case when amount < 0 then -amount else 0 end) as credits, "
-        "sha256(string_agg(id || ' ' || cast(amount as varchar), chr(10) order by id, amount)) as digest "
+        "sha256(string_agg(id || ' ' || cast(amount as varchar), chr(10) order by id, amount)) as digest, "
+        "min(opened) as oldest "
         "from open group by account order by account"
     )
     return {
-        r["account"]: Register(r["n"], r["debits"], r["credits"], f"sha256:{r['digest']}")
+        r["account"]: Register(
+            r["n"], r["debits"], r["credits"], f"sha256:{r['digest']}", r["oldest"]
+        )
         for r in rows
     }
 
