@@ -1,0 +1,71 @@
+"""Reference text that follows from the code: written into pages between two comments.
+
+``<!-- from the code: NAME -->`` and ``<!-- end -->`` enclose it; a test compares it, and
+``python -m tests.docs`` writes it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import click
+
+from finops_ledger.cli.app import cli
+from finops_ledger.core.schema import MONEY, ROW_FIELDS
+
+_REGION = re.compile(r"(<!-- from the code: ([a-z]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+
+
+def rows() -> Iterator[str]:
+    """The fields of the row."""
+    yield "| field | type | meaning |"
+    yield "|---|---|---|"
+    for field in ROW_FIELDS:
+        type_ = "decimal(18, 4)" if field.type == MONEY else str(field.type)
+        yield f"| `{field.name}` | {type_} | {field.meaning} |"
+
+
+def commands() -> Iterator[str]:
+    """Every command: what it does, how it is called, its options."""
+    context = click.Context(cli, info_name="finops")
+    yield from _options(cli, context, "All commands:")
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
+        assert command is not None
+        own = click.Context(command, parent=context, info_name=name)
+        yield from ["", f"### `finops {name}`", ""]
+        yield from ["```text", " ".join(command.get_usage(own).split()).removeprefix("Usage: ")]
+        yield "```"
+        yield ""
+        yield from _prose(command.help or "")
+        yield from _options(command, own)
+
+
+def _prose(text: str) -> Iterator[str]:
+    for paragraph in text.split("\n\n"):
+        if paragraph.startswith("\b"):
+            yield from ["```text", *paragraph.splitlines()[1:], "```", ""]
+        else:
+            yield from [" ".join(paragraph.split()), ""]
+
+
+def _options(command: click.Command, context: click.Context, head: str = "") -> Iterator[str]:
+    lines = []
+    for parameter in command.get_params(context):
+        if isinstance(parameter, click.Option) and not parameter.hidden:
+            record = parameter.get_help_record(context)
+            if record and "--help" not in record[0]:
+                names, told = record
+                lines.append(f"| `{names}` | {' '.join(told.split())} |".replace("[", "\\["))
+    if lines:
+        yield from [*([head, ""] if head else []), "| option | meaning |", "|---|---|", *lines]
+
+
+REGIONS: Final[dict[str, Callable[[], Iterator[str]]]] = {"rows": rows, "commands": commands}
+
+
+def written(page: str) -> str:
+    """Return a page with every such region as the code has it."""
+    return _REGION.sub(lambda m: m[1] + "\n".join(REGIONS[m[2]]()).strip() + "\n" + m[4], page)
