@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 from finops_ledger.books.config import Config, Source
 from finops_ledger.core.days import days
@@ -33,16 +34,26 @@ class Expected:
     registry: Registry
     state: State
 
-    @property
+    @cached_property
     def as_of(self) -> date | None:
         """The latest day that any committed file covers."""
-        return self.state.as_of
+        return max((max(covered) for covered in self._covered.values()), default=None)
 
     def in_days(self, source: str) -> set[date]:
         """Days that committed files of a source cover."""
-        found: set[date] = set()
-        for batch in self.state.of_source(source):
-            found.update(days(*batch.covers))
+        return self._covered.get(source, set())
+
+    @cached_property
+    def _first(self) -> dict[str, date]:
+        """The first day of each source that has files."""
+        return {source: min(covered) for source, covered in self._covered.items()}
+
+    @cached_property
+    def _covered(self) -> dict[str, set[date]]:
+        """Days by source, counted once: an Expected stands for the state as it was when it was made."""
+        found: dict[str, set[date]] = {}
+        for batch in self.state.batches.values():
+            found.setdefault(batch.source, set()).update(days(*batch.covers))
         return found
 
     def missing(self, source: Source, last: date | None = None) -> list[date]:
@@ -76,8 +87,16 @@ class Expected:
 
     def needs(self, leg: Leg, counterparty: str) -> list[Source]:
         """Sources whose files a leg of a counterparty cannot do without."""
-        left = self.feeding(leg.left, counterparty)
-        return left + (self.feeding(leg.right, counterparty) if leg.right else [])
+        key = (leg.name, counterparty)
+        if key not in self._needs:
+            left = self.feeding(leg.left, counterparty)
+            right = self.feeding(leg.right, counterparty) if leg.right else []
+            self._needs[key] = left + right
+        return self._needs[key]
+
+    @cached_property
+    def _needs(self) -> dict[tuple[str, str], list[Source]]:
+        return {}
 
     def parties(self) -> Iterator[tuple[Leg, str]]:
         """Every leg with every counterparty that has sources for it, in running order.
@@ -100,7 +119,7 @@ class Expected:
     def span(self, leg: Leg, counterparty: str) -> tuple[date, date] | None:
         """First and last day that a leg has to do with; None before its first file."""
         firsts = [
-            min(covered) for s in self.needs(leg, counterparty) if (covered := self.in_days(s.name))
+            self._first[s.name] for s in self.needs(leg, counterparty) if s.name in self._first
         ]
         if not firsts or self.as_of is None:
             return None
@@ -110,10 +129,10 @@ class Expected:
         """Names of sources whose file of the day a leg still waits for."""
         waiting = []
         for source in self.needs(leg, counterparty):
-            covered = self.in_days(source.name)
-            if source.every == "none" or day in covered:
+            if source.every == "none" or day in self.in_days(source.name):
                 continue
-            if not covered or day >= min(covered) or leg.left == source.role:
+            first = self._first.get(source.name)
+            if first is None or day >= first or leg.left == source.role:
                 waiting.append(source.name)
         return waiting
 
