@@ -68,3 +68,15 @@ def test_a_refused_file_says_why(tmp_path: Path) -> None:
     file.write_text(SAMPLES["stripe_settlement"].read_text().replace("23.97", "23.98"))
     with pytest.raises(InputRefused, match="breaks gross = net"):
         importer.extract(str(file), [])
+
+
+def test_a_balance_that_does_not_follow_is_refused_with_its_line(tmp_path: Path) -> None:
+    root, sample = tmp_path / "books", SAMPLES["generic_sheet"]
+    assert import_sample(root, "generic_sheet", sample).balanced
+    text = sample.read_text()
+    with Books(root) as books:
+        (root / "inbox" / "next.csv").write_text(text.replace('"10,245.00"', '"10,246.00"'))
+        [report] = books.import_files().files
+    assert report.verdict == "refused"
+    assert [p.split(":")[1] for p in report.problems] == ["5", "6"]
+    assert "balance-chain" in report.problems[0]
