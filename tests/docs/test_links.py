@@ -37,7 +37,7 @@ def links(path: Path) -> Iterator[tuple[str, Path, str]]:
 
 
 #: Pages of the map that are still being written.
-COMING = {"import-a-gateway-report.md", "importers.md", "benchmarks.md"}
+COMING = {"benchmarks.md"}
 OTHERS = [p.ROOT / "CHANGES.md", p.ROOT / "CONTRIBUTING.md"]
 
 
