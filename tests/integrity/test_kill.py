@@ -34,7 +34,7 @@ def test_killed_at_every_step_and_again_inside_the_recovery(tmp_path: Path) -> N
     )
     assert ran.returncode == 0, f"{ran.stdout[-6000:]}\n{ran.stderr[-3000:]}"
     assert ran.stdout.endswith(" trials, 0 faults\n")
-    assert int(ran.stdout.split()[-4]) > 120, "it is killed at every step"
+    assert int(ran.stdout.split()[-4]) > 100, "it is killed at every step"
 
 
 @pytest.fixture(scope="module")
