@@ -6,11 +6,13 @@ days again, remove inbox files that are committed already (DESIGN §12).
 
 from __future__ import annotations
 
+import os
+import shutil
 from datetime import date, datetime
 from pathlib import Path
 
 from finops_ledger.books import journal
-from finops_ledger.books.workspace import Workspace
+from finops_ledger.books.workspace import SPILL, Workspace
 from finops_ledger.core.errors import IntegrityError
 from finops_ledger.core.ids import sha256_bytes, sha256_file
 from finops_ledger.recon import decisions
@@ -27,10 +29,22 @@ def recover(root: Path) -> Workspace:
     Manifest(root).cut_torn_line()
     for folder in OURS:
         files.clear_temporary(root / folder)
+    _remove_spills(root)
     space = Workspace.open(root)
     _remove_unnamed(space)
     _empty_inbox(space)
     return space
+
+
+def _remove_spills(root: Path) -> None:
+    """Remove what engines of processes that have ended spilled; readers may be at work beside us."""
+    for folder in (root / "subledger").glob(f"{SPILL}*"):
+        try:
+            os.kill(int(folder.name.split("-")[1]), 0)
+        except ProcessLookupError:
+            shutil.rmtree(folder)
+        except PermissionError:
+            continue  # somebody else's process, and alive
 
 
 def _remove_unnamed(space: Workspace) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +19,10 @@ from finops_ledger.intake.spec import Format
 from finops_ledger.sop import registry as sops
 from finops_ledger.subledger.engine import Engine
 from finops_ledger.subledger.manifest import Manifest, State
+
+#: How the folders are called into which engines spill; the process and a number follow.
+SPILL = "spill-"
+_ENGINES = itertools.count(1)
 
 
 @dataclass
@@ -40,7 +46,7 @@ class Workspace:
                 f"{root} is no workspace: it has no {cfg.NAME}; make one with `finops init {root}`"
             )
         config = cfg.load(root)
-        registry = sops.load(root, config.company.zone)
+        registry = sops.load(root, config.company.zone, config.company.start)
         manifest = Manifest(root, Touches())
         return cls(root, config, registry, manifest, manifest.read(), shipped)
 
@@ -55,7 +61,8 @@ class Workspace:
         """The engine, started at first use."""
         if self._engine is None:
             limits = self.config.engine
-            spill = self.root / "subledger" / "spill"
+            # DuckDB's temporary files bear the same names in every process: each has its own folder.
+            spill = self.root / "subledger" / f"{SPILL}{os.getpid()}-{next(_ENGINES)}"
             self._engine = Engine(memory=limits.memory, threads=limits.threads, spill=spill)
         return self._engine
 

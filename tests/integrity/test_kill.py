@@ -75,6 +75,7 @@ LEFT: dict[str, Callable[[Path], None]] = {
     "an original half copied": lambda r: leave(r, "archive/Assets/Bank/BCA/.tmp-2026-03-02.x.csv"),
     "a day half written": lambda r: leave(r, "journal/2026/.tmp-2026-03-02.beancount"),
     "a decision half written": lambda r: leave(r, "decisions/2026/.tmp-2026-03.beancount"),
+    "what an engine spilled": lambda r: leave(r, "subledger/spill-4194305-1/duckdb_temp_0.tmp"),
     "a manifest half cut": lambda r: leave(r, "subledger/.tmp-manifest.jsonl"),
     "a day that nothing posts on": lambda r: leave(r, "journal/2026/2026-03-09.beancount"),
     "a day gone": lambda r: (r / "journal/2026/2026-03-02.beancount").unlink(),
@@ -92,6 +93,12 @@ def test_what_a_kill_leaves_is_repaired(what: str, books: Books) -> None:
     books.close()
     assert tree(books.root) == whole
     assert verify(books.root) == []
+
+
+def test_what_a_living_reader_has_spilled_stays(books: Books) -> None:
+    leave(books.root, f"subledger/spill-{os.getpid()}-999/duckdb_temp_0.tmp")
+    books.recover()
+    assert (books.root / f"subledger/spill-{os.getpid()}-999/duckdb_temp_0.tmp").exists()
 
 
 def test_recovery_is_idempotent(books: Books) -> None:
