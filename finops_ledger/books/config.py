@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 

@@ -283,20 +283,29 @@ class DayWriter:
         """Registers that are not what they were, added up over the legs that share an account."""
         before: dict[str, list[recon.Register]] = {}
         after: dict[str, list[recon.Register]] = {}
-        withheld: set[str] = set()
+        withheld = self._withheld(day)
+        expected = self.space.expected
         for line in self._lines(day):
+            if incomplete_before(expected, line["counterparty"], day, LEGS[line["leg"]]):
+                continue  # what the rows of that day moved is in the books and not yet on the lists
             old = self._before(line)
             new = {a: recon.Register.of(r) for a, r in line["registers"].items()}
             for account in {*old, *new}:
                 before.setdefault(account, []).append(old.get(account, recon.EMPTY))
                 after.setdefault(account, []).append(new.get(account, recon.EMPTY))
-                if line["conflicts"]:
-                    withheld.add(account)
         return {
             a: recon.together(after[a])
             for a in after
             if a not in withheld and recon.together(after[a]) != recon.together(before[a])
         }
+
+    def _withheld(self, day: date) -> set[str]:
+        """Accounts on which a decision of this or an earlier day does not fit: nothing proves them now."""
+        found: set[str] = set()
+        for (_, _, of_day), line in self.space.state.reconciled.items():
+            if of_day <= day:
+                found.update(line["withheld"])
+        return found
 
     def _verdicts(self, day: date) -> list[str]:
         made = []
@@ -307,6 +316,11 @@ class DayWriter:
             if one.verdict == "incomplete":
                 text = quote(f"incomplete: {one.missing}")
                 made.append(f"{day.isoformat()} event {quote(f'finops:{who}')} {text}\n")
+        accounts = {a for line in self._lines(day) for a in line["withheld"]}
+        made += [
+            custom(day, "finops-withheld", account, quote("a decision does not fit"))
+            for account in sorted(accounts)
+        ]
         return made
 
     def _balances(self, day: date) -> list[str]:

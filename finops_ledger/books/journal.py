@@ -21,6 +21,7 @@ from finops_ledger.books.day import DayWriter
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.days import days as each_day
 from finops_ledger.posting.store import LineStore
+from finops_ledger.recon.legs import LEGS
 from finops_ledger.subledger import files
 
 FOLDER: Final = "journal"
@@ -47,6 +48,7 @@ def days_with_content(space: Workspace) -> set[date]:
 def fingerprints(space: Workspace, wanted: Iterable[date]) -> dict[date, str]:
     """Return for each day the digest of all that its file is derived from."""
     wanted = sorted(set(wanted))
+    expected = space.expected
     by_day: dict[date, dict[str, Any]] = {
         d: {"batches": [], "legs": [], "before": [], "verdicts": []} for d in wanted
     }
@@ -60,16 +62,20 @@ def fingerprints(space: Workspace, wanted: Iterable[date]) -> dict[date, str]:
         if day in by_day:
             line = space.state.reconciled[leg, who, day]
             kept = {
-                k: line[k] for k in ("files", "registers", "matched", "moved", "conflicts", "open")
+                k: line[k]
+                for k in ("files", "registers", "matched", "moved", "conflicts", "withheld", "open")
             }
-            by_day[day]["legs"].append([leg, who, kept])
+            whole = not verdicts.incomplete_before(expected, who, day, LEGS[leg])
+            by_day[day]["legs"].append([leg, who, kept, whole])
     for (leg, who), done in proofs.items():
+        withheld: set[str] = set()
         for earlier, later in pairwise(done):
+            line = space.state.reconciled[leg, who, earlier]
+            withheld.update(line["withheld"])
             if later in by_day:
-                line = space.state.reconciled[leg, who, earlier]
-                by_day[later]["before"].append([leg, who, line["registers"]])
-    for one in verdicts.of_days(space.expected, set(wanted)):
-        whole = not verdicts.incomplete_before(space.expected, one.counterparty, one.day)
+                by_day[later]["before"].append([leg, who, line["registers"], sorted(withheld)])
+    for one in verdicts.of_days(expected, set(wanted)):
+        whole = not verdicts.incomplete_before(expected, one.counterparty, one.day)
         by_day[one.day]["verdicts"].append([one.counterparty, one.verdict, one.reasons, whole])
     rules = sorted(space.state.rules.items())
     return {d: _digest([__version__, rules, _sorted(content)]) for d, content in by_day.items()}

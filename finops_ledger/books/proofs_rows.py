@@ -278,7 +278,7 @@ def _open(engine: en.Engine, items: Path | None) -> dict[str, dict[str, Any]]:
         return {}
     found = engine.rows(
         "select class, count(*) as n, sum(amount) as amount, sum(exposure) as exposure "
-        f"from ({en.parquet([items])}) where not is_closed and claimed = 0 group by class"
+        f"from ({en.parquet([items])}) where not is_closed and (claimed = 0 or amount <> 0) group by class"
     )
     return {
         r["class"]: {

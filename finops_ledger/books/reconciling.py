@@ -164,6 +164,7 @@ def _line(space: Workspace, one: Job, as_of: date, now: datetime, outcome: Outco
         "open": _open(engine, items),
         "registers": {a: r.line() for a, r in sorted(found.items())},
         "conflicts": outcome.conflicts,
+        "withheld": sorted(outcome.withheld),
         "no_price": _no_price(engine, one),
     }
 
@@ -179,7 +180,7 @@ def _open(engine: en.Engine, items: Path | None) -> dict[str, Any]:
         return {}
     rows = engine.rows(
         "select class, count(*) as n, sum(amount) as amount, sum(exposure) as exposure "
-        f"from ({en.parquet([items])}) where not is_closed and claimed = 0 group by class order by class"
+        f"from ({en.parquet([items])}) where not is_closed and (claimed = 0 or amount <> 0) group by class order by class"
     )
     return {
         r["class"]: {
@@ -195,10 +196,10 @@ def _no_price(engine: en.Engine, one: Job) -> list[str]:
     if one.leg.name != SALE_SUPPLY:
         return []
     rows = engine.rows(
-        "select distinct key from sale_lines where no_price and disposition <> 'known' "
-        f"and day_state = date '{one.day}' and partner = {en.literal(one.counterparty)} order by key limit 20"
+        "select distinct product from sale_lines where no_price and disposition <> 'known' "
+        f"and day_state = date '{one.day}' and partner = {en.literal(one.counterparty)} order by product limit 20"
     )
-    return [f"{r['key']} on {one.day}" for r in rows]
+    return [f"{r['product']} on {one.day}" for r in rows]
 
 
 def _last_before(space: Workspace, one: Job) -> Line | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -87,14 +88,12 @@ def leg_line(expected: Expected, leg: Leg, counterparty: str, day: date) -> dict
     }
 
 
-def incomplete_before(expected: Expected, counterparty: str, day: date) -> bool:
-    """Say whether an earlier open day of a supplier is incomplete, so that balances prove nothing yet."""
-    leg = LEGS[SALE_SUPPLY]
+def incomplete_before(
+    expected: Expected, counterparty: str, day: date, leg: Leg = LEGS[SALE_SUPPLY]
+) -> bool:
+    """Say whether an earlier open day of a leg is not reconciled, so that balances and lists prove nothing yet."""
     span = expected.span(leg, counterparty)
     if span is None:
         return True
-    return any(
-        (leg.name, counterparty, d) not in expected.state.reconciled
-        for d in days(span[0], day)
-        if d < day
-    )
+    done = expected.state.days_of.get((leg.name, counterparty), [])
+    return bisect_left(done, day) - bisect_left(done, span[0]) != (day - span[0]).days

@@ -24,6 +24,11 @@ Debits and credits are rolled forward apart: a debit opens a debit item and clos
 day count at its end, in whatever order they stand. A difference is reported once: the next register
 is compared from this one on.
 
+An account named by ``custom "finops-withheld"`` is not proven from that day on: a decision on it does not fit
+what it names, and the books say so in the day's verdict. From a day on that is incomplete for a counterparty (event
+``finops:<counterparty>``) its accounts are judged by their registers alone: what reconciliation would have opened is
+not there yet.
+
 Configuration: ``{'proving': ['Assets:Clearing:Vouchers']}`` names further proving accounts.
 """
 
@@ -36,7 +41,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from beancount.core.data import Custom, Directive, Posting, Transaction
+from beancount.core.data import Custom, Directive, Event, Posting, Transaction
 
 from finops_ledger.plugins.errors import ProofError, Report, plain, read_config, units, word
 from finops_ledger.plugins.open_items import OpenItems
@@ -96,6 +101,10 @@ class _Proof:
                     self._recon(entry, recons)
             elif isinstance(entry, Custom) and entry.type == "finops-register":
                 self.items.register(entry)
+            elif isinstance(entry, Custom) and entry.type == "finops-withheld":
+                self.items.withhold(entry)
+            elif isinstance(entry, Event) and entry.type.startswith("finops:"):
+                self.items.incomplete(entry.type.removeprefix("finops:"))
         for (partner, currency), by_tags in supplied.items():
             if partner in recons:
                 self._empty(day, partner, currency, by_tags, recons[partner])

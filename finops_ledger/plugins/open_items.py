@@ -86,6 +86,8 @@ class OpenItems:
         self.rolls: dict[Key, _Roll] = {}
         self.touched: dict[Key, _Roll] = {}
         self.registers: list[_Register] = []
+        self.withheld: set[str] = set()
+        self.silent: set[str] = set()  # counterparties of which a day was incomplete
 
     def proves(self, account: str) -> bool:
         """Say whether an account lists open items."""
@@ -93,12 +95,26 @@ class OpenItems:
 
     def end(self, day: date) -> None:
         """Compare what the day has left: nothing closed twice, and every register of the day."""
+        stated = {register.key for register in self.registers}
         for key, roll in self.touched.items():
-            self._overclosed(day, key, roll)
+            if not self._unproven(key[0]) or (key in stated and key[0] not in self.withheld):
+                self._overclosed(day, key, roll)
         for register in self.registers:
-            self._compare(day, register)
+            if register.key[0] not in self.withheld:
+                self._compare(day, register)
         self.touched.clear()
         self.registers.clear()
+
+    def _unproven(self, account: str) -> bool:
+        return account in self.withheld or not self.silent.isdisjoint(account.split(":"))
+
+    def withhold(self, entry: Custom) -> None:
+        """From this day on an account is not proven: a decision on it does not fit."""
+        self.withheld.update(v.value for v in entry.values if isinstance(v.value, str))
+
+    def incomplete(self, counterparty: str) -> None:
+        """From this day on the accounts of a counterparty are judged by their registers alone."""
+        self.silent.add(counterparty)
 
     def take(self, entry: Transaction, posting: Posting) -> None:
         """Roll a proving account forward by one posting."""

@@ -18,6 +18,7 @@ from finops_ledger.subledger import engine as en
 from finops_ledger.subledger.manifest import Batch, State
 
 _DAY_US = 86_400_000_000
+_POSTING_DAYS = ("day", "paid_day", "refund_day", "partner_day", "settled_day")
 
 
 def shift_us(window: Window, batch: Batch) -> int:
@@ -57,8 +58,13 @@ def _view(root: Path, batch: Batch, registry: Registry, only_keys_of: str | None
     )
     if only_keys_of is not None:
         sql = f"select * from ({sql}) where key in (select key from {only_keys_of})"
-    names = ", ".join(ROWS)
-    return f"select {names} from ({sql})"
+    # What happened before the books begin (an order paid the evening before the first file) posts on their first day.
+    start = f"date '{registry.start}'"
+    names = [
+        f"case when {n} < {start} then {start} else {n} end as {n}" if n in _POSTING_DAYS else n
+        for n in ROWS
+    ]
+    return f"select {', '.join(names)} from ({sql})"
 
 
 def _settled_day(batch: Batch) -> str:

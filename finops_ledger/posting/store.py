@@ -27,7 +27,7 @@ from finops_ledger.subledger.manifest import Batch, State
 KEEP_ROWS: Final = 200_000
 
 _SALE = (
-    "record source batch key occurrence ref partner_ref payment_ref serial stated_at disposition state "
+    "record source batch key occurrence ref partner_ref payment_ref product serial stated_at disposition state "
     "partner gateway category model paid cash promo cost net ppn cogs failed refunded no_price amount "
     "day_paid day_state day_refund"
 ).split()

@@ -7,7 +7,7 @@ the posting or on the entry (ruling 25).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -34,6 +34,7 @@ class Decided:
     claims: Decimal
     accounts: tuple[str, ...]
     place: str
+    part: bool = False  #: its postings say that they move a part of the item only
 
     @property
     def line(self) -> int:
@@ -77,11 +78,32 @@ def _of(entry: data.Transaction, path: Path) -> list[Decided]:
             )
         if posting.units is None or posting.units.number is None:
             raise UsageError(f"{place}: write the amount of {posting.account} in full")
-        one = sums.setdefault(str(item), [Decimal(0), Decimal(0), [], place])
+        one = sums.setdefault(str(item), [Decimal(0), Decimal(0), [], place, False])
         if posting.account != CUSTOMERS:
             one[0 if on_breaks else 1] += posting.units.number
         one[2].append(posting.account)
+        one[4] = one[4] or meta.get("move") == "adjust"
     return [
-        Decided(entry.date, item, breaks, claims, tuple(accounts), place)
-        for item, (breaks, claims, accounts, place) in sums.items()
+        Decided(entry.date, item, breaks, claims, tuple(accounts), place, part)
+        for item, (breaks, claims, accounts, place, part) in sums.items()
     ]
+
+
+def together(decided: Iterable[Decided]) -> list[Decided]:
+    """Add up what is decided about one item on one day.
+
+    A decision that does not fit is taken back by its opposite, dated the same day: together they decide nothing.
+    """
+    found: dict[tuple[date, str], Decided] = {}
+    for one in decided:
+        before = found.get((one.day, one.item))
+        if before is not None:
+            one = replace(
+                one,
+                breaks=before.breaks + one.breaks,
+                claims=before.claims + one.claims,
+                accounts=tuple(dict.fromkeys((*before.accounts, *one.accounts))),
+                part=before.part or one.part,
+            )
+        found[one.day, one.item] = one
+    return [one for one in found.values() if one.breaks or one.claims]

@@ -199,7 +199,13 @@ def outcomes(leg: Leg) -> Any:
         class_, span = _supply_class(every, every)
     else:
         class_, span = _account_class(leg, every, every)
-    every = every.mutate(found=class_, span=span)
+    # What is claimed keeps its class until the claim is settled.
+    claimed = (every.claimed != ZERO) & (every.rest == ZERO) & every.p_class.notnull()
+    every = every.mutate(
+        found=ibis.ifelse(claimed, every.p_class, class_),
+        span=ibis.ifelse(claimed, ibis.null("int64"), span),
+        is_claimed=claimed,
+    )
     within = (
         (every.found == "cost_mismatch")
         & (every.rest.abs() <= every.tolerance)
@@ -235,6 +241,7 @@ def outcomes(leg: Leg) -> Any:
     settled = t.money(t.or_zero(every.p_settled) + every.released + every.absorbed)
     at_risk = ibis.cases(
         (every.rest != ZERO, every.rest.abs()),
+        (every.is_claimed, every.claimed.abs()),
         (every.right_held != ZERO, every.right_held.abs()),
         else_=t.or_zero(every.left_value),
     )

@@ -16,7 +16,7 @@ from finops_ledger.core.money import ZERO
 from finops_ledger.core.money import plain as money
 from finops_ledger.recon import fees, place, plain, sides
 from finops_ledger.recon import tables as rt
-from finops_ledger.recon.decisions import Decided
+from finops_ledger.recon.decisions import Decided, together
 from finops_ledger.recon.legs import GATEWAY_FEE, Leg, leg_of
 from finops_ledger.recon.outcome import outcomes
 from finops_ledger.sop.model import Fee
@@ -79,6 +79,7 @@ class Outcome:
     matched: int = 0
     pairs: plain.Pairs = field(default_factory=plain.Pairs)
     conflicts: list[str] = field(default_factory=list)
+    withheld: set[str] = field(default_factory=set)
 
 
 def _days(span: timedelta) -> int:
@@ -249,7 +250,7 @@ def _decide(engine: en.Engine, job: Job, decided: Sequence[Decided], result: Out
         [prefix],
     )
     own = f"Assets:Breaks:{job.component}:"
-    for one in decided:
+    for one in together(decided):
         if not any(a.startswith(own) or a == job.claims for a in one.accounts):
             continue
         found = engine.rows(
@@ -260,6 +261,7 @@ def _decide(engine: en.Engine, job: Job, decided: Sequence[Decided], result: Out
         problem = _misfit(one, found, own)
         if problem:
             result.conflicts.append(f"{one.place}: {problem}")
+            result.withheld.update(one.accounts)
             continue
         engine.connection.execute(
             "update outcome set amount = amount + cast(? as decimal(18, 4)), "
@@ -294,6 +296,12 @@ def _misfit(one: Decided, found: list[dict[str, Any]], own: str) -> str | None:
             return f"{one.item} stands on {where}, the decision says {account}"
         if (amount > 0) == (one.breaks > 0) or abs(one.breaks) > abs(amount):
             return f"{one.item} is {money(amount)}, the decision moves {money(one.breaks)}"
+        if abs(one.breaks) < abs(amount) and not one.part:
+            side = "debit" if amount > 0 else "credit"
+            return (
+                f"{one.item} is {money(amount)}, the decision moves {money(one.breaks)} of it; a part must say so: "
+                f'count: 0, move: "adjust", side: "{side}" below the posting'
+            )
     if not one.breaks and one.claims and abs(one.claims) > abs(claimed):
         return f"{one.item} has {money(claimed)} claimed, the decision moves {money(one.claims)}"
     return None

@@ -27,11 +27,12 @@ class PricedRule:
 
 @dataclass
 class Registry:
-    """The SOPs by counterparty."""
+    """The SOPs by counterparty; ``start`` is the day on which the books begin."""
 
     sops: dict[str, Sop]
     zone: str
     root: Path
+    start: date = date.min
     _prices: dict[str, list[prices.Price]] = field(default_factory=dict)
 
     def of(self, counterparty: str) -> Sop:
@@ -86,7 +87,7 @@ class Registry:
         return local.astimezone(UTC)
 
 
-def load(root: Path, zone_name: str) -> Registry:
+def load(root: Path, zone_name: str, start: date = date.min) -> Registry:
     """Read every ``sops/*.toml`` of a workspace."""
     sops: dict[str, Sop] = {}
     for path in sorted((root / "sops").glob("*.toml")):
@@ -96,4 +97,4 @@ def load(root: Path, zone_name: str) -> Registry:
         if path.stem != sop.counterparty:
             raise UsageError(f"{path}: the file must be called {sop.counterparty}.toml")
         sops[sop.counterparty] = sop
-    return Registry(sops, zone_name, root)
+    return Registry(sops, zone_name, root, start)
