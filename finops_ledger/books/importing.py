@@ -77,6 +77,13 @@ def import_file(
         return _refuse(space, path, source, sha256, InputRefused(path.name, [problem]), now)
     except InputRefused as refused:
         return _refuse(space, path, source, sha256, refused, now)
+    except _Changed:
+        text = f"{path.name}: the file changed while it was read; it is left alone, import it when it is whole"
+        return FileReport(path.name, "unrecognised", text)
+
+
+class _Changed(Exception):
+    """A file is not what it was when its reading began."""
 
 
 def _import(
@@ -92,7 +99,7 @@ def _import(
     same = [b for b in space.state.known_content(sha256) if b.source == source.name]
     known = next((b for b in same if day in (None, b.day)), None)
     if known is not None:
-        files.remove(path)
+        _leave(space, path)
         text = f"{path.name}: already imported as {known.id}; nothing changes"
         return FileReport(path.name, "known", text, known.id, source.name)
     if same and same[0].rows:
@@ -120,7 +127,7 @@ def _import(
     if source.role == "bank":
         result = bank_statement.prove(space.engine, path, fmt, temp, result)
     line = _commit(space, path, source, fmt, sha256, batch, day, covers, temp, result, now)
-    files.remove(path)
+    _leave(space, path)
     return FileReport(
         path.name,
         "imported",
@@ -131,6 +138,12 @@ def _import(
         line["control"]["read"],
         [str(p) for p in result.problems],
     )
+
+
+def _leave(space: Workspace, path: Path) -> None:
+    """Take a file out of the inbox; one that was named from elsewhere is its owner's and stays."""
+    if path.resolve().parent == space.inbox.resolve():
+        files.remove(path)
 
 
 def _told(name: str, batch: str, line: Line) -> str:
@@ -240,7 +253,11 @@ def _commit(
     }
     files.publish(temp, space.root / target)
     body["files"] = {target: content_digest(space.root / target)}
-    files.copy_atomic(path, space.root / body["original"]["archive"])
+    kept = space.root / body["original"]["archive"]
+    files.copy_atomic(path, kept)
+    if sha256_file(kept) != sha256:
+        files.remove(kept)
+        raise _Changed(path.name)
     return space.manifest.append(space.state, "batch", body)
 
 
@@ -292,7 +309,7 @@ def _refuse(
                 "first": str(problems[0]) if problems else "",
             },
         )
-    files.remove(path)
+    _leave(space, path)
     listed = [str(p) for p in problems]
     return FileReport(path.name, "refused", str(refused), "", source.name, problems=listed)
 

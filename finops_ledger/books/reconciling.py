@@ -180,7 +180,8 @@ def _open(engine: en.Engine, items: Path | None) -> dict[str, Any]:
         return {}
     rows = engine.rows(
         "select class, count(*) as n, sum(amount) as amount, sum(exposure) as exposure "
-        f"from ({en.parquet([items])}) where not is_closed and (claimed = 0 or amount <> 0) group by class order by class"
+        f"from ({en.parquet([items])}) where not is_closed and (claimed = 0 or amount <> 0) "
+        "group by class order by class"
     )
     return {
         r["class"]: {

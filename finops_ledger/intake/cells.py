@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable
 
 from finops_ledger.core.schema import MONEY_SQL
-from finops_ledger.intake.spec import Condition, NumberSpec
+from finops_ledger.intake.conditions import Condition
+from finops_ledger.intake.spec import NumberSpec
 from finops_ledger.intake.times import text
 
 

@@ -13,7 +13,8 @@ import duckdb
 from pydantic import BaseModel, ValidationError
 
 from finops_ledger.core.errors import UsageError
-from finops_ledger.intake.spec import Format, suggestion
+from finops_ledger.intake.conditions import suggestion
+from finops_ledger.intake.spec import Format
 
 __all__ = ["Format", "find_format", "load_format", "shipped"]
 

@@ -11,7 +11,7 @@ import re
 from finops_ledger.core.errors import UsageError
 from finops_ledger.core.money import minor_units
 from finops_ledger.core.schema import MONEY_FIELDS, MONEY_SQL, TIME_FIELDS
-from finops_ledger.intake import cells, times
+from finops_ledger.intake import cells, record_checks, times
 from finops_ledger.intake.model import SourceInfo
 from finops_ledger.intake.plan import SECRET, Check, Plan
 from finops_ledger.intake.spec import FieldSpec, Format, ZoneSpec
@@ -51,8 +51,7 @@ class Planner:
                 self._text(name, spec)
         self._amount_and_cost()
         self._days()
-        self._identities()
-        self._key()
+        record_checks.add(self)
         rules = self.fmt.exclude.rules
         if rules:
             cases = " ".join(
@@ -67,7 +66,7 @@ class Planner:
         at = self.columns.get(column)
         return NULL_TEXT if at is None else f"c{at}"
 
-    def _check(
+    def check(
         self,
         code: str,
         column: str,
@@ -109,7 +108,7 @@ class Planner:
         spec = self.fmt.fields.get("kind") or FieldSpec(default=_KIND_DEFAULT[self.info.role])
         named["kind"] = self._text_value("kind", spec)
         if not spec.constant and not spec.default and spec.rules:
-            self._check(
+            self.check(
                 "kind-unknown",
                 spec.rules[0].column,
                 "r_kind IS NOT NULL",
@@ -150,7 +149,7 @@ class Planner:
         else:
             self.plan.named[name] = value
         if name == "partner":
-            self._check(
+            self.check(
                 "partner-unknown",
                 column,
                 f"r_partner IS NOT NULL OR {value} IS NULL",
@@ -158,7 +157,7 @@ class Planner:
                 "one of " + (", ".join(sorted(self.info.partner_aliases)) or "no alias"),
             )
         if name == "currency":
-            self._check(
+            self.check(
                 "currency-other",
                 column,
                 f"r_currency = {text(self.info.currency)}",
@@ -166,7 +165,7 @@ class Planner:
                 self.info.currency,
             )
         if spec.required or (spec.required is None and self.fmt.key == (name,)):
-            self._check("cell-empty", column, f"({value}) IS NOT NULL", "the cell may not be empty")
+            self.check("cell-empty", column, f"({value}) IS NOT NULL", "the cell may not be empty")
 
     def number(self, column: str, spec: FieldSpec, digits: int) -> str:
         """Return the parsed column of the number in a file column; its check comes with it."""
@@ -183,7 +182,7 @@ class Planner:
         name = f"p{len(self.plan.parsed)}"
         self.plan.parsed.append(f"{cells.number(source, numbers, digits)} AS {name}")
         readable = f"{name} IS NOT NULL OR ({cell}) IS NULL"
-        self._check(
+        self.check(
             "cell-number",
             column,
             readable,
@@ -216,7 +215,7 @@ class Planner:
             # A cell that is not a number is a fault of its own; it is not empty, too.
             faults = [f"NOT ({self.plan.readable[p]})" for p in re.findall(r"\bp\d+\b", value)]
             ok = " OR ".join([f"r_{name} IS NOT NULL", *dict.fromkeys(faults)])
-            self._check("cell-empty", column, ok, f"no {name}", "an amount")
+            self.check("cell-empty", column, ok, f"no {name}", "an amount")
 
     def _money_value(self, name: str, spec: FieldSpec, digits: int) -> tuple[str, str]:
         if spec.debit is not None and spec.credit is not None:
@@ -236,14 +235,14 @@ class Planner:
         if spec.marker is not None and spec.debit_mark and spec.credit_mark:
             mark = self.cell(spec.marker)
             debit, credit = text(spec.debit_mark), text(spec.credit_mark)
-            self._check(
+            self.check(
                 "cell-mark",
                 spec.marker,
                 f"{mark} IN ({debit}, {credit})",
                 "neither debit nor credit",
                 f"{spec.debit_mark} or {spec.credit_mark}",
             )
-            self._check(
+            self.check(
                 "cell-sign",
                 spec.column,
                 f"{value} >= 0 OR {value} IS NULL",
@@ -260,9 +259,9 @@ class Planner:
         shown = f"concat_ws(' | ', {self.cell(spec.debit)}, {self.cell(spec.credit)})"
         if not spec.signed:
             positive = f"coalesce({debit}, 0) >= 0 AND coalesce({credit}, 0) >= 0"
-            self._check("cell-sign", spec.debit, positive, "negative debit or credit", None, shown)
+            self.check("cell-sign", spec.debit, positive, "negative debit or credit", None, shown)
         one = f"coalesce({debit}, 0) = 0 OR coalesce({credit}, 0) = 0"
-        self._check(
+        self.check(
             "debit-and-credit",
             spec.debit,
             one,
@@ -292,7 +291,7 @@ class Planner:
         zone = books if times.is_date_only(form) else spec.zone or spec_times.zone or books
         if zone.column is not None:
             moment = times.to_utc_by_column(local, self.cell(zone.column), zone.map)
-            self._check(
+            self.check(
                 "zone-unknown",
                 zone.column,
                 f"r_{name} IS NOT NULL OR {local} IS NULL",
@@ -306,7 +305,7 @@ class Planner:
         self.plan.named[f"{name}_day"] = (
             f"CAST({local} AS DATE)" if same else times.day_in(f"({moment})", info.zone)
         )
-        self._check(
+        self.check(
             "cell-time",
             spec.column,
             f"{local} IS NOT NULL OR {shown} IS NULL",
@@ -315,7 +314,7 @@ class Planner:
         )
         required = name in {"occurred_at", "created_at"} if spec.required is None else spec.required
         if required:
-            self._check("cell-empty", spec.column, f"{shown} IS NOT NULL", f"no {name}", wanted)
+            self.check("cell-empty", spec.column, f"{shown} IS NOT NULL", f"no {name}", wanted)
 
     def _amount_and_cost(self) -> None:
         plan, fields, role = self.plan, self.fmt.fields, self.info.role
@@ -326,25 +325,25 @@ class Planner:
             ]
             paid = f"try_cast({' - '.join([get['price'], *off])} AS {MONEY_SQL})"
             if "amount" in fields:
-                self._check(
+                self.check(
                     "amount-mismatch",
-                    _column(fields["amount"], "amount"),
+                    record_checks.first_column(fields["amount"], "amount"),
                     f"r_amount = {paid} OR {paid} IS NULL",
                     "amount is not price less discounts",
                 )
             else:
                 plan.derived["amount"] = paid
         if "discount_partner" in get:
-            self._check(
+            self.check(
                 "discount-partner",
-                _column(fields["discount_partner"], "discount_partner"),
+                record_checks.first_column(fields["discount_partner"], "discount_partner"),
                 "coalesce(r_discount_partner, 0) = 0",
                 "a discount that another party funds needs an account in an SOP first",
                 "0",
             )
         if role == "sale" and "refunded_at" in fields:
-            column = _column(fields["refunded_at"], "refunded_at")
-            self._check(
+            column = record_checks.first_column(fields["refunded_at"], "refunded_at")
+            self.check(
                 "refund-contradicts",
                 column,
                 "r_status <> 'success' OR r_refunded_at IS NULL",
@@ -367,49 +366,3 @@ class Planner:
                 named[day] = named[f"{moment}_day"]
         for moment in TIME_FIELDS:
             named.pop(f"{moment}_day", None)
-
-    def _identities(self) -> None:
-        spec = FieldSpec(constant="")
-        for identity in self.fmt.identities:
-            left, right = (
-                " + ".join(f"coalesce({self.number(c, spec, self.digits)}, {ZERO})" for c in side)
-                for side in (identity.left, identity.right)
-            )
-            ok = f"{left} = {right}"
-            for exception in identity.unless:
-                ok = f"{cells.condition(self.cell(exception.column), exception)} OR {ok}"
-            if identity.when_equal:
-                one, two = (self.cell(c) for c in identity.when_equal)
-                ok = f"{one} IS DISTINCT FROM {two} OR {ok}"
-            equation = f"{' + '.join(identity.left)} = {' + '.join(identity.right)}"
-            columns = ", ' | ', ".join(
-                f"coalesce({self.cell(c)}, '')" for c in (*identity.left, *identity.right)
-            )
-            self._check(
-                "identity",
-                identity.left[0],
-                ok,
-                f"the record breaks {equation}",
-                equation,
-                f"concat({columns})",
-            )
-
-    def _key(self) -> None:
-        named = {**self.plan.named, **self.plan.derived}
-        known = [k for k in self.fmt.key if k in named]
-        missing = [k for k in self.fmt.key if k not in named and k != "account"]
-        if missing:
-            raise UsageError(f"format {self.fmt.name}: key {missing} is not in [fields]")
-        if len(known) > 1:
-            some = " OR ".join(f"r_{k} IS NOT NULL" for k in known if k not in {"kind", "account"})
-            self._check(
-                "key-empty",
-                _column(self.fmt.fields.get(known[0]), known[0]),
-                some or "true",
-                "the record has nothing that identifies it",
-            )
-
-
-def _column(spec: FieldSpec | None, default: str) -> str:
-    columns = spec.columns() if spec is not None else ()
-    return columns[0] if columns else default

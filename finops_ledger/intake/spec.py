@@ -7,14 +7,10 @@ is one table of the TOML file; a key that is not here is refused (:mod:`.formats
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Annotated, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     field_validator,
     model_validator,
@@ -22,6 +18,15 @@ from pydantic import (
 
 from finops_ledger.core.kinds import ROLES, ROW_KINDS, STATUSES
 from finops_ledger.core.schema import MONEY_FIELDS, ROW_NAMES, TIME_FIELDS
+from finops_ledger.intake.conditions import (
+    Condition,
+    Exclusion,
+    FormatModel,
+    Pattern,
+    Rule,
+    suggestion,
+    unknown,
+)
 from finops_ledger.intake.times import fixed_offset, time_pattern
 
 #: Row columns that a format may fill; the rest come from the source or are derived.
@@ -45,61 +50,6 @@ MAPPABLE = tuple(
 )
 
 
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """Return ``; did you mean 'x'?`` for the nearest known word, or nothing."""
-    close = get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else ""
-
-
-def _unknown(word: str, known: Iterable[str]) -> str:
-    names = list(known)
-    return f"unknown name {word!r}{suggestion(word, names) or '; known: ' + ', '.join(names)}"
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-def _pattern(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(f"not a regular expression: {text!r} ({error})") from error
-    return text
-
-
-Pattern = Annotated[str, BeforeValidator(_pattern)]
-
-
-class Condition(_Model):
-    """A test on one cell: exactly one of ``equals``, ``one_of``, ``pattern`` or ``empty``."""
-
-    column: str
-    equals: str | None = None
-    one_of: tuple[str, ...] | None = None
-    pattern: Pattern | None = None  #: the whole cell must match
-    empty: bool | None = None
-
-    @model_validator(mode="after")
-    def _one_test(self) -> Condition:
-        if sum(x is not None for x in (self.equals, self.one_of, self.pattern, self.empty)) != 1:
-            raise ValueError("give exactly one of equals, one_of, pattern, empty")
-        return self
-
-
-class Rule(Condition):
-    """A condition and the value that it gives."""
-
-    is_: str = Field(alias="is")
-
-
-class Exclusion(Condition):
-    """A condition under which a record is left out, and why."""
-
-    reason: str
-    in_totals: bool = True  #: the file's own totals count such records
-
-
 def _form(text: str) -> str:
     time_pattern(text)
     return text
@@ -108,7 +58,7 @@ def _form(text: str) -> str:
 Form = Annotated[str, BeforeValidator(_form)]
 
 
-class ZoneSpec(_Model):
+class ZoneSpec(FormatModel):
     """A zone by ``name``, or by a ``column`` whose values ``map`` to zones or offsets (+07:00)."""
 
     name: str | None = None
@@ -139,7 +89,7 @@ def _as_list(value: object) -> object:
 Zone = Annotated[ZoneSpec, BeforeValidator(_as_zone)]
 
 
-class FieldSpec(_Model):
+class FieldSpec(FormatModel):
     """Where one row column comes from. A bare string is short for ``{column = "..."}``.
 
     Sources, one of them: ``column`` (a cell), ``constant``, ``sum`` (with ``minus``), ``debit`` and
@@ -203,7 +153,7 @@ class FieldSpec(_Model):
 FieldOrName = Annotated[FieldSpec, BeforeValidator(_as_field)]
 
 
-class FileSpec(_Model):
+class FileSpec(FormatModel):
     """How the file is laid out."""
 
     kind: Literal["csv"] = "csv"
@@ -241,7 +191,7 @@ class FileSpec(_Model):
         return self
 
 
-class NumberSpec(_Model):
+class NumberSpec(FormatModel):
     """How numbers are written. Nothing is guessed: what does not fit is refused."""
 
     decimal: Literal[".", ","] = "."
@@ -259,7 +209,7 @@ class NumberSpec(_Model):
         return self
 
 
-class TimeSpec(_Model):
+class TimeSpec(FormatModel):
     """How times are written; ``format`` is in strptime's letters (Y y m d H M S f, -d, -m)."""
 
     zone: Zone | None = None  #: default: the books' zone
@@ -268,7 +218,7 @@ class TimeSpec(_Model):
     within_days: int = Field(default=62, ge=1, le=183)  #: how far such a date may lie from file_day
 
 
-class StatusSpec(_Model):
+class StatusSpec(FormatModel):
     """Raw status to status. What the map does not know becomes ``unknown`` and keeps its text."""
 
     column: str | None = None
@@ -285,13 +235,13 @@ class StatusSpec(_Model):
         return self
 
 
-class PrivacySpec(_Model):
+class PrivacySpec(FormatModel):
     """Row columns stored as keyed hash and masked tail, never in clear."""
 
     hash: tuple[str, ...] = ()
 
 
-class Identity(_Model):
+class Identity(FormatModel):
     """Per row: the sum of the file columns ``left`` equals the sum of ``right``; empty is 0."""
 
     left: tuple[str, ...]
@@ -300,7 +250,7 @@ class Identity(_Model):
     when_equal: tuple[str, str] | None = None  #: only where these two cells are the same text
 
 
-class Total(_Model):
+class Total(FormatModel):
     """A figure that the file states about itself, in a title or footer line."""
 
     row: Pattern  #: searched in the raw line
@@ -315,13 +265,13 @@ class Total(_Model):
         return self.field if self.equals == "sum" else self.equals
 
 
-class ExcludeSpec(_Model):
+class ExcludeSpec(FormatModel):
     """Records that are left out, each with its reason."""
 
     rules: tuple[Exclusion, ...] = ()
 
 
-class Format(_Model):
+class Format(FormatModel):
     """One format: how to recognise and read a file."""
 
     name: str
@@ -351,21 +301,21 @@ class Format(_Model):
 
     def _bad_names(self) -> list[str]:
         faults = [
-            f"[fields] {_unknown(name, MAPPABLE)}" for name in self.fields if name not in MAPPABLE
+            f"[fields] {unknown(name, MAPPABLE)}" for name in self.fields if name not in MAPPABLE
         ]
-        faults += [f"key: {_unknown(k, ROW_NAMES)}" for k in self.key if k not in ROW_NAMES]
+        faults += [f"key: {unknown(k, ROW_NAMES)}" for k in self.key if k not in ROW_NAMES]
         faults += [
-            f"[privacy] hash: {_unknown(n, MAPPABLE)}"
+            f"[privacy] hash: {unknown(n, MAPPABLE)}"
             for n in self.privacy.hash
             if n not in MAPPABLE or n in MONEY_FIELDS or n in TIME_FIELDS
         ]
         faults += [
-            f"[[totals]] field: {_unknown(t.field, MONEY_FIELDS)}"
+            f"[[totals]] field: {unknown(t.field, MONEY_FIELDS)}"
             for t in self.totals
             if t.field not in MONEY_FIELDS
         ]
         if self.role is not None and self.role not in ROLES:
-            faults.append(f"role: {_unknown(self.role, ROLES)}")
+            faults.append(f"role: {unknown(self.role, ROLES)}")
         return faults
 
     def _bad_columns(self) -> list[str]:
@@ -381,7 +331,7 @@ class Format(_Model):
         if kind := self.fields.get("kind"):
             values = [r.is_ for r in kind.rules] + [v for v in (kind.default, kind.constant) if v]
             faults += [
-                f"[fields.kind] {_unknown(v, ROW_KINDS)}" for v in values if v not in ROW_KINDS
+                f"[fields.kind] {unknown(v, ROW_KINDS)}" for v in values if v not in ROW_KINDS
             ]
         if not {"amount", "price"} & set(self.fields):
             faults.append("[fields] maps neither amount nor price: no control amount")

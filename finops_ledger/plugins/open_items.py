@@ -86,6 +86,7 @@ class OpenItems:
         self.rolls: dict[Key, _Roll] = {}
         self.touched: dict[Key, _Roll] = {}
         self.registers: list[_Register] = []
+        self.decided: dict[tuple[Key, str], list[Any]] = {}
         self.withheld: set[str] = set()
         self.silent: set[str] = set()  # counterparties of which a day was incomplete
 
@@ -95,6 +96,14 @@ class OpenItems:
 
     def end(self, day: date) -> None:
         """Compare what the day has left: nothing closed twice, and every register of the day."""
+        for (key, _), (number, entry) in self.decided.items():
+            # What was decided and taken back on the day decides nothing.
+            if number:
+                opens = number > 0 and not key[0].startswith(self.breaks)
+                side = "debit" if (number > 0) == opens else "credit"
+                self.rolls[key].apply(number, 1, "open" if opens else "close", side)
+                self.rolls[key].closed_by = entry
+        self.decided.clear()
         stated = {register.key for register in self.registers}
         for key, roll in self.touched.items():
             if not self._unproven(key[0]) or (key in stated and key[0] not in self.withheld):
@@ -131,6 +140,11 @@ class OpenItems:
         meta = posting.meta or {}
         count, move = whole(meta.get("count")), word(meta.get("move"))
         if count is None or move is None:
+            item = word(meta.get("break", entry.meta.get("break")))
+            if item and "count" not in meta and "move" not in meta and _is_decision(entry):
+                held = self.decided.setdefault((key, item), [_ZERO, entry])
+                held[0] += number
+                return
             count, move = self._decided(entry, posting, number, count, move)
         fault = _fault(number, meta, count, move)
         if fault is not None or count is None or move is None:
@@ -153,7 +167,7 @@ class OpenItems:
         move: str | None,
     ) -> tuple[int | None, str | None]:
         """Fill in what a person's decision may leave out: it takes up the break that it names."""
-        if not entry.tags or "decision" not in entry.tags:
+        if not _is_decision(entry):
             return count, move
         meta = posting.meta or {}
         named = "break" in meta or "break" in entry.meta
@@ -240,6 +254,10 @@ class OpenItems:
                 register.entry,
             )
         self.rolls[register.key] = _Roll(register.items, register.debits, register.credits, stands)
+
+
+def _is_decision(entry: Transaction) -> bool:
+    return bool(entry.tags) and "decision" in entry.tags
 
 
 def _fault(

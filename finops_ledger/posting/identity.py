@@ -41,7 +41,8 @@ def describe(
     """Return the parts of a batch line that only the rows beside other batches can tell.
 
     Keys: ``rows`` and ``control`` (new, revised, known, and ``replaced``: what revisions replace), ``days`` (on
-    which its rows can post, whatever else is in), ``touches`` (days that it really changes), ``neighbours``, ``keys`` (lowest and highest), ``standing`` (by batch: rows and control to post).
+    which its rows can post, whatever else is in), ``touches`` (days that it really changes), ``neighbours``,
+    ``keys`` (lowest and highest), ``standing`` (by batch: rows and control to post).
     """
     batch = _candidate(body, parquet)
     low_high = _key_bounds(engine, parquet, batch.key)

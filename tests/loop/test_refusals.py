@@ -148,3 +148,15 @@ def test_rupiah_with_a_fraction_are_refused(books: Books) -> None:
     report = books.import_files()
     assert [f.verdict for f in report.files] == ["refused"]
     assert "51000.50" in report.files[0].message
+
+
+def test_a_file_named_from_elsewhere_is_imported_and_stays_its_owners(
+    books: Books, tmp_path: Path
+) -> None:
+    path = statement(books.root)
+    mine = tmp_path / NAME
+    path.rename(mine)
+    assert [f.verdict for f in books.import_files([mine]).files] == ["imported"]
+    assert mine.is_file()
+    assert [f.verdict for f in books.import_files([mine]).files] == ["known"]
+    assert mine.is_file()

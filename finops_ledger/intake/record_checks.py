@@ -1,0 +1,70 @@
+"""Checks of a record as a whole: the identities that its amounts must satisfy, and that it has a key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from finops_ledger.core.errors import UsageError
+from finops_ledger.core.schema import MONEY_SQL
+from finops_ledger.intake import cells
+from finops_ledger.intake.spec import FieldSpec
+
+if TYPE_CHECKING:
+    from finops_ledger.intake.planner import Planner
+
+_ZERO = f"CAST(0 AS {MONEY_SQL})"
+
+
+def add(plan: Planner) -> None:
+    """Add the checks to a plan in the making; its cells and columns must stand."""
+    _identities(plan)
+    _key(plan)
+
+
+def _identities(plan: Planner) -> None:
+    spec = FieldSpec(constant="")
+    for identity in plan.fmt.identities:
+        left, right = (
+            " + ".join(f"coalesce({plan.number(c, spec, plan.digits)}, {_ZERO})" for c in side)
+            for side in (identity.left, identity.right)
+        )
+        ok = f"{left} = {right}"
+        for exception in identity.unless:
+            ok = f"{cells.condition(plan.cell(exception.column), exception)} OR {ok}"
+        if identity.when_equal:
+            one, two = (plan.cell(c) for c in identity.when_equal)
+            ok = f"{one} IS DISTINCT FROM {two} OR {ok}"
+        equation = f"{' + '.join(identity.left)} = {' + '.join(identity.right)}"
+        columns = ", ' | ', ".join(
+            f"coalesce({plan.cell(c)}, '')" for c in (*identity.left, *identity.right)
+        )
+        plan.check(
+            "identity",
+            identity.left[0],
+            ok,
+            f"the record breaks {equation}",
+            equation,
+            f"concat({columns})",
+        )
+
+
+def _key(plan: Planner) -> None:
+    named = {**plan.plan.named, **plan.plan.derived}
+    known = [k for k in plan.fmt.key if k in named]
+    missing = [k for k in plan.fmt.key if k not in named and k != "account"]
+    if missing:
+        raise UsageError(f"format {plan.fmt.name}: key {missing} is not in [fields]")
+    if len(known) > 1:
+        some = " OR ".join(f"r_{k} IS NOT NULL" for k in known if k not in {"kind", "account"})
+        plan.check(
+            "key-empty",
+            first_column(plan.fmt.fields.get(known[0]), known[0]),
+            some or "true",
+            "the record has nothing that identifies it",
+        )
+
+
+def first_column(spec: FieldSpec | None, default: str) -> str:
+    """Return the file's column behind a field, for messages."""
+    columns = spec.columns() if spec is not None else ()
+    return columns[0] if columns else default
