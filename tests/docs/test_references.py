@@ -150,7 +150,7 @@ def test_every_class_with_its_priority_and_home() -> None:
 
 def _first_code(call: ast.Call) -> str | None:
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    place = {"Problem": 0, "Check": 0, "_check": 0, "refuse": 1}.get(name)
+    place = {"Problem": 0, "Check": 0, "check": 0, "refuse": 1}.get(name)
     if place is None or len(call.args) <= place:
         return None
     code = call.args[place]
@@ -160,7 +160,8 @@ def _first_code(call: ast.Call) -> str | None:
 def codes() -> set[str]:
     """Every code that a problem of a file can have."""
     found = set()
-    for path in [*(PACKAGE / "intake").glob("*.py"), PACKAGE / "books" / "importing.py"]:
+    books = [PACKAGE / "books" / f"{name}.py" for name in ("importing", "bank_statement")]
+    for path in [*(PACKAGE / "intake").glob("*.py"), *books]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and (code := _first_code(node)):
                 found.add(code)
