@@ -222,9 +222,12 @@ def test_stored_queries_give_the_known_figures(example: Visit) -> None:
     ]
     assert {r[3] for r in tied[1:]} == {"none"}
     assert query(example, "open-items")[1:] == [
-        ["Assets:Breaks:AggA:Missing-At-Partner", "-49,800 IDR", "2026-03-02", "2026-03-02"],
-        ["Assets:Claims:Partner:AggA", "49,800 IDR", "2026-03-03", "2026-03-03"],
-    ]
+        [
+            "Assets:Breaks:AggA:Missing-At-Partner", "-49,800 IDR", "1", "2026-03-02", "1",
+            "2026-03-02",
+        ],
+        ["Assets:Claims:Partner:AggA", "49,800 IDR", "1", "2026-03-02", "1", "2026-03-03"],
+    ]  # fmt: skip
     assert query(example, "open-by-counterparty")[1:] == [
         ["AggA", "Breaks", "-49,800 IDR", "1", "2026-03-02", "2026-03-02"],
         ["AggA", "Claims", "49,800 IDR", "1", "2026-03-03", "2026-03-03"],
