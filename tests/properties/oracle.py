@@ -46,13 +46,13 @@ class Item:
 
     left: Sale | None = None
     right: Supply | None = None
-    right_was_success: bool = False
+    right_before: str = ""  # the partner's last word before today
+    called: str = ""  # what the item was called yesterday
     paid: int = 0  # what final partner rows have cost
     held: int = 0  # what rows without a final status hold
     refunds: int = 0
     left_anchor: date | None = None
     right_anchor: date | None = None
-    shown: tuple[str, int] | None = None
 
     @property
     def residue(self) -> int:
@@ -83,6 +83,8 @@ class Reference:
             shown = self._class(key, item, day)
             if shown is not None:
                 found[key] = shown
+            item.called = shown[0] if shown else ""
+            item.right_before = item.right.state if item.right else ""
         return found
 
     def _find(self, own: str) -> tuple[str, str] | None:
@@ -112,7 +114,7 @@ class Reference:
             )
             for number, row in enumerate(group):
                 free = pair.right is None or (
-                    pair.right.state == "failed" and not pair.paid and not pair.held
+                    pair.right.state == "failed" and pair.paid == pair.refunds and not pair.held
                 )
                 key = (ref, "" if number == 0 and free else row.own)
                 self._take(self.items.setdefault(key, Item()), row)
@@ -123,11 +125,11 @@ class Reference:
                 item.refunds += row.amount
                 if item.right is None:
                     item.right = row
-                item.right_anchor = row.day
+                    item.right_anchor = row.day
 
     def _take(self, item: Item, row: Supply) -> None:
-        if item.right is not None and item.right.state == "success":
-            item.right_was_success = True
+        if item.right is not None and item.right.own != row.own:
+            item.refunds = 0  # the partner's next try; what came before came to nothing
         item.right = row
         final = row.state != "pending"
         item.paid = row.amount if final else 0
@@ -165,7 +167,11 @@ class Reference:
             if right == "success" and item.paid - item.refunds > 0:
                 return "cost_mismatch", rest
             if rest < 0:
-                reversed_ = item.right_was_success or right == "success"
+                reversed_ = (
+                    item.right_before == "success"
+                    or right == "success"
+                    or item.called == "late_reversal"
+                )
                 return ("late_reversal" if reversed_ else "partner_failed"), rest
         if left == "pending" and right == "success" and rest > 0:
             return after(self.pending, "delivered_not_recorded")

@@ -118,7 +118,7 @@ def engine() -> Iterator[Engine]:
 
 
 @settings(
-    max_examples=int(os.environ.get("ORACLE_EXAMPLES", "40")),
+    max_examples=int(os.environ.get("ORACLE_EXAMPLES", "60")),
     deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],
