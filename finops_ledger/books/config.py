@@ -40,7 +40,7 @@ class EngineLimits(_Part):
     """Which engine reads the rows, and how much it may use."""
 
     name: Literal["duckdb"] = "duckdb"
-    memory: str = "4GB"
+    memory: str = "3GB"
     threads: int = 0
 
 

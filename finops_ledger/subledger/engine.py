@@ -30,7 +30,7 @@ _CODED = pa.dictionary(pa.int32(), pa.string())
 class Engine:
     """One DuckDB connection with limits; tables stand under names, then expressions run."""
 
-    def __init__(self, *, memory: str = "4GB", threads: int = 0, spill: Path | None = None) -> None:
+    def __init__(self, *, memory: str = "3GB", threads: int = 0, spill: Path | None = None) -> None:
         self.connection = duckdb.connect()
         self._kinds: dict[str, str] = {}
         self.connection.execute("set TimeZone = 'UTC'")
