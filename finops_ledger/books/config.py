@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from finops_ledger.core.days import zone
-from finops_ledger.sop import toml
+from finops_ledger.intake import toml
 from finops_ledger.sop.model import Span
 
 NAME = "finops.toml"

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from finops_ledger.core.days import zone
 from finops_ledger.core.errors import UsageError
-from finops_ledger.sop import prices, toml
+from finops_ledger.intake import toml
+from finops_ledger.sop import prices
 from finops_ledger.sop.model import Sop
 
 
