@@ -58,6 +58,8 @@ class Books:
         self.root = root.absolute()
         self._clock = clock
         self._space: Workspace | None = None
+        #: Rules that were found changed and taken in: every open day is reconciled again under them.
+        self.changed_rules: list[str] = []
         self._loaded: loading.Loaded | None = None
 
     @classmethod
@@ -95,7 +97,7 @@ class Books:
         self.close()
         self._space = recovery.recover(self.root)
         now = self._clock()
-        recovery.take_in_rules(self._space, now)
+        self.changed_rules += recovery.take_in_rules(self._space, now)
         recovery.take_in_decisions(self._space, now)
         return self._space
 

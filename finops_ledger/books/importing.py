@@ -153,7 +153,9 @@ def _told(name: str, batch: str, line: Line) -> str:
     excluded = sum(rows["excluded"].values())
     if excluded:
         counts.append(f"{excluded} excluded")
-    return f"{name}: {', '.join(counts)} -> {batch}"
+    others = sorted(set(line["standing"]) - {batch})
+    restated = f"; changes what {', '.join(others)} posts" if others else ""
+    return f"{name}: {', '.join(counts)} -> {batch}{restated}"
 
 
 def _read(

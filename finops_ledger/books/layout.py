@@ -42,8 +42,11 @@ def lay_out(
         "precision": str(minor_units(currency)),
         "key": key or secrets.token_hex(16),
     }
-    for folder in FOLDERS:
-        (root / folder).mkdir(parents=True, exist_ok=True)
+    try:
+        for folder in FOLDERS:
+            (root / folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{root} cannot be written to: {error.strerror}") from error
     for name in FILES:
         text = template(name)
         for word, value in values.items():

@@ -51,6 +51,7 @@ def rebuild(root: Path, target: Path) -> RebuildReport:
     Raises UsageError when ``target`` is in use, IntegrityError when the manifest itself
     is broken. A step that fails is a difference: the report names it.
     """
+    root, target = root.resolve(), target.resolve()
     _check_target(root, target)
     lines = Manifest(root, Touches()).read().lines
     if not lines:

@@ -11,7 +11,7 @@ import shutil
 from datetime import date, datetime
 from pathlib import Path
 
-from finops_ledger.books import journal
+from finops_ledger.books import deciding, journal
 from finops_ledger.books.workspace import SPILL, Workspace
 from finops_ledger.core.errors import IntegrityError
 from finops_ledger.core.ids import sha256_bytes, sha256_file
@@ -90,12 +90,21 @@ def rule_files(space: Workspace) -> dict[str, Path]:
     return found
 
 
-def take_in_rules(space: Workspace, now: datetime) -> bool:
-    """Commit changed rules (ruling 17): the line names each file's digest; a copy is kept for rebuilding."""
+def take_in_rules(space: Workspace, now: datetime) -> list[str]:
+    """Commit changed rules (ruling 17): the line names each file's digest; a copy is kept for rebuilding.
+
+    Returns the names of those under which days are run again (none before the first file). Every rule is read first: one that does not
+    read raises UsageError before anything is committed.
+    """
     found = rule_files(space)
     digests = {name: sha256_bytes(path.read_bytes()) for name, path in sorted(found.items())}
-    if digests == space.state.rules:
-        return False
+    before = space.state.rules
+    if digests == before:
+        return []
+    for _ in space.registry.rules():
+        pass
+    for source in space.config.sources:
+        space.format(source.format)
     for name, path in found.items():
         kept = space.root / RULES / f"{digests[name][:16]}.{Path(name).name}"
         if not kept.exists():
@@ -107,10 +116,12 @@ def take_in_rules(space: Workspace, now: datetime) -> bool:
         {
             "at": now.isoformat(timespec="seconds"),
             "files": digests,
-            "stale": first.isoformat() if first and space.state.rules else None,
+            "stale": first.isoformat() if first and before else None,
         },
     )
-    return True
+    if not before or first is None:
+        return []
+    return sorted(n for n in {*before, *digests} if before.get(n) != digests.get(n))
 
 
 def take_in_decisions(space: Workspace, now: datetime) -> bool:
@@ -135,6 +146,7 @@ def take_in_decisions(space: Workspace, now: datetime) -> bool:
         changed = True
         old_lines = data[: before["bytes"]].count(b"\n") if before else 0
         added += [d.day for d in decisions.read([path])[0] if d.line > old_lines]
+        deciding.check(space, path, old_lines)
     gone = set(known) - {e["path"] for e in found}
     if gone:
         raise IntegrityError(f"{sorted(gone)[0]}: a file of decisions is gone; put it back")

@@ -45,6 +45,7 @@ class Workspace:
             raise UsageError(
                 f"{root} is no workspace: it has no {cfg.NAME}; make one with `finops init {root}`"
             )
+        root = root.resolve()
         config = cfg.load(root)
         registry = sops.load(root, config.company.zone, config.company.start)
         manifest = Manifest(root, Touches())
@@ -109,6 +110,8 @@ class Workspace:
             raise UsageError(
                 f"{self.root}: another command is writing; wait for it to end"
             ) from error
+        except OSError as error:
+            raise UsageError(f"{self.root} cannot be written to: {error.strerror}") from error
         try:
             yield
         finally:

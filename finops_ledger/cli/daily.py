@@ -21,7 +21,7 @@ from finops_ledger.cli.app import (
 )
 
 if TYPE_CHECKING:
-    from finops_ledger.books.books import ImportReport
+    from finops_ledger.books.books import Books, ImportReport
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
@@ -190,8 +190,17 @@ def import_(files: tuple[Path, ...], accept_valid: bool, as_json: bool) -> int:
         if as_json:
             output.print_json(_import_json(report))
         else:
+            _tell_rules(books)
             _show_import(report)
     return report.exit_code
+
+
+def _tell_rules(books: Books) -> None:
+    """Say which rules were found changed: under them every open day is reconciled again."""
+    if books.changed_rules:
+        output.note(
+            f"Rules changed: {', '.join(books.changed_rules)}; every open day is reconciled again under them."
+        )
 
 
 @cli.command()
@@ -206,6 +215,7 @@ def reconcile(as_of: date | None, as_json: bool) -> int:
         if as_json:
             output.print_json({"reconciled": done, "status": found})
         else:
+            _tell_rules(books)
             output.note(f"{done} legs and days reconciled." if done else "Nothing was due.")
             summary.show(books, found)
     return summary.exit_code(found["verdict"])
@@ -232,6 +242,7 @@ def run(accept_valid: bool, as_of: date | None, as_json: bool) -> int:
             told = {"import": _import_json(report), "reconciled": done, "check": checked.as_dict()}
             output.print_json(told)
         else:
+            _tell_rules(books)
             _show_import(report)
             summary.show(books, books.status(as_of))
         summary.tell_faults(checked)

@@ -116,8 +116,18 @@ def serve(folder_: Path | None, port: int, read_only: bool) -> None:
 
     At http://127.0.0.1:PORT; nobody else can reach it.
     """
+    import socket
+
     from fava import cli as fava
 
+    from finops_ledger.core.errors import UsageError
+
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise UsageError(f"port {port} cannot be used: {error.strerror}; try --port") from error
     with opened(folder_):
         main_file = (folder() / "main.beancount").resolve()
     options = ["--host", "127.0.0.1", "--port", str(port), *(["--read-only"] if read_only else [])]

@@ -125,3 +125,53 @@ def test_a_part_that_does_not_say_so_is_named(books: Books) -> None:
     assert errors(books) == []
     line = books.space.state.reconciled["sale-supply", "AggA", D3]
     assert "a part must say so" in line["conflicts"][0]
+
+
+@pytest.mark.parametrize(
+    ("posting", "word"),
+    [
+        ("  Assets:Bank:BCA -4 IDR", "does not balance"),
+        ("  Assets:Bank:BCD -5 IDR", "nobody opens"),
+    ],
+)
+def test_a_slip_is_refused_before_it_is_recorded(books: Books, posting: str, word: str) -> None:
+    path = books.root / "decisions" / "2026" / "2026-03.beancount"
+    w.decide(
+        books.root,
+        D3,
+        f'2026-03-03 * "AggA" "slip" #decision\n  Expenses:Bank-Charge 5 IDR\n{posting}\n',
+    )
+    result = CliRunner().invoke(cli, ["--books", str(books.root), "run"])
+    told = " ".join((result.output + result.stderr).split())
+    assert result.exit_code == 2, told
+    assert word in told
+    assert f"{path.name}:" in told
+    path.unlink()
+    books.reconcile()
+    assert errors(books) == []
+
+
+def test_a_changed_rule_is_told(books: Books) -> None:
+    sop = books.root / "sops" / "AggA.toml"
+    sop.write_text(sop.read_text().replace('grace = "0h"', 'grace = "24h"'))
+    result = CliRunner().invoke(cli, ["--books", str(books.root), "run"])
+    assert "Rules changed: sops/AggA.toml" in result.output + result.stderr
+
+
+def test_a_missing_price_list_changes_nothing(books: Books) -> None:
+    manifest = books.root / "subledger" / "manifest.jsonl"
+    before = manifest.read_bytes()
+    (books.root / "prices" / "AggA.csv").unlink()
+    result = CliRunner().invoke(cli, ["--books", str(books.root), "run"])
+    assert result.exit_code == 2
+    assert manifest.read_bytes() == before
+
+
+def test_rebuild_takes_a_relative_path(
+    books: Books, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    books.close()
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(cli, ["--books", "books", "rebuild", "--to", "again"])
+    assert result.exit_code == 0, result.output + result.stderr
+    assert (tmp_path / "again" / "main.beancount").is_file()

@@ -172,6 +172,9 @@ def make(
     (root / "prices" / f"{partner}.csv").write_text(prices)
     if own_format:
         (root / "formats" / "own.toml").write_text(own_format)
+    if not bank:
+        with (root / "accounts.beancount").open("a") as chart:
+            chart.write("2026-01-01 open Assets:Bank:BCA IDR\n")
     decide(root, date(2026, 1, 2), opening)
     return books
 

@@ -1,0 +1,57 @@
+"""What is looked at before a decision is recorded: a recorded one is never edited, so a slip must not get in."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Final
+
+from beancount.core import data
+from beancount.ops import validation
+from beancount.parser import booking, parser
+
+from finops_ledger.books.chart import accounted_for
+from finops_ledger.books.workspace import Workspace
+from finops_ledger.core.errors import UsageError
+
+_OPEN: Final = re.compile(r"^\d{4}-\d{2}-\d{2} open ([A-Z][A-Za-z0-9:-]+)", re.MULTILINE)
+
+
+def check(space: Workspace, path: Path, after_line: int) -> None:
+    """Refuse new decisions that do not balance or name an account nobody opens; UsageError with file:line.
+
+    Only what stands below ``after_line`` is looked at: the rest has been recorded.
+    """
+    entries, errors, options = parser.parse_file(str(path))
+    booked, more = booking.book(entries, options)  # type: ignore[no-untyped-call]
+    unbalanced = validation.validate_check_transaction_balances(booked, options)  # type: ignore[no-untyped-call]
+    faults = [*errors, *more, *unbalanced]
+    told = [
+        f"{path}:{_line(fault.source)}: {fault.message.splitlines()[0]}"
+        for fault in faults
+        if _line(fault.source) > after_line
+    ]
+    known = _known(space)
+    for entry in booked:
+        if isinstance(entry, data.Transaction):
+            for posting in entry.postings:
+                line = _line(posting.meta or entry.meta)
+                if posting.account not in known and line > after_line:
+                    told.append(
+                        f"{path}:{line}: nobody opens the account {posting.account}; correct it, or open "
+                        "it in accounts.beancount"
+                    )
+    if told:
+        raise UsageError("\n".join(dict.fromkeys(told)))
+
+
+def _line(meta: Any) -> int:
+    return int(meta.get("lineno", 0))
+
+
+def _known(space: Workspace) -> set[str]:
+    found = accounted_for(space)
+    for path in [*space.root.glob("*.beancount"), space.root / "journal" / "accounts.beancount"]:
+        if path.is_file():
+            found.update(_OPEN.findall(path.read_text(encoding="utf-8")))
+    return found
