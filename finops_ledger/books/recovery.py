@@ -93,8 +93,8 @@ def rule_files(space: Workspace) -> dict[str, Path]:
 def take_in_rules(space: Workspace, now: datetime) -> list[str]:
     """Commit changed rules (ruling 17): the line names each file's digest; a copy is kept for rebuilding.
 
-    Returns the names of those under which days are run again (none before the first file). Every rule is read first: one that does not
-    read raises UsageError before anything is committed.
+    Returns the names of those under which days are run again (none before the first file). Every rule is read
+    first: one that does not read raises UsageError before anything is committed.
     """
     found = rule_files(space)
     digests = {name: sha256_bytes(path.read_bytes()) for name, path in sorted(found.items())}
