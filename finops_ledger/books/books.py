@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -205,4 +204,4 @@ def open(root: str | Path) -> Books:
     return books
 
 
-__all__ = ["Books", "ImportReport", "builtins", "open"]
+__all__ = ["Books", "ImportReport", "open"]

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -262,4 +261,4 @@ def check_as_of(space: Workspace, as_of: date | None) -> None:
         raise UsageError(f"--as-of {as_of}: the files that are in reach to {last}")
 
 
-__all__ = ["Decimal", "check_as_of", "commit", "due", "reconcile"]
+__all__ = ["check_as_of", "commit", "due", "reconcile"]

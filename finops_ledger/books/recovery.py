@@ -163,8 +163,3 @@ def take_in_decisions(space: Workspace, now: datetime) -> bool:
         },
     )
     return True
-
-
-def settle(space: Workspace) -> None:
-    """Derive what is stale; the end of every writing command and of recovery."""
-    journal.derive(space)

@@ -98,9 +98,14 @@ def _ppn(margin: Any) -> Any:
     """12 % of 11/12 of margin/1.11, each step rounded half up, in whole rupiah, odd in the margin."""
     sign = ibis.ifelse(margin < t.amount(0), -1, 1).cast("int64")
     size = (margin.cast("decimal(18, 0)").cast("int64") * sign).cast("int64")
-    base = (size * 200 + 111) // 222
-    other = (base * 22 + 12) // 24
-    return ((other * 24 + 100) // 200 * sign).cast(t.MONEY)
+    base = divide(size * 200 + 111, 222)
+    other = divide(base * 22 + 12, 24)
+    return (divide(other * 24 + 100, 200) * sign).cast(t.MONEY)
+
+
+@ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]
+def divide(_a: int, _b: int) -> int:  # type: ignore[empty-body]
+    """The engine's division of whole numbers; Ibis would write ``//`` as a division of floats, rounded down."""
 
 
 def lines(*, shared: bool) -> Any:
