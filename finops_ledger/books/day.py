@@ -94,6 +94,9 @@ class DayWriter:
         for batch in self.space.state.batches.values():
             if batch.id not in posted and batch.day in self.wanted:
                 self.drafts.of(batch.id, self._party(batch), batch.day)
+            if batch.role == "supply" and batch.issue and batch.covers[1] in self.wanted:
+                # What it says of the balance is told, even where none of its rows is new.
+                self.drafts.of(batch.id, self._party(batch), batch.covers[1])
 
     def _gateway(self, batch_id: str) -> str:
         return self._party(self.space.state.batches[batch_id])
@@ -329,7 +332,7 @@ class DayWriter:
         currency = self.space.config.company.currency
         made = []
         for batch in sorted(self.space.state.batches.values(), key=lambda b: b.id):
-            if batch.covers[1] != day:
+            if batch.covers[1] != day or not self.space.state.is_last_issue(batch):
                 continue
             if batch.role == "supply" and batch.counterparty:
                 made += self._supply_balances(batch, day, after)

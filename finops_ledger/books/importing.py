@@ -155,7 +155,21 @@ def _told(name: str, batch: str, line: Line) -> str:
         counts.append(f"{excluded} excluded")
     others = sorted(set(line["standing"]) - {batch})
     restated = f"; changes what {', '.join(others)} posts" if others else ""
-    return f"{name}: {', '.join(counts)} -> {batch}{restated}"
+    return f"{name}: {', '.join(counts)} -> {batch}{restated}{_absent(line)}"
+
+
+def _absent(line: Line) -> str:
+    """Say what an earlier file of the same name had and this one has not: it stands, and a person decides."""
+    absent = line["absent"]
+    if not absent["rows"]:
+        return ""
+    count = absent["rows"]
+    rows = "1 row" if count == 1 else f"{count} rows"
+    return (
+        f"; {rows} of {absent['control']} that the file of this name had before "
+        f"{'is' if count == 1 else 'are'} not in it and still {'counts' if count == 1 else 'count'}: if this "
+        "file replaces the earlier one, withdraw that batch (finops withdraw)"
+    )
 
 
 def _read(

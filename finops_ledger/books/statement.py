@@ -2,6 +2,7 @@
 
 What the statement says beyond readable rows is posted as ``statement-difference`` and is a break:
 a ``balance_gap``, or a ``file_defect`` where rows were refused; also where two days do not join.
+A file that was issued again speaks for its day by its last issue (decision 0010).
 """
 
 from __future__ import annotations
@@ -43,8 +44,12 @@ def read(space: Workspace, batch: Batch, *, across: bool) -> Statement | None:
 
     ``across``: compare its opening with the closing that the file of the day before states.
     """
+    issues = space.state.issues(batch)
+    if issues[-1].id != batch.id:
+        return None
+    earlier = [b.id for b in issues[:-1]]
     streamed = batch.rows > store.KEEP_ROWS and not space.state.neighbours(batch.id)
-    found = chain.read(space.engine, batch.id, batch.order, streamed=streamed)
+    found = chain.read(space.engine, batch.id, batch.order, streamed=streamed, issues=earlier)
     if found is None:
         return None
     refused = bool(batch.line["rows"]["refused"])
@@ -61,6 +66,11 @@ def read(space: Workspace, batch: Batch, *, across: bool) -> Statement | None:
     if refused and stated is not None and Decimal(stated) != found.closing:
         last = _gap(batch, "closing", 1, Decimal(stated) - found.closing, defect=True)
         whole = replace(whole, closing=Decimal(stated), gaps=(*whole.gaps, last))
+    still = chain.absent(space.engine, batch.id, earlier) if earlier else ZERO
+    if still != ZERO:
+        # Rows that this issue no longer has are posted and not in its closing.
+        rest = _gap(batch, "absent", 1, -still, defect=False)
+        whole = replace(whole, gaps=(*whole.gaps, rest))
     if not whole.gaps:
         return whole
     return replace(whole, place=f"{batch.name}:{whole.gaps[0].key.split(' ')[-1]}")
@@ -75,6 +85,8 @@ def closing_before(space: Workspace, batch: Batch) -> Decimal | None:
     """The closing that the file of the day before states, if in, through days without rows."""
     by_day: dict[date, list[Batch]] = {}
     for other in space.state.of_source(batch.source):
+        if not space.state.is_last_issue(other):
+            continue
         by_day.setdefault(other.covers[1], []).append(other)
     if len(by_day.get(batch.covers[1], ())) != 1:
         return None

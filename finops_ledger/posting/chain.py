@@ -6,6 +6,7 @@ opening. Where it changes, the rows do not explain the statement: that is a gap,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
@@ -32,11 +33,14 @@ class Chain:
     gaps: tuple[Break, ...] = ()
 
 
-def read(engine: Engine, batch: str, order: str, *, streamed: bool) -> Chain | None:
+def read(
+    engine: Engine, batch: str, order: str, *, streamed: bool, issues: Sequence[str] = ()
+) -> Chain | None:
     """Walk the chain of one batch in ``supply_lines``; None when no row states a balance.
 
     Rows already known, and revisions that do not move the deposit, are left out (ruling 7). ``order`` is the
-    format's row order; ``streamed`` says that the lines come straight from Parquet, in file order.
+    format's row order; ``streamed`` says that the lines come straight from Parquet, in file order. ``issues``:
+    the earlier issues of the same file; what they moved is part of the rows that this one states again.
     """
     backwards = order == "newest-first"
     over = (
@@ -46,13 +50,12 @@ def read(engine: Engine, batch: str, order: str, *, streamed: bool) -> Chain | N
         over = "(order by record desc rows unbounded preceding)"
     engine.connection.execute(
         "create or replace temp view chain as "
-        f"select record, balance, balance - sum(d_deposit) over {over} as base, d_deposit "
-        f"from supply_lines where batch = {literal(batch)} and disposition <> 'known' "
-        "and (disposition = 'new' or d_deposit <> 0)"
+        f"select record, balance, balance - sum(moved) over {over} as base, moved "
+        f"from ({_reissued(batch, issues) if issues else _moved(batch)})"
     )
     found = engine.rows(
         "select count(balance) as n, min(base) as low_base, max(base) as high_base, "
-        "min(balance) as low, sum(d_deposit) as moved from chain"
+        "min(balance) as low, sum(moved) as moved from chain"
     )[0]
     if not found["n"]:
         return None
@@ -77,3 +80,43 @@ def read(engine: Engine, batch: str, order: str, *, streamed: bool) -> Chain | N
     opening = stated[0]["base"]
     total = sum((gap.amount for gap in gaps), Decimal(0))
     return Chain(opening, opening + found["moved"] + total, min(found["low"], opening), tuple(gaps))
+
+
+def absent(engine: Engine, batch: str, issues: Sequence[str]) -> Decimal:
+    """What earlier issues of a file moved by rows that this one no longer has; they still count."""
+    return Decimal(
+        engine.rows(
+            "select coalesce(sum(d_deposit), 0) as moved from supply_lines as l "
+            f"where batch in ({_listed(issues)}) and disposition <> 'known' and not exists "
+            f"(select 1 from supply_lines as o where o.batch = {literal(batch)} "
+            "and o.key = l.key and o.occurrence = l.occurrence)"
+        )[0]["moved"]
+    )
+
+
+def _listed(batches: Sequence[str]) -> str:
+    return ", ".join(literal(b) for b in batches)
+
+
+def _moved(batch: str) -> str:
+    return (
+        "select record, balance, d_deposit as moved "
+        f"from supply_lines where batch = {literal(batch)} and disposition <> 'known' "
+        "and (disposition = 'new' or d_deposit <> 0)"
+    )
+
+
+def _reissued(batch: str, issues: Sequence[str]) -> str:
+    """Rows of the last issue, each with what all issues move by it: the first of an identity takes the rest."""
+    same = "(partition by key, occurrence)"
+    own = f"batch = {literal(batch)}"
+    return (
+        "select record, balance, moved from ("
+        f"select record, balance, batch, case when {own} and nth = 1 then d + sum(case when {own} "
+        f"then 0 else d end) over {same} else d end as moved, bool_or(fresh) over {same} as counts "
+        "from (select record, balance, batch, key, occurrence, disposition = 'new' as fresh, "
+        "case when disposition = 'known' then 0 else d_deposit end as d, "
+        "row_number() over (partition by batch, key, occurrence order by record) as nth "
+        f"from supply_lines where batch in ({_listed([batch, *issues])}))) "
+        f"where {own} and (counts or moved <> 0)"
+    )

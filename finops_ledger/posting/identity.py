@@ -42,9 +42,11 @@ def describe(
 
     Keys: ``rows`` and ``control`` (new, revised, known, and ``replaced``: what revisions replace), ``days`` (on
     which its rows can post, whatever else is in), ``touches`` (days that it really changes), ``neighbours``,
-    ``keys`` (lowest and highest), ``standing`` (by batch: rows and control to post).
+    ``keys`` (lowest and highest), ``standing`` (by batch: rows and control to post), ``issue`` (how often a
+    file of this source, day and name is in already) and ``absent`` (rows and control of those files that this
+    one no longer has; they stand until their batch is withdrawn).
     """
-    batch = _candidate(body, parquet)
+    batch = _candidate(state, body, parquet)
     low_high = _key_bounds(engine, parquet, batch.key)
     neighbours = _neighbours(engine, root, state, batch, low_high)
     batch = replace(batch, neighbours=tuple(neighbours), keys=low_high)
@@ -80,10 +82,17 @@ def describe(
         "neighbours": neighbours,
         "keys": list(low_high),
         "standing": standing,
+        "issue": batch.issue,
+        "absent": _absent(engine, root, state, batch),
     }
 
 
-def _candidate(body: Line, parquet: Path) -> Batch:
+def _candidate(state: State, body: Line, parquet: Path) -> Batch:
+    batch = _of_body(body, parquet)
+    return replace(batch, issue=max((b.issue + 1 for b in state.issues(batch)), default=0))
+
+
+def _of_body(body: Line, parquet: Path) -> Batch:
     first, last = (date.fromisoformat(d) for d in body["covers"])
     return Batch(
         id=body["batch"],
@@ -94,7 +103,7 @@ def _candidate(body: Line, parquet: Path) -> Batch:
         counterparty=body["counterparty"],
         file=str(parquet),
         archive="",
-        name="",
+        name=body["original"]["name"],
         sha256="",
         format="",
         format_version=0,
@@ -104,8 +113,29 @@ def _candidate(body: Line, parquet: Path) -> Batch:
         keys=(None, None),
         days=(),
         rows=pq.read_metadata(parquet).num_rows,
+        issue=0,
         line={},
     )
+
+
+def _absent(engine: en.Engine, root: Path, state: State, batch: Batch) -> Line:
+    """Count and control of rows that earlier issues of the file state and this one does not, each once."""
+    earlier = state.issues(batch)
+    if not earlier:
+        return {"rows": 0, "control": "0"}
+    theirs = " union all ".join(
+        f"select {_key_sql(b.key)} as key, occurrence, amount, {b.issue} as issue "
+        f"from ({en.parquet([root / b.file])})"
+        for b in earlier
+    )
+    found = engine.rows(
+        "select count(*) as n, coalesce(sum(amount), 0) as total from ("
+        f"select key, occurrence, arg_max(amount, issue) as amount from ({theirs}) "
+        "group by key, occurrence) as before "
+        f"anti join (select {_key_sql(batch.key)} as key, occurrence "
+        f"from ({en.parquet([Path(batch.file)])})) using (key, occurrence)"
+    )[0]
+    return {"rows": found["n"], "control": plain(found["total"])}
 
 
 def _key_sql(key: tuple[str, ...]) -> str:

@@ -53,7 +53,8 @@ def _view(root: Path, batch: Batch, registry: Registry, only_keys_of: str | None
         f"{', '.join(stored)}, {key} as key, "
         f"coalesce(occurred_at, timestamptz {midnight}) as version_at, "
         f"{stated} as stated_at, {partner_day} as partner_day, {_settled_day(batch)} as settled_day, "
-        f"date '{batch.covers[0]}' as covers_from, date '{batch.covers[1]}' as covers_to "
+        f"date '{batch.covers[0]}' as covers_from, date '{batch.covers[1]}' as covers_to, "
+        f"cast({batch.issue} as bigint) as issue "
         f"from ({source})"
     )
     if only_keys_of is not None:

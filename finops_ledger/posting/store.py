@@ -29,7 +29,7 @@ KEEP_ROWS: Final = 200_000
 _SALE = (
     "record source batch key occurrence ref partner_ref payment_ref product serial stated_at disposition state "
     "partner gateway category model paid cash promo cost net ppn cogs failed refunded no_price amount "
-    "day_paid day_state day_refund"
+    "day_paid day_state day_refund step"
 ).split()
 _SALE_PREV = (
     "partner gateway category model paid cash promo cost net ppn cogs failed refunded".split()
@@ -37,7 +37,7 @@ _SALE_PREV = (
 _SUPPLY = (
     "record source batch key occurrence ref partner_ref orig_ref serial stated_at disposition status kind "
     "partner amount balance partner_day day_post post_kind deposit held d_deposit d_clearing d_held d_other "
-    "held_opens held_closes"
+    "held_opens held_closes step"
 ).split()
 _SETTLEMENT = (
     "record source batch key occurrence ref payment_ref settlement_ref stated_at disposition kind gateway "
@@ -99,8 +99,11 @@ class LineStore:
     def load(self, wanted: Iterable[date]) -> None:
         """Register the line tables of all batches that post on any of the days."""
         days = set(wanted)
-        chosen = [b for b in self.state.batches.values() if days & set(b.days)]
-        self.load_batches(chosen)
+        chosen = {b.id: b for b in self.state.batches.values() if days & set(b.days)}
+        for batch in list(chosen.values()):
+            # A statement is proven over all issues of its file, whatever the days of their rows.
+            chosen.update({b.id: b for b in self.state.issues(batch)} if batch.issue else {})
+        self.load_batches(list(chosen.values()))
 
     def load_batches(
         self,

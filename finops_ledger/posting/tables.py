@@ -2,7 +2,7 @@
 
 ``<role>_rows`` is every row of a set of batches as the sub-ledger stores it, with what its source and SOP add
 on reading (ruling 8): ``key``, ``version_at``, ``stated_at``, ``partner_day``,
-``settled_day``, ``covers_from/_to``.
+``settled_day``, ``covers_from/_to``, ``issue``.
 ``rules`` is the registry's cost and recognition by partner, product and time.
 """
 
@@ -34,6 +34,7 @@ ROWS = {
     "settled_day": "date",
     "covers_from": "date",
     "covers_to": "date",
+    "issue": "int64",
 }
 RULES = {
     "rule_partner": "string",

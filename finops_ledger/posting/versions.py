@@ -1,8 +1,9 @@
 """Versions of a row: what came before it under the same key, and whether it says anything new.
 
 Identity looks at its own source only: (source, key, occurrence). Versions are ordered by the time of
-their status (else the file's day), then by status rank, then by batch and record: never by arrival
-(rulings 7 and 24).
+their status (else the file's day), then by status rank, then by issue (a file of the same name that comes again
+corrects the one before: decision 0010), then by batch and record: never by arrival otherwise (rulings 7
+and 24).
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from finops_ledger.core.schema import CONTENT_FIELDS
 
 IDENTITY = ("source", "key", "occurrence")
 NEW, REVISED, KNOWN = "new", "revised", "known"
+#: The place of a version among those of its row.
+FIRST = ibis.literal(0).cast("int64")
 
 
 def status_rank(status: Any) -> Any:
@@ -27,7 +30,7 @@ def status_rank(status: Any) -> Any:
 
 
 def with_previous(rows: Any, *, shared: bool) -> Any:
-    """Add to each row its predecessor's columns (``prev_…``) and its ``disposition``.
+    """Add to each row its predecessor's columns (``prev_…``), its ``disposition`` and ``step``, its place.
 
     ``shared`` says whether any key of ``rows`` can stand there twice; if none can, no window and no join is
     spent on it.
@@ -35,17 +38,25 @@ def with_previous(rows: Any, *, shared: bool) -> Any:
     names = [n for n in rows.columns if n not in IDENTITY]
     nothing = {f"prev_{n}": ibis.null(rows[n].type()) for n in names}
     if not shared:
-        return rows.mutate(**nothing, disposition=ibis.literal(NEW))
+        return rows.mutate(**nothing, disposition=ibis.literal(NEW), step=FIRST)
     twice = (
         rows.group_by(list(IDENTITY)).having(lambda t: t.count() > 1).agg(times=lambda t: t.count())
     )
     twice = twice.select(*IDENTITY)
-    alone = rows.anti_join(twice, list(IDENTITY)).mutate(**nothing, disposition=ibis.literal(NEW))
+    alone = rows.anti_join(twice, list(IDENTITY)).mutate(
+        **nothing, disposition=ibis.literal(NEW), step=FIRST
+    )
     order = ibis.window(
         group_by=list(IDENTITY),
-        order_by=[rows.version_at, status_rank(rows.status), rows.batch, rows.record],
+        order_by=[
+            rows.version_at,
+            status_rank(rows.status),
+            rows.issue,
+            rows.batch,
+            rows.record,
+        ],
     )
-    several = rows.mutate(step=ibis.row_number().over(order)).semi_join(twice, list(IDENTITY))
+    several = rows.mutate(step=ibis.row_number().over(order).cast("int64")).semi_join(twice, list(IDENTITY))
     before = several.select(
         *(several[n].name(f"at_{n}") for n in IDENTITY),
         (several.step + 1).name("at_step"),
@@ -60,5 +71,5 @@ def with_previous(rows: Any, *, shared: bool) -> Any:
         same &= joined[name].identical_to(joined[f"prev_{name}"])
     disposition = ibis.cases((joined.at_step.isnull(), NEW), (same, KNOWN), else_=REVISED)
     joined = joined.mutate(disposition=disposition)
-    columns = [*rows.columns, *nothing, "disposition"]
+    columns = [*rows.columns, *nothing, "disposition", "step"]
     return alone.select(*columns).union(joined.select(*columns))

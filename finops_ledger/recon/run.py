@@ -132,6 +132,8 @@ def _register_sides(engine: en.Engine, job: Job) -> plain.Pairs:
         engine.view("left_side", en.sql_of(query(sides.left, job.leg)))
         engine.view("right_side", en.sql_of(query(sides.right, job.leg)))
         pairs = plain.split(engine)
+        for name in ("lhs", "rhs"):
+            _join_versions(engine, name)
     else:
         engine.keep("lhs", query(sides.left, job.leg))
         none = en.empty(_sql_types(rt.SIDE))
@@ -141,10 +143,26 @@ def _register_sides(engine: en.Engine, job: Job) -> plain.Pairs:
         engine.connection.execute(
             "insert into rhs by name select ? as key, '' as occurrence, ? as batch, ? as record, "
             "? as own_key, 'gap' as kind, 'success' as state, ? as move, 0 as held, ? as value, "
-            f"{(job.day - _EPOCH).days} as anchor, false as renewed, 'ref' as via",
+            f"{(job.day - _EPOCH).days} as anchor, false as renewed, 'ref' as via, 0 as copy, 0 as step",
             [str(v) if isinstance(v, Decimal) else v for v in values],
         )
     return pairs
+
+
+def _join_versions(engine: en.Engine, side: str) -> None:
+    """Join versions of one row that post on the same day: the last one's state, what all of them moved.
+
+    Only what is no plain pair is looked at: a row of several versions never is one.
+    """
+    row = "coalesce(own_key, batch || ':' || record), copy"
+    if engine.rows(f"select 1 from {side} group by {row} having count(*) > 1 limit 1"):
+        engine.keep(
+            side,
+            "select * replace (cast(sum(move) over w as decimal(18, 4)) as move, "
+            f"bool_and(renewed) over w as renewed) from {side} "
+            f"window w as (partition by {row}) "
+            f"qualify row_number() over (partition by {row} order by step desc) = 1",
+        )
 
 
 def _register_prior(engine: en.Engine, before: Sequence[Path]) -> None:

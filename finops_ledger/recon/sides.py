@@ -40,6 +40,8 @@ def _shape(rows: Any, **columns: Any) -> Any:
         "model": _text(None),
         "renewed": ibis.literal(False),
         "via": _text(None),
+        "copy": ibis.literal(0),
+        "step": ibis.literal(0),
     }
     made = {**defaults, **columns}
     return rows.select(*(made[n].cast(ty).name(n) for n, ty in rt.SIDE.items()))
@@ -73,6 +75,8 @@ def _sale_side(rows: Any, *, state: Any, move: Any, renewed: Any) -> Any:
         category=rows.category,
         model=rows.model,
         renewed=renewed,
+        copy=rows.occurrence,
+        step=rows.step,
     )
 
 
@@ -122,6 +126,8 @@ def _supply_rows() -> Any:
         serial=rows.serial,
         renewed=rows.disposition == "revised",
         via=ibis.literal("ref"),
+        copy=rows.occurrence,
+        step=rows.step,
     )
 
 

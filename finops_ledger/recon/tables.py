@@ -10,7 +10,8 @@ from finops_ledger.posting.tables import MONEY
 
 TIME = "timestamp('UTC')"
 
-#: One side of a leg on one day: what each row stands for on the clearing account, and what it moved.
+#: One side of a leg on one day: what each row stands for on the clearing account, and what it moved. ``copy``
+#: tells identical records apart, ``step`` the versions of one row.
 SIDE: Final = {
     "key": "string",
     "occurrence": "string",
@@ -31,6 +32,8 @@ SIDE: Final = {
     "model": "string",
     "renewed": "boolean",
     "via": "string",
+    "copy": "int64",
+    "step": "int64",
 }
 
 #: What refunds and adjustments add to an item, summed up.

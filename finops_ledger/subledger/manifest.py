@@ -62,6 +62,8 @@ class Batch:
     keys: tuple[str | None, str | None]
     days: tuple[date, ...]
     rows: int
+    #: How often a file of this source, day and name had come before (decision 0010).
+    issue: int
     line: Line = field(compare=False, repr=False)
 
 
@@ -88,6 +90,16 @@ class State:
         """Return the live batches of a source by file day, then id."""
         found = [b for b in self.batches.values() if b.source == source]
         return sorted(found, key=lambda b: (b.day, b.id))
+
+    def issues(self, batch: Batch) -> list[Batch]:
+        """Return the live batches of one source, file day and name, oldest first: each re-issues the one before."""
+        same = (batch.source, batch.day, batch.name)
+        found = [b for b in self.batches.values() if (b.source, b.day, b.name) == same]
+        return sorted(found, key=lambda b: b.issue)
+
+    def is_last_issue(self, batch: Batch) -> bool:
+        """Say whether no later file of the same source, day and name is in: it speaks for that file's day."""
+        return self.issues(batch)[-1].id == batch.id
 
     def neighbours(self, batch_id: str) -> list[Batch]:
         """Return the batches that share a key with this one, whichever came first."""
@@ -136,6 +148,7 @@ def _batch(line: Line) -> Batch:
         keys=(line["keys"][0], line["keys"][1]),
         days=tuple(date.fromisoformat(d) for d in line["days"]),
         rows=line["rows"]["read"] - line["rows"]["refused"] - sum_excluded(line),
+        issue=line.get("issue", 0),
         line=line,
     )
 
