@@ -130,6 +130,25 @@ class Books:
             journal.derive(space)
         return done
 
+    def close_period(self, through: date, by: str) -> dict[str, Any]:
+        """Lock every day up to ``through`` (see :func:`finops_ledger.books.closing.close`); return the line."""
+        from finops_ledger.books import closing
+
+        with Workspace.open(self.root).writing():
+            space = self._begin()
+            journal.derive(space)
+            return closing.close(space, through, by, self._clock())
+
+    def withdraw(self, batch: str, reason: str, by: str) -> dict[str, Any]:
+        """Take a wrong import back (see :func:`finops_ledger.books.withdrawing.withdraw`); return the line."""
+        from finops_ledger.books import withdrawing
+
+        with Workspace.open(self.root).writing():
+            space = self._begin()
+            line = withdrawing.withdraw(space, batch, reason, by, self._clock())
+            journal.derive(space)
+            return line
+
     def breaks(
         self, as_of: date | None = None, *, everything: bool = False
     ) -> list[dict[str, Any]]:

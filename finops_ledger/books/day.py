@@ -63,14 +63,17 @@ class DayWriter:
         days = {"paid": "day_paid", "delivered": "day_state", "failed": "day_state"}
         for row in rows(query(sums, "new")):
             for component in sale.COMPONENTS:
-                day = row[days.get(component, "day_refund")]
+                day_name = days.get(component, "day_refund")
+                orig = row[day_name.replace("day_", "orig_")]
                 count = row[f"n_{component}"]
                 if count:
-                    sm.add_sale(self.drafts, row, component, day, 1, count)
+                    sm.add_sale(self.drafts, row, component, row[day_name], orig, 1, count)
         for component in sale.COMPONENTS:
             for row in rows(query(sums, component)):
                 full = {**dict.fromkeys(sale.VALUES, ZERO), **row}
-                sm.add_sale(self.drafts, full, component, row["day"], row["sign"], row["count"])
+                sm.add_sale(
+                    self.drafts, full, component, row["day"], row["orig"], row["sign"], row["count"]
+                )
         for row in rows(query(sums, "supplied")):
             sm.add_supply(self.drafts, row, component_of(self.space, row["partner"]))
         by_gateway: dict[str, list[dict[str, Any]]] = {}
@@ -86,15 +89,16 @@ class DayWriter:
             for row in rows(query(sums, role)):
                 batch = self.space.state.batches[row["batch"]]
                 who = row["partner"] if role in ("sale", "supply") else self._party(batch)
-                draft = self.drafts.of(row["batch"], who, row["day"])
+                draft = self.drafts.of(row["batch"], who, row["day"], row["orig"])
                 draft.rows += row["rows"]
                 draft.new += row["new"]
                 draft.control += row["control"]
-        posted = {batch for batch, _, _ in self.drafts.by_key}
+        posted = {key[0] for key in self.drafts.by_key}
         for batch in self.space.state.batches.values():
-            if batch.id not in posted and batch.day in self.wanted:
-                self.drafts.of(batch.id, self._party(batch), batch.day)
-            if batch.role == "supply" and batch.issue and batch.covers[1] in self.wanted:
+            if batch.id not in posted and batch.home in self.wanted:
+                self.drafts.of(batch.id, self._party(batch), batch.home)
+            again = batch.role == "supply" and batch.issue and not batch.late
+            if again and batch.covers[1] in self.wanted:
                 # What it says of the balance is told, even where none of its rows is new.
                 self.drafts.of(batch.id, self._party(batch), batch.covers[1])
 
@@ -126,12 +130,14 @@ class DayWriter:
     # --- batches ----------------------------------------------------------------------------------
 
     def _batch_entries(self, day: date) -> Iterable[Entry]:
-        for (batch_id, partner, of_day), draft in self.drafts.by_key.items():
+        for (batch_id, partner, of_day, orig), draft in self.drafts.by_key.items():
             batch = self.space.state.batches.get(batch_id)
             if of_day == day and batch is not None:
-                yield self._entry(batch, partner, day, draft)
+                yield self._entry(batch, partner, day, orig, draft)
 
-    def _entry(self, batch: Batch, partner: str, day: date, draft: sm.Draft) -> Entry:
+    def _entry(
+        self, batch: Batch, partner: str, day: date, orig: date | None, draft: sm.Draft
+    ) -> Entry:
         meta: list[tuple[str, Any]] = [
             ("batch", batch.id),
             ("rows", draft.rows),
@@ -140,11 +146,15 @@ class DayWriter:
             ("source", batch.source),
             ("rules", self._rules(partner, batch)),
         ]
+        if orig is not None:
+            meta.append(("orig_date", orig))
         postings = list(draft.postings())
-        if batch.role == "supply" and day == batch.covers[1]:
+        if batch.role == "supply" and day == batch.covers[1] and orig is None:
             more, difference = self._chain(batch, partner)
             meta += more
             postings += difference
+        elif batch.role == "supply" and batch.late:
+            postings += self._moved_then(batch, partner, postings)
         return Entry(
             day=day,
             payee=partner if batch.role != "bank" else self._party(batch),
@@ -153,7 +163,7 @@ class DayWriter:
             postings=tuple(postings),
             meta=tuple(meta),
             links=(batch.id,),
-            sort=(partner, batch.source, batch.day.isoformat(), batch.id),
+            sort=(partner, batch.source, batch.day.isoformat(), batch.id, str(orig or "")),
         )
 
     def _rules(self, partner: str, batch: Batch) -> str:
@@ -179,6 +189,16 @@ class DayWriter:
                 made.append(Posting(f"Assets:Deposits:{name}", gap, kind))
                 made.append(Posting(f"Assets:Clearing:Supply:{name}", -gap, kind))
         return meta, made
+
+    def _moved_then(self, batch: Batch, partner: str, postings: list[Posting]) -> list[Posting]:
+        """Take back on the deposit what its rows post of a locked day: it moved then, the statement said so."""
+        deposit = f"Assets:Deposits:{component_of(self.space, partner)}"
+        moved = sum((p.amount for p in postings if p.account == deposit), ZERO)
+        if moved == ZERO or not statement.of_locked_day(self.space, batch):
+            return []
+        clearing = f"Assets:Clearing:Supply:{component_of(self.space, partner)}"
+        kind = (("kind", "statement-difference"),)
+        return [Posting(deposit, -moved, kind), Posting(clearing, moved, kind)]
 
     def _statement(self, batch: Batch) -> statement.Statement | None:
         """The statement of a batch; its opening is compared only when its day has been reconciled."""
@@ -237,7 +257,7 @@ class DayWriter:
     def _rows_moved(self, account: str, day: date) -> recon.Register:
         """What the day's batch entries do to the count, debits and credits of an account."""
         count, debits, credits = 0, ZERO, ZERO
-        for (_, _, of_day), draft in self.drafts.by_key.items():
+        for (_, _, of_day, _), draft in self.drafts.by_key.items():
             if of_day != day:
                 continue
             for posting in draft.postings():
@@ -257,7 +277,7 @@ class DayWriter:
     def _documents(self, day: date) -> list[str]:
         made = []
         for batch in self.space.state.batches.values():
-            if batch.day != day:
+            if batch.home != day:
                 continue
             account = ":".join(PurePosixPath(batch.archive).parent.parts[1:])
             path = quote(f"../../{batch.archive}")
@@ -332,7 +352,7 @@ class DayWriter:
         currency = self.space.config.company.currency
         made = []
         for batch in sorted(self.space.state.batches.values(), key=lambda b: b.id):
-            if batch.covers[1] != day or not self.space.state.is_last_issue(batch):
+            if batch.covers[1] != day or not self.space.state.speaks(batch):
                 continue
             if batch.role == "supply" and batch.counterparty:
                 made += self._supply_balances(batch, day, after)

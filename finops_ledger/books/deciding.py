@@ -34,6 +34,12 @@ def check(space: Workspace, path: Path, after_line: int) -> None:
     known = _known(space)
     for entry in booked:
         if isinstance(entry, data.Transaction):
+            line = _line(entry.meta)
+            if space.state.is_locked(entry.date) and line > after_line:
+                told.append(
+                    f"{path}:{line}: {entry.date} is closed (the books are locked up to {space.state.locked}); "
+                    "date the decision on an open day"
+                )
             for posting in entry.postings:
                 line = _line(posting.meta or entry.meta)
                 if posting.account not in known and line > after_line:

@@ -93,6 +93,8 @@ def _stated(space: Workspace, partner: str) -> dict[date, Decimal | None]:
     for batch in space.state.batches.values():
         if batch.role not in ("supply", "deposit") or batch.counterparty != partner:
             continue
+        if not space.state.speaks(batch):
+            continue
         closing = batch.line["stated"]["closing"]
         value = None if closing is None else Decimal(closing)
         day = batch.covers[1]

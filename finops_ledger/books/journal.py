@@ -20,6 +20,8 @@ from finops_ledger.books import chart, verdicts
 from finops_ledger.books.day import DayWriter
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.days import days as each_day
+from finops_ledger.plugins.periods import CLOSE
+from finops_ledger.posting.entries import quote
 from finops_ledger.posting.store import LineStore
 from finops_ledger.recon.legs import LEGS
 from finops_ledger.subledger import files
@@ -35,14 +37,26 @@ def path_of(root: Path, day: date) -> Path:
 
 def days_with_content(space: Workspace) -> set[date]:
     """Return every day that has something to say: a posting, a file, a verdict."""
-    found: set[date] = set()
+    found = locked_days(space)
     for batch in space.state.batches.values():
-        found |= {batch.day, *batch.days}
+        found |= {batch.home, *batch.days}
     for leg, who in space.expected.parties():
         span = space.expected.span(leg, who)
         if span:
-            found |= set(each_day(*span))
+            found |= {d for d in each_day(*span) if not space.state.is_locked(d)}
     return found
+
+
+def locked_days(space: Workspace) -> set[date]:
+    """Return the days whose files a close has locked: they are never derived again."""
+    return {
+        date.fromisoformat(Path(f).stem) for line in space.state.closes for f in line["journal"]
+    }
+
+
+def content_digest(path: Path) -> str:
+    """Return the SHA-256 of what a day's file says below its first line, which tells how it was derived."""
+    return hashlib.sha256(path.read_bytes().partition(b"\n")[2]).hexdigest()
 
 
 def fingerprints(space: Workspace, wanted: Iterable[date]) -> dict[date, str]:
@@ -54,7 +68,7 @@ def fingerprints(space: Workspace, wanted: Iterable[date]) -> dict[date, str]:
     }
     for batch in space.state.batches.values():
         near = sorted(n.id for n in space.state.neighbours(batch.id))
-        for day in {batch.day, *batch.days} & set(wanted):
+        for day in {batch.home, *batch.days} & set(wanted):
             by_day[day]["batches"].append([batch.id, near])
     proofs: dict[tuple[str, str], list[date]] = {}
     for leg, who, day in sorted(space.state.reconciled):
@@ -92,7 +106,7 @@ def _digest(value: Any) -> str:
 
 def stale(space: Workspace) -> dict[date, str]:
     """Return the days whose file is not what it should be, with the digest that it should carry."""
-    wanted = days_with_content(space)
+    wanted = days_with_content(space) - locked_days(space)
     expected = fingerprints(space, wanted)
     found = {}
     for day, digest in expected.items():
@@ -173,6 +187,9 @@ def _write_index(space: Workspace, kept: list[date]) -> None:
     for path in space.decision_files():
         lines.append(f'include "../{path.relative_to(space.root).as_posix()}"')
     lines += [f'include "{d.year:04d}/{d.isoformat()}.beancount"' for d in kept]
+    for line in space.state.closes:
+        values = f'"{line["digest"]}" {quote(line["by"])}'
+        lines += ["", f'{line["through"]} custom "{CLOSE}" {values}']
     if space.state.head:
         lines += ["", f'{newest.isoformat()} custom "finops-head" "{space.state.head}"']
     _replace(folder / "index.beancount", "\n".join(lines) + "\n")

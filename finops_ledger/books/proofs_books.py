@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -11,13 +12,17 @@ from typing import Final
 from finops_ledger.books import journal
 from finops_ledger.books.evidence import MAIN, Evidence, Finding
 from finops_ledger.core.money import ZERO, plain
+from finops_ledger.plugins.periods import digests
 from finops_ledger.subledger import manifest as mf
 
 _INDEX: Final = "journal/index.beancount"
 _HEAD: Final = re.compile(r'^\S+ custom "finops-head" "(\w*)"', re.MULTILINE)
 _RECOVER: Final = "run any writing finops command, which recovers"
 _WRITE_AGAIN: Final = "delete the file and run any writing finops command, which writes it again"
-_PLUGINS: Final = tuple(f"finops_ledger.plugins.{n}" for n in ("deposits", "clearing", "batches"))
+_RESTORE: Final = "restore it from a backup, and correct on an open day"
+_PLUGINS: Final = tuple(
+    f"finops_ledger.plugins.{n}" for n in ("deposits", "clearing", "batches", "periods")
+)
 
 
 def head(evidence: Evidence) -> Iterator[Finding]:
@@ -41,6 +46,10 @@ def journal_days(evidence: Evidence) -> Iterator[Finding]:
     if not evidence.state.lines:
         return
     space = evidence.aside
+    for name in _locked(evidence):
+        # Locked days are not derived again; what they say is proven by their digests.
+        (space.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (space.root / name).write_bytes((evidence.root / name).read_bytes())
     journal.derive(space)
     made, held = _tree(space.root), _tree(evidence.root)
     for name in sorted(made.keys() | held.keys()):
@@ -55,6 +64,38 @@ def journal_days(evidence: Evidence) -> Iterator[Finding]:
                 f"line {number} is {is_!r}, deriving it writes {wanted!r}; the journal is never "
                 f"edited by hand: {_WRITE_AGAIN}, and write what you mean into decisions/",
                 f"{name}:{number}",
+            )
+
+
+def _locked(evidence: Evidence) -> dict[str, str]:
+    """The files of the journal that closes have locked, with their digests."""
+    return {n: d for line in evidence.state.closes for n, d in line["journal"].items()}
+
+
+def locked_days(evidence: Evidence) -> Iterator[Finding]:
+    """Each file of a closed period says what it said when the period was closed."""
+    for name, stated in sorted(_locked(evidence).items()):
+        path = evidence.root / name
+        if not path.is_file():
+            yield Finding("locked", f"the day is closed, and its file is gone; {_RESTORE}", name)
+        elif journal.content_digest(path) != stated:
+            message = f"not what it said when its period was closed; {_RESTORE}"
+            yield Finding("locked", message, name)
+
+
+def closes(evidence: Evidence) -> Iterator[Finding]:
+    """The loaded books have, up to each close, the transactions that were closed."""
+    wanted = {date.fromisoformat(line["through"]): line for line in evidence.state.closes}
+    if not wanted:
+        return
+    for day, found in digests(evidence.loaded[0], wanted):
+        line = wanted[day]
+        if found != line["digest"]:
+            yield Finding(
+                "closes",
+                f"the period up to {day} was closed as {line['digest'][:19]}…, the books have "
+                f"{found[:19]}… now: a transaction of it was changed, removed or added; {_RESTORE}",
+                f"{mf.NAME}:{line['seq']}",
             )
 
 

@@ -69,7 +69,7 @@ def _named(evidence: Evidence) -> dict[str, str]:
 
 def files(evidence: Evidence) -> Iterator[Finding]:
     """Every file that a line names is there."""
-    originals = [b.archive for b in evidence.state.batches.values()]
+    originals = [line["original"]["archive"] for line in _batch_lines(evidence)]
     for name in sorted({*_named(evidence), *originals}):
         if not (evidence.root / name).is_file():
             yield Finding("files", f"the manifest names this file, and it is gone; {_BACKUP}", name)
@@ -77,15 +77,21 @@ def files(evidence: Evidence) -> Iterator[Finding]:
 
 def archive(evidence: Evidence) -> Iterator[Finding]:
     """The archived originals are the bytes that were imported."""
-    for batch in evidence.state.batches.values():
-        path = evidence.root / batch.archive
-        if path.is_file() and sha256_file(path) != batch.sha256:
+    for line in _batch_lines(evidence):
+        original = line["original"]
+        path = evidence.root / original["archive"]
+        if path.is_file() and sha256_file(path) != original["sha256"]:
             yield Finding(
                 "archive",
-                f"not the bytes that were imported as {batch.id} "
-                f"(SHA-256 {batch.sha256[:12]}…); {_BACKUP}",
-                batch.archive,
+                f"not the bytes that were imported as {line['batch']} "
+                f"(SHA-256 {original['sha256'][:12]}…); {_BACKUP}",
+                original["archive"],
             )
+
+
+def _batch_lines(evidence: Evidence) -> list[mf.Line]:
+    """Lines of batches, withdrawn ones too: what was done is evidence, and rebuilding does it again."""
+    return [line for line in evidence.state.lines if line["kind"] == "batch"]
 
 
 def digest(evidence: Evidence) -> Iterator[Finding]:

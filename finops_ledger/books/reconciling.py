@@ -37,7 +37,8 @@ def due(space: Workspace, as_of: date) -> list[Step]:
         if span is None:
             continue
         stale = False
-        for day in days(span[0], min(span[1], as_of)):
+        first = max(span[0], space.state.first_open or span[0])
+        for day in days(first, min(span[1], as_of)):
             if expected.lacking(leg, counterparty, day):
                 continue
             stale = stale or (leg.name, counterparty, day) not in space.state.reconciled
@@ -237,7 +238,7 @@ def _absent(space: Workspace, one: Job) -> str | None:
         return None
     skipped = [
         d
-        for d in days(span[0], one.day)
+        for d in days(max(span[0], space.state.first_open or span[0]), one.day)
         if d < one.day and (one.leg.name, one.counterparty, d) not in space.state.reconciled
     ]
     if not skipped:

@@ -36,7 +36,7 @@ class DayVerdict:
 def of_leg(expected: Expected, leg: Leg, counterparty: str, day: date) -> tuple[str, list[str]]:
     """Return the verdict of one leg of a day, and its reasons."""
     lacking = expected.lacking(leg, counterparty, day)
-    if lacking:
+    if lacking and not expected.state.is_locked(day):
         return "incomplete", [f"file_missing {name}" for name in lacking]
     line = expected.state.reconciled.get((leg.name, counterparty, day))
     if line is None:
@@ -65,6 +65,8 @@ def of_days(expected: Expected, wanted: set[date] | None = None) -> Iterator[Day
         for day in days(*span):
             if wanted is not None and day not in wanted:
                 continue
+            if _never_was(expected, leg, counterparty, day):
+                continue
             verdict, reasons = of_leg(expected, leg, counterparty, day)
             one = found.setdefault((day, counterparty), DayVerdict(day, counterparty, "reconciled"))
             one.verdict = worst([one.verdict, verdict])
@@ -72,6 +74,12 @@ def of_days(expected: Expected, wanted: set[date] | None = None) -> Iterator[Day
             one.legs.append(leg_line(expected, leg, counterparty, day))
     for key in sorted(found):
         yield found[key]
+
+
+def _never_was(expected: Expected, leg: Leg, counterparty: str, day: date) -> bool:
+    """Say whether a leg came into being after the day had been closed: nothing is asked of it there."""
+    state = expected.state
+    return state.is_locked(day) and (leg.name, counterparty, day) not in state.reconciled
 
 
 def leg_line(expected: Expected, leg: Leg, counterparty: str, day: date) -> dict[str, Any]:
@@ -95,5 +103,10 @@ def incomplete_before(
     span = expected.span(leg, counterparty)
     if span is None:
         return True
+    if day < span[0]:
+        return True
+    first = max(span[0], expected.state.first_open or span[0])
+    if day <= first:
+        return False
     done = expected.state.days_of.get((leg.name, counterparty), [])
-    return bisect_left(done, day) - bisect_left(done, span[0]) != (day - span[0]).days
+    return bisect_left(done, day) - bisect_left(done, first) != (day - first).days

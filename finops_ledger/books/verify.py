@@ -45,10 +45,12 @@ CHECKS: Final = (
     Check("standing", rows.standing, (*_RECORDED, "conservation")),
     Check("registers", rows.registers, _RECORDED),
     Check("head", books.head, ("chain", "torn")),
-    Check("journal", books.journal_days, (*_RECORDED, "standing", "registers", "head")),
+    Check("locked", books.locked_days, ("chain",)),
+    Check("closes", books.closes, ("chain", "locked")),
+    Check("journal", books.journal_days, (*_RECORDED, "standing", "registers", "head", "locked")),
     Check("books", books.posted, (*_RECORDED, "standing", "head", "journal")),
     Check("plugins", books.plugins),
-    Check("assertions", books.assertions, ("torn", "registers", "books", "plugins")),
+    Check("assertions", books.assertions, ("torn", "registers", "books", "plugins", "closes")),
 )
 
 

@@ -40,34 +40,39 @@ def valued(rows: Any, rules: Sequence[BankLine]) -> Any:
         else nobody
     )
     inside = (rows.day >= rows.covers_from) & (rows.day <= rows.covers_to)
+    rows = rows.mutate(day_own=ibis.ifelse(inside.fill_null(False), rows.day, rows.covers_to))
+    rows = rows.mutate(day_post=t.posted(rows.day_own, rows))
     return rows.mutate(
         line_kind=kind,
         who=who,
         line_ref=ref,
         moved=t.or_zero(rows.amount),
-        day_post=ibis.ifelse(inside.fill_null(False), rows.day, rows.covers_to),
+        day_first=rows.day_post,
     )
 
 
-def lines(rules: Sequence[BankLine], *, shared: bool) -> Any:
+def lines(rules: Sequence[BankLine], *, shared: bool, locked: bool = False) -> Any:
     """The bank rows at hand with predecessor, disposition and what changes."""
-    versions = with_previous(valued(t.rows_table("bank"), rules), shared=shared)
-    return versions.mutate(d_moved=t.money(versions.moved - t.or_zero(versions.prev_moved)))
+    versions = with_previous(valued(t.rows_table("bank"), rules), shared=shared, locked=locked)
+    return versions.mutate(
+        d_moved=t.money(versions.moved - t.or_zero(versions.prev_moved)),
+        orig=t.orig(versions, versions.day_own, versions.prev_day_post),
+    )
 
 
 def sums(lines_: Any) -> Any:
     """Sum by batch, posting day, kind, counterparty and settlement."""
     moving = lines_.filter(lines_.disposition != KNOWN)
-    return moving.group_by(["batch", "account", "day_post", "line_kind", "who", "line_ref"]).agg(
-        moved=t.total(moving.d_moved), count=moving.count()
-    )
+    return moving.group_by(
+        ["batch", "account", "day_post", "orig", "line_kind", "who", "line_ref"]
+    ).agg(moved=t.total(moving.d_moved), count=moving.count())
 
 
 def shares(lines_: Any) -> Any:
     """Rows and control amount (into our bank positive) by batch and posting day."""
     counted = lines_.filter(lines_.disposition != KNOWN)
     return counted.group_by(
-        ["batch", counted.account.name("partner"), counted.day_post.name("day")]
+        ["batch", counted.account.name("partner"), counted.day_post.name("day"), "orig"]
     ).agg(
         rows=counted.count(),
         new=(counted.disposition != REVISED).sum().cast("int64"),

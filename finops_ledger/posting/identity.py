@@ -50,7 +50,7 @@ def describe(
     low_high = _key_bounds(engine, parquet, batch.key)
     neighbours = _neighbours(engine, root, state, batch, low_high)
     batch = replace(batch, neighbours=tuple(neighbours), keys=low_high)
-    trial = State(batches={**state.batches, batch.id: batch})
+    trial = State(batches={**state.batches, batch.id: batch}, closes=state.closes)
     role = batch.role
     LineStore(engine, root, registry, trial).load_batches([batch], [role])
     value, change = _CONTROL[role]
@@ -63,7 +63,7 @@ def describe(
     totals = {d: by[d]["total"] if d in by else ZERO for d in rows}
     replaced = by["revised"]["total"] - by["revised"]["moved"] if "revised" in by else ZERO
     own = f"batch = {en.literal(batch.id)}"
-    touched = {r["d"] for r in engine.rows(_days_sql(role, own))}
+    touched = {r["d"] for r in engine.rows(days_sql(role, own))}
     names = ", ".join(_DAYS[role])
     found = engine.rows(f"select distinct unnest([{names}]) as d from {role}_lines where {own}")
     standing = {
@@ -88,7 +88,7 @@ def describe(
 
 
 def _candidate(state: State, body: Line, parquet: Path) -> Batch:
-    batch = _of_body(body, parquet)
+    batch = state.stamped(_of_body(body, parquet))
     return replace(batch, issue=max((b.issue + 1 for b in state.issues(batch)), default=0))
 
 
@@ -185,7 +185,8 @@ def _neighbours(
     return [r["batch"] for r in found]
 
 
-def _days_sql(role: str, where: str) -> str:
+def days_sql(role: str, where: str) -> str:
+    """Return SQL of the days on which lines of a role really move something."""
     moving = f"select * from {role}_lines where disposition <> 'known' and {where}"
     if role != "sale":
         return f"select distinct day_post as d from ({moving})"
@@ -209,39 +210,55 @@ def _restate(
     Fills ``standing`` of those whose share changes; returns the days on which anything changes.
     """
     role = batch.role
-    _, change = _CONTROL[role]
-    columns = f"batch, record, key, disposition, {change} as moved, {', '.join(_DAYS[role])}"
-    engine.keep("with_it", f"select {columns} from {role}_lines")
+    keep_moves(engine, "with_it", role)
     engine.keep(
         "shared_keys", f"select distinct key from {role}_lines where batch = {en.literal(batch.id)}"
     )
     others = [trial.batches[n] for n in batch.neighbours]
     LineStore(engine, root, registry, state).load_batches(others, [role])
+    keep_moves(engine, "without_it", role, "key in (select key from shared_keys)")
+    found, days = changes(engine, role, "with_it", "without_it")
+    for name, (rows, moved) in found.items():
+        held = state.standing[name]
+        standing[name] = {
+            "rows": held.rows + rows,
+            "control": plain(Decimal(held.control) + moved),
+        }
+    return days
+
+
+def keep_moves(engine: en.Engine, name: str, role: str, where: str = "true") -> None:
+    """Keep what each line of a role at hand is and moves, to be compared with other circumstances."""
+    _, change = _CONTROL[role]
     engine.keep(
-        "without_it",
-        f"select {columns} from {role}_lines where key in (select key from shared_keys)",
+        name,
+        f"select batch, record, key, disposition, {change} as moved, {', '.join(_DAYS[role])} "
+        f"from {role}_lines where {where}",
     )
+
+
+def changes(
+    engine: en.Engine, role: str, after: str, before: str
+) -> tuple[dict[str, tuple[int, Decimal]], set[date]]:
+    """Compare two tables of :func:`keep_moves` row by row: what each batch posts more, and on which days.
+
+    Only rows that stand in both are compared.
+    """
     changed = (
-        "select w.batch, w.record from with_it as w join without_it as o using (batch, record) "
+        f"select w.batch, w.record from {after} as w join {before} as o using (batch, record) "
         "where w.disposition <> o.disposition or w.moved <> o.moved"
     )
     shares = engine.rows(
         "select batch, sum(case when disposition = 'known' then 0 else n end) as rows, "
         "sum(moved) as moved from ("
         "select batch, disposition, 1 as n, case when disposition = 'known' then 0 else moved end as moved "
-        "from with_it semi join (" + changed + ") using (batch, record) union all "
+        f"from {after} semi join ({changed}) using (batch, record) union all "
         "select batch, disposition, -1 as n, case when disposition = 'known' then 0 else -moved end "
-        "from without_it semi join (" + changed + ") using (batch, record)) group by batch"
+        f"from {before} semi join ({changed}) using (batch, record)) group by batch"
     )
-    for share in shares:
-        held = state.standing[share["batch"]]
-        standing[share["batch"]] = {
-            "rows": held.rows + int(share["rows"]),
-            "control": plain(Decimal(held.control) + Decimal(share["moved"])),
-        }
     names = ", ".join(_DAYS[role])
     found = engine.rows(
         f"select distinct unnest([{names}]) as d from ("
-        f"select {names} from with_it semi join ({changed}) using (batch, record))"
+        f"select {names} from {after} semi join ({changed}) using (batch, record))"
     )
-    return {r["d"] for r in found}
+    return {s["batch"]: (int(s["rows"]), s["moved"]) for s in shares}, {r["d"] for r in found}

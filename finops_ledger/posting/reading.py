@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,8 @@ def _view(root: Path, batch: Batch, registry: Registry, only_keys_of: str | None
         f"coalesce(occurred_at, timestamptz {midnight}) as version_at, "
         f"{stated} as stated_at, {partner_day} as partner_day, {_settled_day(batch)} as settled_day, "
         f"date '{batch.covers[0]}' as covers_from, date '{batch.covers[1]}' as covers_to, "
-        f"cast({batch.issue} as bigint) as issue "
+        f"cast({batch.issue} as bigint) as issue, cast({batch.closes} as bigint) as closes, "
+        f"date '{batch.opens or date.min}' as opens "
         f"from ({source})"
     )
     if only_keys_of is not None:
@@ -85,23 +86,25 @@ def read(
     batches: Sequence[Batch],
     state: State,
     role: str,
-) -> bool:
+) -> tuple[bool, bool]:
     """Register ``<role>_rows`` for the given batches and what shares a key with them.
 
-    Returns whether any key can stand there twice, that is: whether versions must be looked for.
+    Returns whether any key can stand there twice, that is: whether versions must be looked for; and whether
+    a period was closed between any two of the batches, so that the order of their commits matters.
     """
     own = {b.id for b in batches}
     others = {n.id: n for b in batches for n in state.neighbours(b.id) if n.id not in own}
     shared = bool(others) or any(state.neighbours(b.id) for b in batches)
+    locked = len({b.closes for b in [*batches, *others.values()]}) > 1
     mine = [_view(root, b, registry, None) for b in sorted(batches, key=lambda b: b.id)]
     own_rows = " union all ".join(mine) if mine else en.empty(_EMPTY)
     if not others:
         engine.view(f"{role}_rows", own_rows)
-        return shared
+        return shared, locked
     engine.keep(f"{role}_keys", f"select distinct key from ({own_rows})")
     theirs = [_view(root, b, registry, f"{role}_keys") for _, b in sorted(others.items())]
     engine.view(f"{role}_rows", " union all ".join([own_rows, *theirs]))
-    return shared
+    return shared, locked
 
 
 _EMPTY = {

@@ -70,6 +70,11 @@ def valued(rows: Any, rules: Any) -> Any:
     refunded = (joined.state == "failed") & (
         joined.refunded_at.notnull() | (joined.status == "refunded")
     )
+    days = {
+        "paid": ibis.coalesce(joined.paid_day, joined.day, joined.file_day),
+        "state": ibis.coalesce(joined.day, joined.file_day),
+        "refund": ibis.coalesce(joined.refund_day, joined.day, joined.file_day),
+    }
     return joined.mutate(
         paid=t.or_zero(joined.amount),
         cash=t.when(joined.delivered, joined.amount),
@@ -88,9 +93,9 @@ def valued(rows: Any, rules: Any) -> Any:
         failed=t.when(joined.state == "failed", joined.amount),
         refunded=t.when(refunded, joined.amount),
         no_price=((joined.state == "success") & joined.unit_cost.isnull()).fill_null(False),
-        day_paid=ibis.coalesce(joined.paid_day, joined.day, joined.file_day),
-        day_state=ibis.coalesce(joined.day, joined.file_day),
-        day_refund=ibis.coalesce(joined.refund_day, joined.day, joined.file_day),
+        **{f"own_{name}": day for name, day in days.items()},
+        **{f"day_{name}": t.posted(day, joined) for name, day in days.items()},
+        day_first=t.posted(ibis.least(*days.values()), joined),
     )
 
 
@@ -108,9 +113,17 @@ def divide(_a: int, _b: int) -> int:  # type: ignore[empty-body]
     """The engine's division of whole numbers; Ibis would write ``//`` as a division of floats, rounded down."""
 
 
-def lines(*, shared: bool) -> Any:
+def lines(*, shared: bool, locked: bool = False) -> Any:
     """The sale rows at hand with values, predecessor and disposition; one line a row."""
-    return with_previous(valued(t.rows_table("sale"), t.rules_table()), shared=shared)
+    rows = valued(t.rows_table("sale"), t.rules_table())
+    versions = with_previous(rows, shared=shared, locked=locked)
+    before = versions.prev_day_state
+    return versions.mutate(
+        **{
+            f"orig_{name}": t.orig(versions, versions[f"own_{name}"], before)
+            for name in ("paid", "state", "refund")
+        }
+    )
 
 
 def sums_of_new(lines_: Any) -> Any:
@@ -121,7 +134,8 @@ def sums_of_new(lines_: Any) -> Any:
         f"n_{component}": (fresh[names[0]] != t.amount(0)).sum().cast("int64")
         for component, names in COMPONENTS.items()
     }
-    return fresh.group_by(["batch", *WHO, "day_paid", "day_state", "day_refund"]).agg(
+    days = [f"{what}_{name}" for name in ("paid", "state", "refund") for what in ("day", "orig")]
+    return fresh.group_by(["batch", *WHO, *days]).agg(
         **measures, **counts, n_rows=fresh.count(), n_no_price=fresh.no_price.sum().cast("int64")
     )
 
@@ -134,19 +148,21 @@ def sums_of_revised(lines_: Any, component: str) -> Any:
     for name in (*names, *WHO):
         same &= revised[name].identical_to(revised[f"prev_{name}"])
     changed = revised.filter(~same)
-    day = changed.day_refund if component == "refunded" else changed.day_state
+    refund = component == "refunded"
+    day = changed.day_refund if refund else changed.day_state
     parts = []
     for sign, prefix in ((-1, "prev_"), (1, "")):
         own = changed.select(
             changed.batch,
             day.name("day"),
+            changed.orig_state.name("orig"),
             ibis.literal(sign).cast("int64").name("sign"),
             *(changed[f"{prefix}{w}"].name(w) for w in WHO),
             *(changed[f"{prefix}{n}"].name(n) for n in names),
         )
         parts.append(own.filter(own[names[0]] != t.amount(0)))
     both = parts[0].union(parts[1])
-    return both.group_by(["batch", "day", "sign", *WHO]).agg(
+    return both.group_by(["batch", "day", "orig", "sign", *WHO]).agg(
         **{n: t.total(both[n]) for n in names}, count=both.count()
     )
 
@@ -155,11 +171,13 @@ def shares(lines_: Any) -> Any:
     """Rows and control amount that each batch, partner and day answers for (ruling 14)."""
     counted = lines_.filter(lines_.disposition != KNOWN)
     new = counted.disposition == NEW
-    day = ibis.ifelse(new, counted.day_paid, counted.day_state)
     counted = counted.mutate(
-        day=day, control=t.money(counted.paid - t.or_zero(counted.prev_paid)), is_new=new
+        day=ibis.ifelse(new, counted.day_paid, counted.day_state),
+        orig=ibis.ifelse(new, counted.orig_paid, counted.orig_state),
+        control=t.money(counted.paid - t.or_zero(counted.prev_paid)),
+        is_new=new,
     )
-    return counted.group_by(["batch", "partner", "day"]).agg(
+    return counted.group_by(["batch", "partner", "day", "orig"]).agg(
         rows=counted.count(),
         new=counted.is_new.sum().cast("int64"),
         control=t.total(counted.control),

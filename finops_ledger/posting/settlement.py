@@ -32,8 +32,10 @@ def valued(rows: Any) -> Any:
         net=t.or_zero(rows.amount),
         fees=t.money(t.or_zero(rows.fee) + t.or_zero(rows.commission)),
         taxes=t.or_zero(rows.vat),
-        day_post=ibis.coalesce(rows.settled_day, rows.file_day),
+        day_own=ibis.coalesce(rows.settled_day, rows.file_day),
     )
+    rows = rows.mutate(day_post=t.posted(rows.day_own, rows))
+    rows = rows.mutate(day_first=rows.day_post)
     # Net is what is proven against the bank; what stands on Clearing or Held follows from it.
     whole = t.money(rows.net + rows.fees + rows.taxes)
     fee, tax = rows.kind == "fee", rows.kind == "tax"
@@ -47,20 +49,22 @@ def valued(rows: Any) -> Any:
     )
 
 
-def lines(*, shared: bool) -> Any:
+def lines(*, shared: bool, locked: bool = False) -> Any:
     """The settlement rows at hand with predecessor, disposition and what changes."""
-    versions = with_previous(valued(t.rows_table("settlement")), shared=shared)
+    versions = with_previous(valued(t.rows_table("settlement")), shared=shared, locked=locked)
     changes = {
         f"d_{name}": t.money(versions[name] - t.or_zero(versions[f"prev_{name}"]))
         for name in ("gross", "net", "fees", "taxes", "held")
     }
-    return versions.mutate(**changes)
+    return versions.mutate(
+        **changes, orig=t.orig(versions, versions.day_own, versions.prev_day_post)
+    )
 
 
 def sums(lines_: Any) -> Any:
     """Sum by batch, settlement, posting day and kind."""
     moving = lines_.filter(lines_.disposition != KNOWN)
-    return moving.group_by(["batch", "settlement_ref", "day_post", "kind"]).agg(
+    return moving.group_by(["batch", "settlement_ref", "day_post", "orig", "kind"]).agg(
         gross=t.total(moving.d_gross),
         net=t.total(moving.d_net),
         fees=t.total(moving.d_fees),
@@ -74,7 +78,7 @@ def shares(lines_: Any) -> Any:
     """Rows and control amount (net) by batch and posting day."""
     counted = lines_.filter(lines_.disposition != KNOWN)
     return counted.group_by(
-        ["batch", counted.gateway.name("partner"), counted.day_post.name("day")]
+        ["batch", counted.gateway.name("partner"), counted.day_post.name("day"), "orig"]
     ).agg(
         rows=counted.count(),
         new=(counted.disposition != REVISED).sum().cast("int64"),

@@ -29,7 +29,7 @@ KEEP_ROWS: Final = 200_000
 _SALE = (
     "record source batch key occurrence ref partner_ref payment_ref product serial stated_at disposition state "
     "partner gateway category model paid cash promo cost net ppn cogs failed refunded no_price amount "
-    "day_paid day_state day_refund step"
+    "day_paid day_state day_refund step orig_paid orig_state orig_refund"
 ).split()
 _SALE_PREV = (
     "partner gateway category model paid cash promo cost net ppn cogs failed refunded".split()
@@ -37,37 +37,37 @@ _SALE_PREV = (
 _SUPPLY = (
     "record source batch key occurrence ref partner_ref orig_ref serial stated_at disposition status kind "
     "partner amount balance partner_day day_post post_kind deposit held d_deposit d_clearing d_held d_other "
-    "held_opens held_closes step"
+    "held_opens held_closes step orig"
 ).split()
 _SETTLEMENT = (
     "record source batch key occurrence ref payment_ref settlement_ref stated_at disposition kind gateway "
-    "gross net day_post d_gross d_net d_fees d_taxes d_held"
+    "gross net day_post orig d_gross d_net d_fees d_taxes d_held"
 ).split()
 _BANK = (
     "record source batch key occurrence account text stated_at disposition line_kind who line_ref "
-    "day_post moved d_moved balance"
+    "day_post orig moved d_moved balance"
 ).split()
 
 
-def sale_lines(*, shared: bool) -> Any:
+def sale_lines(*, shared: bool, locked: bool = False) -> Any:
     """Sale rows with what they post and what they replace."""
-    lines = sale.lines(shared=shared)
+    lines = sale.lines(shared=shared, locked=locked)
     return lines.select(*_SALE, *(f"prev_{n}" for n in _SALE_PREV))
 
 
-def supply_lines(*, shared: bool) -> Any:
+def supply_lines(*, shared: bool, locked: bool = False) -> Any:
     """Supply rows with what they post."""
-    return supply.lines(shared=shared).select(*_SUPPLY)
+    return supply.lines(shared=shared, locked=locked).select(*_SUPPLY)
 
 
-def settlement_lines(*, shared: bool) -> Any:
+def settlement_lines(*, shared: bool, locked: bool = False) -> Any:
     """Settlement rows with what they post."""
-    return settlement.lines(shared=shared).select(*_SETTLEMENT)
+    return settlement.lines(shared=shared, locked=locked).select(*_SETTLEMENT)
 
 
-def bank_lines(rules: tuple[BankLine, ...], *, shared: bool) -> Any:
+def bank_lines(rules: tuple[BankLine, ...], *, shared: bool, locked: bool = False) -> Any:
     """Bank rows with what they are about."""
-    return bank.lines(rules, shared=shared).select(*_BANK)
+    return bank.lines(rules, shared=shared, locked=locked).select(*_BANK)
 
 
 def table(role: str) -> Any:
@@ -133,8 +133,10 @@ class LineStore:
         name: str | None = None,
         *arguments: Any,
     ) -> None:
-        shared = reading.read(self.engine, self.root, self.registry, batches, self.state, role)
-        expression = query(build, *arguments, shared=shared)
+        shared, locked = reading.read(
+            self.engine, self.root, self.registry, batches, self.state, role
+        )
+        expression = query(build, *arguments, shared=shared, locked=locked)
         target = name or f"{role}_lines"
         if sum(b.rows for b in batches) <= KEEP_ROWS or shared:
             self.engine.keep(target, expression)

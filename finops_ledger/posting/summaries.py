@@ -16,7 +16,8 @@ from finops_ledger.core.ids import account_component as part
 from finops_ledger.posting.entries import Posting
 
 ZERO = Decimal(0)
-Key = tuple[str, str, date]
+#: Batch, counterparty, posting day, and the locked day that the posting is about (ruling 30).
+Key = tuple[str, str, date, date | None]
 
 
 @dataclass
@@ -68,14 +69,14 @@ class Draft:
 
 
 class Drafts:
-    """Entries in the making, by (batch, counterparty, day)."""
+    """Entries in the making, by (batch, counterparty, day, locked day)."""
 
     def __init__(self) -> None:
         self.by_key: dict[Key, Draft] = {}
 
-    def of(self, batch: str, partner: str, day: date) -> Draft:
-        """Return the draft of a batch, counterparty and day."""
-        return self.by_key.setdefault((batch, partner, day), Draft())
+    def of(self, batch: str, partner: str, day: date, orig: date | None = None) -> Draft:
+        """Return the draft of a batch, counterparty, day and locked day."""
+        return self.by_key.setdefault((batch, partner, day, orig), Draft())
 
 
 UNDELIVERED = "Liabilities:Customer-Orders:Undelivered"
@@ -83,10 +84,16 @@ REFUND_PAYABLE = "Liabilities:Customer-Orders:Refund-Payable"
 
 
 def add_sale(
-    drafts: Drafts, row: dict[str, Any], component: str, day: date, sign: int, count: int
+    drafts: Drafts,
+    row: dict[str, Any],
+    component: str,
+    day: date,
+    orig: date | None,
+    sign: int,
+    count: int,
 ) -> None:
     """Post one component of sale rows: taken up (sign 1) or taken back (sign -1)."""
-    draft = drafts.of(row["batch"], row["partner"], day)
+    draft = drafts.of(row["batch"], row["partner"], day, orig)
     gateway = f"Assets:Clearing:Gateway:{part(row['gateway'])}"
     opens, closes = ("open", "close") if sign > 0 else ("close", "open")
     cash = sign * row["cash" if component == "delivered" else component]
@@ -132,7 +139,7 @@ _AGAINST = {
 
 def add_supply(drafts: Drafts, row: dict[str, Any], component: str) -> None:
     """Post the movements of supply rows of one kind."""
-    draft = drafts.of(row["batch"], row["partner"], row["day_post"])
+    draft = drafts.of(row["batch"], row["partner"], row["day_post"], row["orig"])
     kind = row["post_kind"]
     order = 0 if kind == "topup" else 1
     draft.add(f"Assets:Deposits:{component}", row["deposit"], kind, order=order)
@@ -160,27 +167,27 @@ def add_settlement(drafts: Drafts, rows: Iterable[dict[str, Any]], gateway: str)
     What the gateway holds back, releases or carries from one settlement to the next stands on
     Settlement-Held: money of ours in its hands that no order asks for.
     """
-    nets: dict[tuple[str, str, date], Decimal] = {}
+    nets: dict[tuple[str, str, date, date | None], Decimal] = {}
     name = part(gateway)
     for row in rows:
-        draft = drafts.of(row["batch"], gateway, row["day_post"])
-        key = (row["batch"], row["settlement_ref"], row["day_post"])
+        draft = drafts.of(row["batch"], gateway, row["day_post"], row["orig"])
+        key = (row["batch"], row["settlement_ref"], row["day_post"], row["orig"])
         nets[key] = nets.get(key, ZERO) + row["net"]
         draft.add(f"Expenses:Payment-Fee:{name}", row["fees"], "fee", order=1)
         draft.add("Assets:Tax:PPN-In", row["taxes"], "fee", order=2)
         clearing = f"Assets:Clearing:Gateway:{name}"
         draft.add(clearing, -row["gross"], row["kind"], move="close", count=row["count"], order=3)
         draft.add(f"Assets:Clearing:Settlement-Held:{name}", -row["held"], "adjustment", order=4)
-    for (batch, ref, day), net in nets.items():
+    for (batch, ref, day, orig), net in nets.items():
         account = f"Assets:Clearing:Settlement-In-Transit:{name}"
-        drafts.of(batch, gateway, day).add(
+        drafts.of(batch, gateway, day, orig).add(
             account, net, "payment", move="open", count=1, settlement=settlement_name(gateway, ref)
         )
 
 
 def add_bank(drafts: Drafts, row: dict[str, Any], bank: str, account: str) -> None:
     """Post lines of a bank statement: Bank, against what the lines are about."""
-    draft = drafts.of(row["batch"], bank, row["day_post"])
+    draft = drafts.of(row["batch"], bank, row["day_post"], row["orig"])
     kind, who, moved = row["line_kind"], row["who"], row["moved"]
     name = part(who) if who else ""
     if kind == "payout":

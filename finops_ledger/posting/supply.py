@@ -37,13 +37,14 @@ def valued(rows: Any) -> Any:
         clearing=t.when(~other & ~open_, t.money(-rows.deposit)),
         held=t.when(~other & open_, t.money(-rows.deposit)),
         other=t.when(other, t.money(-rows.deposit)),
-        day_post=posting_day(rows),
-    )
+        day_own=posting_day(rows),
+        day_post=t.posted(posting_day(rows), rows),
+    ).mutate(day_first=ibis._.day_post)
 
 
-def lines(*, shared: bool) -> Any:
+def lines(*, shared: bool, locked: bool = False) -> Any:
     """The supply rows at hand with values, predecessor, disposition and posting kind."""
-    versions = with_previous(valued(t.rows_table("supply")), shared=shared)
+    versions = with_previous(valued(t.rows_table("supply")), shared=shared, locked=locked)
     zero = t.amount(0)
     was_held = t.or_zero(versions.prev_held) != zero
     is_held = versions.held != zero
@@ -66,6 +67,7 @@ def lines(*, shared: bool) -> Any:
         d_clearing=t.money(versions.clearing - t.or_zero(versions.prev_clearing)),
         d_held=t.money(versions.held - t.or_zero(versions.prev_held)),
         d_other=t.money(versions.other - t.or_zero(versions.prev_other)),
+        orig=t.orig(versions, versions.day_own, versions.prev_day_post),
         held_opens=(is_held & ~was_held).fill_null(False),
         held_closes=(was_held & ~is_held).fill_null(False),
     )
@@ -74,7 +76,7 @@ def lines(*, shared: bool) -> Any:
 def sums(lines_: Any) -> Any:
     """Sum the movements by batch, partner, posting day and kind."""
     moving = lines_.filter(lines_.disposition != KNOWN)
-    return moving.group_by(["batch", "partner", "day_post", "post_kind"]).agg(
+    return moving.group_by(["batch", "partner", "day_post", "orig", "post_kind"]).agg(
         deposit=t.total(moving.d_deposit),
         clearing=t.total(moving.d_clearing),
         held=t.total(moving.d_held),
@@ -88,7 +90,7 @@ def sums(lines_: Any) -> Any:
 def shares(lines_: Any) -> Any:
     """Rows and control amount (signed movement) by batch, partner and posting day."""
     counted = lines_.filter(lines_.disposition != KNOWN)
-    return counted.group_by(["batch", "partner", counted.day_post.name("day")]).agg(
+    return counted.group_by(["batch", "partner", counted.day_post.name("day"), "orig"]).agg(
         rows=counted.count(),
         new=(counted.disposition != REVISED).sum().cast("int64"),
         control=t.total(counted.d_deposit),

@@ -2,7 +2,7 @@
 
 ``<role>_rows`` is every row of a set of batches as the sub-ledger stores it, with what its source and SOP add
 on reading (ruling 8): ``key``, ``version_at``, ``stated_at``, ``partner_day``,
-``settled_day``, ``covers_from/_to``, ``issue``.
+``settled_day``, ``covers_from/_to``, ``issue``, ``closes``, ``opens``.
 ``rules`` is the registry's cost and recognition by partner, product and time.
 """
 
@@ -35,6 +35,8 @@ ROWS = {
     "covers_from": "date",
     "covers_to": "date",
     "issue": "int64",
+    "closes": "int64",
+    "opens": "date",
 }
 RULES = {
     "rule_partner": "string",
@@ -48,6 +50,20 @@ RULES = {
     "rule_from": "timestamp('UTC')",
     "rule_to": "timestamp('UTC')",
 }
+
+
+def posted(day: Any, rows: Any) -> Any:
+    """The day on which something posts: its own, or the first open day when that was locked as its file came."""
+    return ibis.greatest(day, rows.opens)
+
+
+def orig(lines: Any, own: Any, before: Any) -> Any:
+    """The locked day that a posting is really about (ruling 30); null where that day was open.
+
+    ``own``: the day of a row that is new; ``before``: the day on which the version replaced stands.
+    """
+    day = ibis.cases((lines.disposition == "new", own), else_=before)
+    return ibis.ifelse(day < lines.opens, day, ibis.null("date"))
 
 
 def rows_table(role: str) -> Any:

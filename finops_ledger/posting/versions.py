@@ -29,11 +29,12 @@ def status_rank(status: Any) -> Any:
     return ranked.cast("int64")
 
 
-def with_previous(rows: Any, *, shared: bool) -> Any:
+def with_previous(rows: Any, *, shared: bool, locked: bool = False) -> Any:
     """Add to each row its predecessor's columns (``prev_…``), its ``disposition`` and ``step``, its place.
 
     ``shared`` says whether any key of ``rows`` can stand there twice; if none can, no window and no join is
-    spent on it.
+    spent on it. ``locked`` says that a period was closed between the commits of some of them: what is older
+    than a version that stood in the closed days is known, it changes nothing any more.
     """
     names = [n for n in rows.columns if n not in IDENTITY]
     nothing = {f"prev_{n}": ibis.null(rows[n].type()) for n in names}
@@ -56,7 +57,14 @@ def with_previous(rows: Any, *, shared: bool) -> Any:
             rows.record,
         ],
     )
-    several = rows.mutate(step=ibis.row_number().over(order).cast("int64")).semi_join(twice, list(IDENTITY))
+    several = rows.mutate(step=ibis.row_number().over(order).cast("int64")).semi_join(
+        twice, list(IDENTITY)
+    )
+    settled = None
+    if locked:
+        settled = _settled(several)
+        several = several.anti_join(settled, [*IDENTITY, "step"]).drop("step")
+        several = several.mutate(step=ibis.row_number().over(order).cast("int64"))
     before = several.select(
         *(several[n].name(f"at_{n}") for n in IDENTITY),
         (several.step + 1).name("at_step"),
@@ -72,4 +80,28 @@ def with_previous(rows: Any, *, shared: bool) -> Any:
     disposition = ibis.cases((joined.at_step.isnull(), NEW), (same, KNOWN), else_=REVISED)
     joined = joined.mutate(disposition=disposition)
     columns = [*rows.columns, *nothing, "disposition", "step"]
-    return alone.select(*columns).union(joined.select(*columns))
+    made = alone.select(*columns).union(joined.select(*columns))
+    if settled is None:
+        return made
+    same_again = {f"prev_{n}": settled[n] for n in names}
+    settled = settled.mutate(**same_again, disposition=ibis.literal(KNOWN))
+    return made.union(settled.select(*columns))
+
+
+def _settled(several: Any) -> Any:
+    """Versions that came after a close and are older than one that stood in the closed days."""
+    stood = several.select(
+        *(several[n].name(f"at_{n}") for n in IDENTITY),
+        several.step.name("at_step"),
+        several.closes.name("at_closes"),
+        several.day_first.name("at_first"),
+    )
+    return several.semi_join(
+        stood,
+        [several[n] == stood[f"at_{n}"] for n in IDENTITY]
+        + [
+            stood.at_step > several.step,
+            stood.at_closes < several.closes,
+            stood.at_first < several.opens,
+        ],
+    )

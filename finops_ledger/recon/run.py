@@ -41,6 +41,8 @@ class Gap:
     batch: str
     record: int
     amount: Decimal
+    #: It belongs to a gap that was told before, and takes it back.
+    renewed: bool = False
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,8 @@ def _register_sides(engine: en.Engine, job: Job) -> plain.Pairs:
         engine.connection.execute(
             "insert into rhs by name select ? as key, '' as occurrence, ? as batch, ? as record, "
             "? as own_key, 'gap' as kind, 'success' as state, ? as move, 0 as held, ? as value, "
-            f"{(job.day - _EPOCH).days} as anchor, false as renewed, 'ref' as via, 0 as copy, 0 as step",
+            f"{(job.day - _EPOCH).days} as anchor, {str(gap.renewed).lower()} as renewed, "
+            "'ref' as via, 0 as copy, 0 as step",
             [str(v) if isinstance(v, Decimal) else v for v in values],
         )
     return pairs

@@ -2,11 +2,12 @@
 
 A file of the sub-ledger exists when a line names it; readers take their lists from here, never from
 a glob. Line kinds: ``rules`` (a changed SOP, format, price list or finops.toml), ``batch``,
-``refused``, ``decision``, ``reconcile``. Each line carries the SHA-256 of the line before it.
+``refused``, ``decision``, ``reconcile``, ``close``, ``withdraw``. Each line carries the SHA-256 of the line before it.
 
 The last statement counts: a batch line says in ``standing`` what it, and each batch whose share it
 changed, must have posted; a reconcile line replaces an earlier one of the same leg, counterparty and
-day; a batch line takes back the reconciliations that its rows make stale (ruling 5).
+day; a batch line takes back the reconciliations that its rows make stale (ruling 5). What a ``close`` line
+locks is never taken back: a batch that comes after it posts on the first open day or later.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from __future__ import annotations
 import json
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,19 @@ class Batch:
     #: How often a file of this source, day and name had come before (decision 0010).
     issue: int
     line: Line = field(compare=False, repr=False)
+    #: How many closes stood when it was committed, and which day was then the first open one.
+    closes: int = 0
+    opens: date | None = None
+
+    @property
+    def home(self) -> date:
+        """The day in whose file of the journal the batch has its document: its own, unless that was locked."""
+        return self.day if self.opens is None else max(self.day, self.opens)
+
+    @property
+    def late(self) -> bool:
+        """Say whether all that the file covers was locked when it came."""
+        return self.opens is not None and self.covers[1] < self.opens
 
 
 @dataclass
@@ -80,6 +94,25 @@ class State:
     rules: dict[str, str] = field(default_factory=dict)
     decisions: dict[str, Line] = field(default_factory=dict)
     refused: list[Line] = field(default_factory=list)
+    closes: list[Line] = field(default_factory=list)
+
+    @property
+    def locked(self) -> date | None:
+        """The last day of the last period that was closed."""
+        return date.fromisoformat(self.closes[-1]["through"]) if self.closes else None
+
+    @property
+    def first_open(self) -> date | None:
+        """The first day that is not locked; None when nothing has been closed."""
+        return None if self.locked is None else self.locked + timedelta(days=1)
+
+    def is_locked(self, day: date) -> bool:
+        """Say whether a day belongs to a closed period."""
+        return self.locked is not None and day <= self.locked
+
+    def stamped(self, batch: Batch) -> Batch:
+        """Return a batch as one committed now: after the closes that stand."""
+        return replace(batch, closes=len(self.closes), opens=self.first_open)
 
     @property
     def as_of(self) -> date | None:
@@ -97,9 +130,10 @@ class State:
         found = [b for b in self.batches.values() if (b.source, b.day, b.name) == same]
         return sorted(found, key=lambda b: b.issue)
 
-    def is_last_issue(self, batch: Batch) -> bool:
-        """Say whether no later file of the same source, day and name is in: it speaks for that file's day."""
-        return self.issues(batch)[-1].id == batch.id
+    def speaks(self, batch: Batch) -> bool:
+        """Say whether a batch speaks for its file's day: the last issue that came before that day was locked."""
+        issues = [b.id for b in self.issues(batch) if not b.late]
+        return bool(issues) and issues[-1] == batch.id
 
     def neighbours(self, batch_id: str) -> list[Batch]:
         """Return the batches that share a key with this one, whichever came first."""
@@ -162,7 +196,7 @@ def apply(state: State, line: Line, legs_of: LegsOf) -> None:
     """Fold one line into the state. ``legs_of`` says which legs a batch makes stale."""
     kind = line["kind"]
     if kind == "batch":
-        batch = _batch(line)
+        batch = state.stamped(_batch(line))
         state.batches[batch.id] = batch
         for name, share in line["standing"].items():
             state.standing[name] = Share(int(share["rows"]), str(share["control"]))
@@ -183,6 +217,15 @@ def apply(state: State, line: Line, legs_of: LegsOf) -> None:
             _strip(state, [("*", "*")], date.fromisoformat(line["stale"]))
     elif kind == "refused":
         state.refused.append(line)
+    elif kind == "close":
+        state.closes.append(line)
+    elif kind == "withdraw":
+        batch = state.batches.pop(line["batch"])
+        del state.standing[batch.id]
+        for name, share in line["standing"].items():
+            state.standing[name] = Share(int(share["rows"]), str(share["control"]))
+        touched = [date.fromisoformat(d) for d in line["touches"]]
+        _strip(state, legs_of(batch), min((*touched, batch.day)))
     else:
         raise IntegrityError(
             f"{NAME}: line {line.get('seq')} has the unknown kind {kind!r}; "
@@ -202,6 +245,8 @@ class LegsOf:
 def _strip(state: State, legs: Iterable[tuple[str, str]], first: date) -> None:
     """Take back what was reconciled on or after a day; days are kept in order, so that only those are met."""
     wanted = set(legs)
+    if state.first_open is not None:
+        first = max(first, state.first_open)
     for (leg, who), days in state.days_of.items():
         if not any(a in ("*", leg) and b in ("*", who) for a, b in wanted):
             continue

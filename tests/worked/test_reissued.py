@@ -36,7 +36,9 @@ def issue(story: Story, rows: list[tuple[str, int]], *, spoil: str = "", **how: 
 def sold(root: Path, *refs: str) -> Story:
     """Books in which our sales of the day are in, and nothing of the partner."""
     story = Story(root / "books", DAY)
-    w.orders(story.root, DAY, [w.order(r, f"{DAY} 10:00:00", "SUCCESS", f"{DAY} 10:00:00") for r in refs])
+    w.orders(
+        story.root, DAY, [w.order(r, f"{DAY} 10:00:00", "SUCCESS", f"{DAY} 10:00:00") for r in refs]
+    )
     story.books.import_files()
     return story
 
