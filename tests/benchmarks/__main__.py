@@ -90,6 +90,7 @@ class Bench:
             self.child("lay_out", space, small.folder, self.memory)
             self.child("ours", space, label="ours, a tenth")
             self.child("csvbase", self.pair(min(self.rows, 50_000)).folder, label="csvbase")
+        self._overlap()
         self._books()
         self._help()
         self._agree(of)
@@ -100,6 +101,20 @@ class Bench:
         shutil.copytree(again, copy)
         self.child("ours_reconcile", copy, label="reconcile")
         self.child("baseline_join", of.folder, out, self.memory, label="join")
+
+    def _overlap(self) -> None:
+        folder = self.work / "overlap"
+        for _ in range(self.rounds):
+            for label, rows in (("overlap", self.again), ("overlap, a tenth", self.again // 10)):
+                found = self.child("overlap", folder, rows, self.memory, label=label)
+                if not self.quiet:
+                    told = " and ".join(f"{rows / found[k]:,.0f}" for k in ("first", "seconds"))
+                    print(f"    rows a second, first and again: {told}", file=sys.stderr)
+
+    @property
+    def again(self) -> int:
+        """Rows of the file that comes again in part: a million, or as many as there are."""
+        return max(1_000, min(self.rows, 1_000_000))
 
     def _books(self) -> None:
         books = self.work / "books"
@@ -159,6 +174,11 @@ class Bench:
                  s("intake", "seconds") / s("bare intake", "seconds"), "≤ 1.5", most=1.5),
             Line("intake, rows a second: faster than beangulp's csvbase by", base / own,
                  "≥ 20", least=20),
+            Line(f"re-import of a file that half overlaps: {self.again:,} rows over "
+                 f"{self.again // 10:,}", s("overlap", "seconds") / s("overlap, a tenth", "seconds"),
+                 "≤ 11", most=11),
+            Line(f"the same, {self.again:,} rows: over a first import of as many",
+                 s("overlap", "seconds") / s("overlap", "first"), ""),
             Line(f"`bean-check`, {self.days} days of {self.partners} partners: over the same "
                  "entries without our plugins",
                  s("with plugins", "seconds") / s("without plugins", "seconds"),

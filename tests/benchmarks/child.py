@@ -238,6 +238,14 @@ def lay_out(root: str, folder: str, memory: str) -> dict[str, Any]:
     return {}
 
 
+def overlap(folder: str, rows: str, memory: str) -> dict[str, Any]:
+    """A file of which half is in already, after a small one that loads modules and queries."""
+    from tests.benchmarks.overlap import measure
+
+    measure(Path(folder), 200, memory)
+    return measure(Path(folder), int(rows), memory)
+
+
 def some_days(root: str, days: str, partners: str) -> dict[str, Any]:
     """Books of some days."""
     from tests.benchmarks.files import some_days as run
@@ -267,6 +275,7 @@ WORK: dict[str, Callable[..., dict[str, Any]]] = {
         check,
         draw,
         lay_out,
+        overlap,
         some_days,
         pandas,
     )

@@ -63,6 +63,8 @@ What stands on the other side of each ratio:
   for both. The join is that of `baseline.sql` with its counts, on Parquet that is there.
 - pandas reads text backed by Arrow, tests by pattern, and keeps amounts as 64-bit integers of
   rupiah; it hashes nothing and keeps fewer columns, in its favour.
+- The file that comes again in part has half its rows in already, each tenth of those with a new
+  status; both imports include archive, commit and journal, modules and queries are loaded.
 - csvbase is beangulp's importer of the order export, on fewer rows.
 
 The class counts of ours, of the SQL and of pandas are compared in every run with one another and
