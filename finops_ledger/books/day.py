@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Any
 
-from finops_ledger.books import statement
+from finops_ledger.books import narration, statement
 from finops_ledger.books.jobs import claims_account, component_of
 from finops_ledger.books.verdicts import DayVerdict, incomplete_before
 from finops_ledger.books.workspace import Workspace
@@ -158,7 +158,7 @@ class DayWriter:
         return Entry(
             day=day,
             payee=partner if batch.role != "bank" else self._party(batch),
-            narration=_narration(batch.role, draft),
+            narration=narration.of_batch(batch.role, draft),
             tag=batch.role,
             postings=tuple(postings),
             meta=tuple(meta),
@@ -234,7 +234,7 @@ class DayWriter:
             yield Entry(
                 day=day,
                 payee=who,
-                narration=_recon_narration(line),
+                narration=narration.of_reconciliation(line),
                 tag="recon",
                 postings=made,
                 meta=(
@@ -374,35 +374,3 @@ class DayWriter:
         if found is not None:
             made.append(balance(after, f"Assets:Deposits:{name}", found.closing, currency))
         return made
-
-
-def _narration(role: str, draft: sm.Draft) -> str:
-    what, noun = {
-        "sale": ("Sales", "order"),
-        "supply": ("Supply", "row"),
-        "settlement": ("Settlement report", "row"),
-        "bank": ("Statement", "line"),
-    }[role]
-    revised = draft.rows - draft.new
-    parts = []
-    if draft.new or not revised:
-        parts.append(_count(draft.new, noun))
-    if revised:
-        parts.append(_count(revised, "revision"))
-    return f"{what}, {', '.join(parts)}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _recon_narration(line: Line) -> str:
-    parts = [f"{line['matched']} matched"]
-    found: dict[str, int] = {}
-    for class_, one in line["open"].items():
-        shown = class_ if class_ in ("pending", "timing") else "breaks"
-        found[shown] = found.get(shown, 0) + one["count"]
-    parts += [f"{found[k]} {k}" for k in ("pending", "timing") if k in found]
-    if "breaks" in found:
-        parts.append(_count(found["breaks"], "break") + " open")
-    return f"Reconciled: {', '.join(parts)}"

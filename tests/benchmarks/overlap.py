@@ -57,9 +57,9 @@ def measure(folder: Path, rows: int, memory: str) -> dict[str, Any]:
             (report,) = books.import_files([path]).files
             seconds.append(time.perf_counter() - began)
             assert report.verdict == "imported", report.message
-    shared = rows - rows // 2
+        posted = sum(share.rows for share in books.space.state.standing.values())
+    # Which of the two files answers for what both say alike is a matter of their ids.
     changed = sum(1 for i in range(rows // 2, rows) if i % 10 == 0)
-    found = {k: report.rows[k] for k in ("new", "known", "revised")}
-    assert found == {"new": rows - shared, "known": shared - changed, "revised": changed}, found
+    assert (posted, report.rows["revised"]) == (rows + rows // 2 + changed, changed), report.rows
     shutil.rmtree(folder)
     return {"first": seconds[0], "seconds": seconds[1], "rows": rows}
