@@ -39,6 +39,8 @@ class FileReport:
     rows: dict[str, Any] = field(default_factory=dict)
     control: str = ""
     problems: list[str] = field(default_factory=list)
+    #: What a person should look at although the file was taken.
+    notes: list[str] = field(default_factory=list)
 
 
 def source_of(space: Workspace, path: Path) -> tuple[Source, Format] | str:
@@ -128,15 +130,17 @@ def _import(
         result = bank_statement.prove(space.engine, path, fmt, temp, result)
     line = _commit(space, path, source, fmt, sha256, batch, day, covers, temp, result, now)
     _leave(space, path)
+    notes = _absent(space, line)
     return FileReport(
         path.name,
         "imported",
-        _told(path.name, batch, line),
+        "; ".join([_told(path.name, batch, line), *notes]),
         batch,
         source.name,
         line["rows"],
         line["control"]["read"],
         [str(p) for p in result.problems],
+        notes,
     )
 
 
@@ -155,21 +159,22 @@ def _told(name: str, batch: str, line: Line) -> str:
         counts.append(f"{excluded} excluded")
     others = sorted(set(line["standing"]) - {batch})
     restated = f"; changes what {', '.join(others)} posts" if others else ""
-    return f"{name}: {', '.join(counts)} -> {batch}{restated}{_absent(line)}"
+    return f"{name}: {', '.join(counts)} -> {batch}{restated}"
 
 
-def _absent(line: Line) -> str:
-    """Say what an earlier file of the same name had and this one has not: it stands, and a person decides."""
-    absent = line["absent"]
-    if not absent["rows"]:
-        return ""
-    count = absent["rows"]
+def _absent(space: Workspace, line: Line) -> list[str]:
+    """Say what earlier files of the name had and this one has not: it stands, and a person decides."""
+    count, control = line["absent"]["rows"], line["absent"]["control"]
+    if not count:
+        return []
+    batch = space.state.batches[line["batch"]]
+    earlier = [b.id for b in space.state.issues(batch) if b.issue < batch.issue]
     rows = "1 row" if count == 1 else f"{count} rows"
-    return (
-        f"; {rows} of {absent['control']} that the file of this name had before "
-        f"{'is' if count == 1 else 'are'} not in it and still {'counts' if count == 1 else 'count'}: if this "
-        "file replaces the earlier one, withdraw that batch (finops withdraw)"
-    )
+    return [
+        f"{rows} of {control} that the file of this name had before {'is' if count == 1 else 'are'} not in it "
+        f"and still {'counts' if count == 1 else 'count'}: if this file replaces the earlier one, call: "
+        f"finops withdraw {' '.join(earlier)} --reason … --by …"
+    ]
 
 
 def _read(

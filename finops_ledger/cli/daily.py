@@ -272,5 +272,7 @@ def _show_import(report: ImportReport) -> None:
                 output.error(f"  {problem}")
         elif file.verdict in ("refused", "unrecognised"):
             output.error(f"{file.verdict}: {file.message}")
+        elif file.notes:
+            output.error(file.message)
     if any(f.verdict == "refused" for f in report.files):
         output.error(f"The reports are in {folder() / 'quarantine'}; nothing of these is posted.")

@@ -95,6 +95,7 @@ class State:
     decisions: dict[str, Line] = field(default_factory=dict)
     refused: list[Line] = field(default_factory=list)
     closes: list[Line] = field(default_factory=list)
+    _issues: dict[tuple[str, date, str], list[Batch]] | None = field(default=None, repr=False)
 
     @property
     def locked(self) -> date | None:
@@ -126,9 +127,11 @@ class State:
 
     def issues(self, batch: Batch) -> list[Batch]:
         """Return the live batches of one source, file day and name, oldest first: each re-issues the one before."""
-        same = (batch.source, batch.day, batch.name)
-        found = [b for b in self.batches.values() if (b.source, b.day, b.name) == same]
-        return sorted(found, key=lambda b: b.issue)
+        if self._issues is None:
+            self._issues = {}
+            for one in sorted(self.batches.values(), key=lambda b: b.issue):
+                self._issues.setdefault((one.source, one.day, one.name), []).append(one)
+        return self._issues.get((batch.source, batch.day, batch.name), [])
 
     def speaks(self, batch: Batch) -> bool:
         """Say whether a batch speaks for its file's day: the last issue that came before that day was locked."""
@@ -198,6 +201,7 @@ def apply(state: State, line: Line, legs_of: LegsOf) -> None:
     if kind == "batch":
         batch = state.stamped(_batch(line))
         state.batches[batch.id] = batch
+        state._issues = None
         for name, share in line["standing"].items():
             state.standing[name] = Share(int(share["rows"]), str(share["control"]))
         touched = [date.fromisoformat(d) for d in line["touches"]]
@@ -221,6 +225,7 @@ def apply(state: State, line: Line, legs_of: LegsOf) -> None:
         state.closes.append(line)
     elif kind == "withdraw":
         batch = state.batches.pop(line["batch"])
+        state._issues = None
         del state.standing[batch.id]
         for name, share in line["standing"].items():
             state.standing[name] = Share(int(share["rows"]), str(share["control"]))

@@ -19,6 +19,7 @@ from finops_ledger.books.verify import CHECKS, verify
 from finops_ledger.subledger.engine import content_digest
 from finops_ledger.subledger.manifest import NAME, Line
 from tests.integrity import workspaces as iw
+from tests.worked import workspace as w
 
 Spoil = Callable[[Path], object]
 
@@ -116,6 +117,10 @@ def state_other_opens(line: Line) -> None:
     line["open"] = {"cost_mismatch": {"count": 1, "amount": "1", "exposure": "1"}}
 
 
+def other_hash(line: Line) -> None:
+    line["digest"] = "sha256:" + "0" * 64
+
+
 def append(path: Path, text: str) -> None:
     with path.open("a") as file:
         file.write(text)
@@ -126,6 +131,7 @@ class Case:
     name: str
     check: str
     spoil: Spoil
+    closed: bool = False
 
 
 DAY = "journal/2026/2026-03-02.beancount"
@@ -190,6 +196,18 @@ CASES = [
         "journal",
         lambda r: append(r / "journal/accounts.beancount", "2026-01-01 open Assets:Extra\n"),
     ),
+    Case("an amount in a closed day", "locked", lambda r: replace(r / DAY, "49800", "49801"), True),
+    Case("a closed day gone", "locked", lambda r: (r / DAY).unlink(), True),
+    Case("a close of another hash", "closes", forged("close", other_hash), True),
+    Case(
+        "a transaction put into a closed period",
+        "closes",
+        lambda r: append(
+            r / "main.beancount",
+            '\n2026-03-02 * "by hand"\n  Assets:Bank:BCA  1 IDR\n  Equity:Opening-Balances  -1 IDR\n',
+        ),
+        True,
+    ),
     Case(
         "the index not included",
         "books",
@@ -253,6 +271,10 @@ def test_sound_books_have_no_finding(sound: Path) -> None:
 def test_a_corrupted_copy_fires_exactly_its_check(case: Case, sound: Path, tmp_path: Path) -> None:
     root = tmp_path / "books"
     shutil.copytree(sound, root)
+    if case.closed:
+        with Books(root, clock=lambda: w.NOW) as books:
+            books.close_period(date(2026, 3, 3), "controller-1")
+        assert verify(root) == []
     case.spoil(root)
     before = _tree(root)
     found = verify(root)

@@ -6,7 +6,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from finops_ledger.cli import cli
 from tests.worked import workspace as w
 from tests.worked.story import Story, equal
 
@@ -74,6 +76,16 @@ def test_a_row_that_is_gone_still_counts_and_the_difference_is_a_break(tmp_path:
     equal(story.balance(DEPOSIT, DAY), OPENING - CUT)
     equal(breaks(story), {"balance_gap": "-49800"})
     equal(story.books.verify(), [])
+
+
+def test_the_command_tells_of_rows_that_are_gone(tmp_path: Path) -> None:
+    story = sold(tmp_path, "G1", "G2")
+    issue(story, [("G1", CUT), ("G2", CUT)])
+    w.Statement(DAY, OPENING).row(f"{DAY:%d/%m/%Y} 10:00:05", "A-G1", "G1", debit=CUT).drop(
+        story.root
+    )
+    ran = CliRunner().invoke(cli, ["--books", str(story.root), "import"], standalone_mode=False)
+    assert "1 row of -49800 that the file of this name had before is not in it" in ran.output
 
 
 def test_nothing_in_common_with_the_issue_before(tmp_path: Path) -> None:
