@@ -1,0 +1,52 @@
+"""What turns out days later: a status that changes back, a reversal in an overlapping file."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from tests.worked.story import Story, equal
+
+CUT = 49_800
+
+
+def apr(day: int) -> date:
+    return date(2026, 4, day)
+
+
+def test_a_status_that_changes_back(tmp_path: Path) -> None:
+    """Success, failed two days later, success again two days after that: earned once, on three days told apart."""
+    story = Story(tmp_path / "books", apr(1))
+    paid = "2026-04-01 10:00:00"
+    story.sold(apr(1), "G1")
+    story.row(apr(1), "A-G1", "G1", debit=CUT)
+    story.sold(apr(3), "G1", "FAILED", paid=paid)
+    story.sold(apr(5), "G1", "SUCCESS", paid=paid)
+    story.run(apr(4))
+    equal({b["class"]: b["residue"] for b in story.books.breaks()}["late_success"], "49800")
+    story.run(apr(5))
+    equal(story.books.breaks(), [])
+    earned = [story.balance("Income:Net:Pulsa", apr(day)) for day in range(1, 6)]
+    equal(earned, [-1200, -1200, 0, 0, -1200])
+    story.proven()
+    equal(story.books.verify(), [])
+
+
+def test_a_reversal_days_later_in_a_file_that_overlaps(tmp_path: Path) -> None:
+    """The partner's file of the 4th states the rows of the 1st again, one of them failed and given back."""
+    story = Story(tmp_path / "books", apr(1))
+    for ref in ("G1", "G2"):
+        story.sold(apr(1), ref)
+        story.row(apr(1), f"A-{ref}", ref, debit=CUT)
+    began = {"at": "01/04/2026 10:00:05"}
+    story.row(apr(4), "A-G1", "G1", debit=CUT, moved=0, **began)
+    story.row(apr(4), "A-G2", "G2", "GAGAL", moved=CUT, **began)
+    story.run(apr(4))
+    line = next(x for x in story.books.space.state.lines if x.get("day") == "2026-04-04"
+                and x.get("source") == "agga")  # fmt: skip
+    equal({k: line["rows"][k] for k in ("new", "revised")}, {"new": 0, "revised": 1})
+    equal(story.balance("Assets:Deposits:AggA", apr(3)), 10_000_000 - 2 * CUT)
+    equal(story.balance("Assets:Deposits:AggA", apr(4)), 10_000_000 - CUT)
+    equal({b["class"]: b["residue"] for b in story.books.breaks()}, {"late_reversal": "-49800"})
+    story.proven()
+    equal(story.books.verify(), [])
