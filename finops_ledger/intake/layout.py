@@ -13,7 +13,7 @@ from pathlib import Path
 
 from finops_ledger.core.errors import InputRefused, Problem
 from finops_ledger.intake import raw
-from finops_ledger.intake.spec import FileSpec
+from finops_ledger.intake.spec_file import FileSpec
 
 HEAD = 1 << 16
 

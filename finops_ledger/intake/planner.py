@@ -232,15 +232,15 @@ class Planner:
         if spec.column is None:
             raise UsageError(f"format {self.fmt.name}: [fields.{name}] is money: give a column")
         value = self.number(spec.column, spec, digits)
-        if spec.marker is not None and spec.debit_mark and spec.credit_mark:
+        if spec.marker is not None:
             mark = self.cell(spec.marker)
-            debit, credit = text(spec.debit_mark), text(spec.credit_mark)
+            debit, credit = cells.texts(spec.debit_mark), cells.texts(spec.credit_mark)
             self.check(
                 "cell-mark",
                 spec.marker,
-                f"{mark} IN ({debit}, {credit})",
+                f"{mark} IN {debit} OR {mark} IN {credit}",
                 "neither debit nor credit",
-                f"{spec.debit_mark} or {spec.credit_mark}",
+                " or ".join((*spec.debit_mark, *spec.credit_mark)),
             )
             self.check(
                 "cell-sign",
@@ -248,7 +248,7 @@ class Planner:
                 f"{value} >= 0 OR {value} IS NULL",
                 "negative beside a debit or credit mark",
             )
-            value = f"CASE {mark} WHEN {debit} THEN -{value} WHEN {credit} THEN {value} END"
+            value = f"CASE WHEN {mark} IN {debit} THEN -{value} WHEN {mark} IN {credit} THEN {value} END"
         return value, spec.column
 
     def _debit_credit(self, spec: FieldSpec, digits: int) -> str:
@@ -277,7 +277,7 @@ class Planner:
         spec_times, info = self.fmt.times, self.info
         if spec.column is None:
             raise UsageError(f"format {self.fmt.name}: [fields.{name}] is a time: give a column")
-        form = spec.format or spec_times.format
+        form = (spec.format or spec_times.format)[0]
         cell, shown = self._extracted(self.cell(spec.column), spec), self.cell(spec.column)
         wanted = f"a time like {form}"
         if spec_times.year == "file_day":

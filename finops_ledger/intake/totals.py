@@ -9,7 +9,6 @@ from decimal import Decimal
 from finops_ledger.core.errors import Problem
 from finops_ledger.core.money import minor_units, plain
 from finops_ledger.intake.cells import expected_number, number_pattern
-from finops_ledger.intake.layout import split_line
 from finops_ledger.intake.model import SourceInfo
 from finops_ledger.intake.source import Source
 from finops_ledger.intake.spec import Format, NumberSpec, Total
@@ -45,24 +44,23 @@ def find_totals(
     Returns:
         The figures, and a problem for each that is missing (the file came short) or unreadable.
     """
-    lines = [*source.layout.titles, *source.layout.footers]
     found: list[Stated] = []
     problems: list[Problem] = []
     for total in fmt.totals:
-        line = next((text for text in lines if re.search(total.row, text)), None)
-        if line is None:
+        place = _find(total, source)
+        if place is None:
             if total.required:
+                told = f"a line that matches {total.row}" if total.row else f"its {total.figure}"
                 problems.append(
                     Problem(
                         "file-short",
-                        f"no line states {total.name}: the file came short",
+                        f"nothing states {total.name}: the file came short",
                         source.name,
-                        expected=f"a line that matches {total.row}",
+                        expected=told,
                     )
                 )
             continue
-        cells = split_line(line, source.file)
-        cell = cells[total.cell] if total.cell < len(cells) else ""
+        line, cell = place
         if total.equals == "currency":
             if cell != info.currency:
                 problems.append(
@@ -97,6 +95,25 @@ def find_totals(
         else:
             found.append(Stated(total, value, line))
     return found, problems
+
+
+def _find(total: Total, source: Source) -> tuple[str, str] | None:
+    """Return the line in which a figure stands, and its text."""
+    if total.figure is not None:
+        stated = next(iter(source.figures.values()), {})
+        value = stated.get(total.figure)
+        return None if value is None else (total.figure, value)
+    assert total.row is not None
+    note = next((n for n in source.notes if re.search(total.row, n.text)), None)
+    if note is None:
+        return None
+    text = note.text
+    if total.cell is not None:
+        text = note.cells[total.cell] if total.cell < len(note.cells) else ""
+    if total.pattern is not None:
+        found = re.search(total.pattern, text)
+        text = (found[1] or "") if found else ""
+    return note.text, text
 
 
 def compare(stated: Stated, read: Decimal, file: str) -> Problem | None:

@@ -1,0 +1,184 @@
+"""Delimited text, read by the engine straight from the bytes: the way of files with many rows."""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from finops_ledger.core.errors import InputRefused, Problem
+from finops_ledger.intake import layout, raw
+from finops_ledger.intake.layout import Layout, find_layout, split_line
+from finops_ledger.intake.limits import Limits
+from finops_ledger.intake.source import Note, Numbered, Source
+from finops_ledger.intake.spec import Format
+from finops_ledger.intake.spec_file import FileSpec
+from finops_ledger.intake.times import text
+
+LISTED = 1000
+
+
+@dataclass
+class DelimitedSource(Source):
+    """A file of delimited text. ``path`` is UTF-8, perhaps a copy."""
+
+    path: Path = field(kw_only=True)
+    file: FileSpec = field(kw_only=True)
+    layout: Layout = field(kw_only=True)
+
+    def count(self) -> int | None:
+        """Check every byte and count records; see :func:`.raw.scan`."""
+        at = self.layout
+        encoding = self.file.encoding if raw.is_utf8(self.file.encoding) else "utf-8"
+        return raw.scan(self.path, encoding, at.start, at.end, self.file.quote, self.name).records
+
+    def _records(self) -> Iterator[raw.Record]:
+        at = self.layout
+        return raw.records(
+            self.path, at.start, at.end, at.skip + 1, self.file.delimiter, self.file.quote
+        )
+
+    def lines_of(self, records: Collection[int]) -> dict[int, int]:
+        """Return the physical lines of some records."""
+        wanted, last, found = set(records), max(records), {}
+        for record in self._records():
+            if record.number in wanted:
+                found[record.number] = record.line
+            if record.number >= last:
+                break
+        return found
+
+    def record(self, number: int) -> tuple[int, str]:
+        """Return the physical line and the raw text of a record."""
+        for found in self._records():
+            if found.number == number:
+                return found.line, found.text
+        raise IndexError(f"{self.name} has no record {number}")
+
+    def scan(self) -> str:
+        """Return SQL of the records; title, header and footers left out.
+
+        Footers of full width are filtered by their own cells (a record that looks the same would
+        be missed in the count); other layouts are cut to a copy of the records alone.
+        """
+        at, file = self.layout, self.file
+        footers = [split_line(f, file) for f in at.footers]
+        direct = at.plain_head and all(len(f) == at.width for f in footers)
+        if direct:
+            tests = [
+                "NOT ("
+                + " AND ".join(
+                    f"c{i} IS NOT DISTINCT FROM {text(v) if v else 'NULL'}"
+                    for i, v in enumerate(cells)
+                )
+                + ")"
+                for cells in footers
+            ]
+            where = f" WHERE {' AND '.join(tests)}" if tests else ""
+            return f"SELECT * FROM {read_csv(self.path, file, at.width, at.skip)}{where}"
+        copy = self.folder / "records.csv"
+        if not copy.exists():
+            raw.copy_part(self.path, at.start, at.end, copy)
+        return f"SELECT * FROM {read_csv(copy, file, at.width, 0)}"
+
+    def numbered(self, connection: duckdb.DuckDBPyConnection) -> Numbered:
+        """Parse record by record; those of another width or with broken quotes are broken.
+
+        The others go to a plain copy on which the same plan runs.
+        """
+        plain = FileSpec(header=("x",))
+        problems: list[Problem] = []
+        copy, broken, rows = self.folder / "plain.csv", 0, 0
+        with copy.open("w", encoding="utf-8", newline="") as out:
+            writer = csv.writer(out, lineterminator="\n")
+            for record in self._records():
+                rows = record.number
+                if record.fault is None and len(record.cells) == self.width:
+                    writer.writerow([*record.cells, record.number, record.line])
+                    continue
+                broken += 1
+                if len(problems) < LISTED:
+                    problems.append(_structural(self.name, record, self.width))
+        scan = read_csv(copy, plain, self.width, 0, ("rec_text", "line_text"))
+        records = (
+            "SELECT * EXCLUDE (rec_text, line_text), CAST(rec_text AS BIGINT) AS rec, "
+            f"CAST(line_text AS BIGINT) AS line FROM {scan}"
+        )
+        return Numbered(records, rows, broken, tuple(problems))
+
+
+def _structural(file: str, record: raw.Record, width: int) -> Problem:
+    shown = record.text[:200]
+    if record.fault is not None:
+        return Problem(
+            "csv-quote",
+            record.fault,
+            file,
+            record.line,
+            None,
+            shown,
+            "quotes around whole cells, doubled within",
+        )
+    return Problem(
+        "cell-count", f"{len(record.cells)} cells", file, record.line, None, shown, f"{width} cells"
+    )
+
+
+def read_csv(path: Path, file: FileSpec, width: int, skip: int, more: tuple[str, ...] = ()) -> str:
+    """Return DuckDB's ``read_csv`` with everything declared and nothing detected."""
+    names = [*(f"c{i}" for i in range(width)), *more]
+    columns = ", ".join(f"'{n}': 'VARCHAR'" for n in names)
+    return (
+        f"read_csv({text(str(path))}, auto_detect=false, header=false, skip={skip}, "
+        f"delim={text(file.delimiter)}, quote={text(file.quote)}, escape={text(file.quote)}, "
+        f"columns={{{columns}}}, strict_mode=true, null_padding=false, ignore_errors=false, "
+        "compression='none')"
+    )
+
+
+def open_source(path: Path, fmt: Format, folder: Path, limits: Limits) -> Source:
+    """Check the start of ``path`` and find its parts; every byte is checked by ``count``."""
+    file = fmt.file
+    readable = as_utf8(path, file.encoding, folder)
+    at = find_layout(readable, file, path.name)
+    lines = (*at.titles, *at.footers)
+    notes = tuple(Note(line, tuple(split_line(line, file))) for line in lines)
+    return DelimitedSource(
+        path.name, folder, at.columns, at.width, notes, path=readable, file=file, layout=at
+    )
+
+
+def as_utf8(path: Path, encoding: str, folder: Path) -> Path:
+    """Return the file itself, or a copy in UTF-8; its first bytes are checked."""
+    raw.check_start(path, encoding)
+    if raw.is_utf8(encoding):
+        return path
+    readable = folder / "utf8"
+    raw.transcode(path, encoding, readable)
+    return readable
+
+
+def recognises(path: Path, fmt: Format, limits: Limits) -> bool:
+    """Say whether the start of ``path`` (at most 64 KiB) is what the format declares.
+
+    A format without a header line recognises a file by the number of cells in its first record.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(layout.HEAD)
+        raw.check_start(path, fmt.file.encoding)
+        start = head.decode(fmt.file.encoding, errors="ignore")
+        with tempfile.TemporaryDirectory(prefix="finops-") as folder:
+            copy = Path(folder) / "head"
+            copy.write_text(start, encoding="utf-8", newline="")
+            found = find_layout(copy, fmt.file, path.name)
+            if not fmt.file.header_row:
+                lines = start.splitlines()[found.skip : found.skip + 1]
+                return bool(lines) and len(split_line(lines[0], fmt.file)) == found.width
+    except (InputRefused, OSError):
+        return False
+    return True
