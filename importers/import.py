@@ -25,7 +25,7 @@ import beangulp
 from beangulp import testing
 
 from finops_ledger.books.importer import of_samples, of_workspace
-from finops_ledger.intake.formats import shipped
+from finops_ledger.books.samples import samples_of
 
 _BOOKS = os.environ.get("FINOPS_BOOKS")
 _SCRATCH = None if _BOOKS else tempfile.TemporaryDirectory(prefix="finops-samples-")
@@ -36,16 +36,16 @@ def golden(*, refresh: bool) -> int:
     """Compare each sample's transactions with its golden file, or write the golden files."""
     different = 0
     for importer in CONFIG:
-        sample = shipped()[importer.source.format].with_name("sample.csv")
-        told = io.StringIO()
-        testing.write_expected(told, *testing.run_importer(importer, str(sample)))
-        path = sample.with_name("sample.csv.beancount")
-        same = path.exists() and path.read_text("utf-8") == told.getvalue()
-        if refresh and not same:
-            path.write_text(told.getvalue(), encoding="utf-8")
-        different += not same
-        state = "as it was" if same else "written" if refresh else "differs"
-        print(f"{path.parent.name}: {state}")
+        for sample in samples_of(importer.source.format):
+            told = io.StringIO()
+            testing.write_expected(told, *testing.run_importer(importer, str(sample)))
+            path = sample.with_name(f"{sample.name}.beancount")
+            same = path.exists() and path.read_text("utf-8") == told.getvalue()
+            if refresh and not same:
+                path.write_text(told.getvalue(), encoding="utf-8")
+            different += not same
+            state = "as it was" if same else "written" if refresh else "differs"
+            print(f"{sample.parent.name}/{sample.name}: {state}")
     return 0 if refresh or not different else 1
 
 

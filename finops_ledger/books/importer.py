@@ -22,7 +22,7 @@ from beangulp.importer import Importer
 from finops_ledger.books import config as cfg
 from finops_ledger.books.books import Books
 from finops_ledger.books.importing import account_of
-from finops_ledger.books.samples import NOW, inbox_name, lay_out_rules, setting_of
+from finops_ledger.books.samples import NOW, inbox_name, lay_out_rules, samples_of, setting_of
 from finops_ledger.core.errors import InputRefused, Problem
 from finops_ledger.intake.formats import find_format, load_format, shipped
 from finops_ledger.intake.recognise import recognises
@@ -130,11 +130,7 @@ def of_workspace(root: Path) -> list[FormatImporter]:
 
 def of_samples(root: Path) -> list[SampleImporter]:
     """Return an importer for every shipped format that has a sample, with its rules below ``root``."""
-    return [
-        SampleImporter(root / name, name)
-        for name, path in sorted(shipped().items())
-        if path.with_name("sample.csv").exists()
-    ]
+    return [SampleImporter(root / name, name) for name in sorted(shipped()) if samples_of(name)]
 
 
 def _identity(entry: Any) -> tuple[Any, ...]:
