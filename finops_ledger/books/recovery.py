@@ -78,10 +78,11 @@ def _empty_inbox(space: Workspace) -> None:
 
 
 def rule_files(space: Workspace) -> dict[str, Path]:
-    """Return every file that is a rule: finops.toml, SOPs, price lists, own and shipped formats used."""
+    """Return every file that is a rule: finops.toml, SOPs, price lists, formats and their importers."""
     root = space.root
     found = {"finops.toml": root / "finops.toml"}
-    for folder, ending in (("sops", "*.toml"), ("prices", "*.csv"), ("formats", "*.toml")):
+    kinds = ("sops/*.toml", "prices/*.csv", "formats/*.toml", "formats/*.py")
+    for folder, ending in (kind.split("/") for kind in kinds):
         for path in sorted((root / folder).glob(ending)):
             found[f"{folder}/{path.name}"] = path
     for source in space.config.sources:

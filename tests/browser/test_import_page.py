@@ -1,0 +1,51 @@
+"""Fava's import page on our sources, in a real browser: listed, extracted, and none skipped for its size."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from finops_ledger.books.samples import import_sample, samples_of
+from tests.browser.test_fava import browser, visiting
+
+__all__ = ["browser"]
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+SCRIPT = Path(__file__).parents[2] / "importers" / "import.py"
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A ledger of nobody's making whose import page looks into a folder of downloads."""
+    root, downloads = tmp_path / "books", tmp_path / "downloads"
+    [sample] = samples_of("orders")
+    assert import_sample(root, "orders", sample).balanced
+    downloads.mkdir()
+    head, first, *rest = sample.read_text().splitlines()
+    (downloads / "orders.csv").write_text("\n".join([head, first, *rest]) + "\n")
+    large = [first.replace("0001", f"{n:07d}") for n in range(90_000)]
+    (downloads / "orders_large.csv").write_text("\n".join([head, *large]) + "\n")
+    assert (downloads / "orders_large.csv").stat().st_size > 8 << 20
+    (downloads / "orders_bad.csv").write_text(f"{head}\n{first.replace('11000', '11.000')}\n")
+    main = tmp_path / "main.beancount"
+    main.write_text(
+        'option "title" "Import"\noption "operating_currency" "IDR"\n'
+        f'2026-01-01 custom "fava-option" "import-config" "{SCRIPT}"\n'
+        f'2026-01-01 custom "fava-option" "import-dirs" "{downloads}"\n'
+    )
+    monkeypatch.setenv("FINOPS_BOOKS", str(root))
+    return main
+
+
+def test_import_page_lists_and_extracts(ledger: Path, browser: Browser, tmp_path: Path) -> None:
+    assert os.environ["FINOPS_BOOKS"]
+    with visiting(browser, ledger, tmp_path) as visit:
+        shown = visit.to("import/")
+        assert "orders.csv" in shown
+        assert "orders_large.csv" in shown
+        assert shown.count("finops.orders") >= 2
+        visit.page.screenshot(path=os.environ.get("SHOT", str(tmp_path / "page.png")))
