@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from beancount.core.data import Transaction
+from beancount.core.data import Note, Transaction, new_metadata
 from beangulp import identify
 from beangulp.exceptions import Error
 from beangulp.importer import Importer
@@ -75,10 +75,21 @@ class FormatImporter(Importer):  # type: ignore[misc]
     def extract(self, filepath: str, existing: list[Any]) -> list[Any]:
         """Return the transactions of the file.
 
+        On Fava's import page a refused file gives a note that says why: an error there is shown as a
+        traceback, which tells an accountant nothing.
+
         Raises:
             beangulp.exceptions.Error: the file is refused; carries every problem, one a line.
         """
-        return self._posted(Path(filepath))[1]
+        path = Path(filepath)
+        try:
+            return self._posted(path)[1]
+        except Error as refused:
+            if not _on_import_page():
+                raise
+            day = dt.datetime.fromtimestamp(path.stat().st_mtime, tz=dt.UTC).date()
+            meta = new_metadata(filepath, 0)
+            return [Note(meta, day, self.account(filepath), str(refused), None, None)]
 
     def deduplicate(self, entries: list[Any], existing: list[Any]) -> None:
         """Mark what is in the books: an entry of the same batch, day and counterparty."""
@@ -188,6 +199,10 @@ class AnySample(Importer):  # type: ignore[misc]
     def extract(self, filepath: str, existing: list[Any]) -> list[Any]:
         """Return what the sample posts."""
         return self._of(filepath).extract(filepath, existing)
+
+
+def _on_import_page() -> bool:
+    return "fava.core.ingest" in sys.modules
 
 
 def lift_size_limits() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -42,10 +41,33 @@ def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_import_page_lists_and_extracts(ledger: Path, browser: Browser, tmp_path: Path) -> None:
-    assert os.environ["FINOPS_BOOKS"]
     with visiting(browser, ledger, tmp_path) as visit:
         shown = visit.to("import/")
-        assert "orders.csv" in shown
+        page = visit.page
+        rows = page.locator("article button", has_text="Extract")
+        assert rows.count() == 3
         assert "orders_large.csv" in shown
-        assert shown.count("finops.orders") >= 2
-        visit.page.screenshot(path=os.environ.get("SHOT", str(tmp_path / "page.png")))
+        assert shown.count("finops.orders") == 3
+        rows.nth(0).click()
+        page.locator(".overlay form, dialog form").first.wait_for()
+        page.screenshot(path=tmp_path / "extracted.png")
+        told = page.locator(".overlay, dialog").first
+        payees = [f.input_value() for f in told.locator("input").all()]
+        assert "2026-03-01" in payees or "2026-03-02" in payees
+        page.keyboard.press("Escape")
+        assert visit.wrong == []
+
+
+def test_a_refused_file_is_told_and_takes_nothing_down(
+    ledger: Path, browser: Browser, tmp_path: Path
+) -> None:
+    with visiting(browser, ledger, tmp_path) as visit:
+        visit.to("import/")
+        page = visit.page
+        page.locator("article button", has_text="Extract").nth(1).click()
+        note = page.locator(".overlay textarea, dialog textarea").first
+        note.wait_for()
+        page.screenshot(path=tmp_path / "refused.png")
+        assert "[cell-number] not a number in the declared form" in note.input_value()
+        assert "nothing of it is posted" in note.input_value()
+        assert visit.wrong == []

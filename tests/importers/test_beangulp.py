@@ -137,7 +137,7 @@ FORMAT = """
 name = "desa"
 version = 1
 role = "bank"
-key = ["partner_ref"]
+key = ["day", "partner_ref", "text", "amount"]
 
 [file]
 kind = "beangulp"
@@ -151,7 +151,7 @@ occurred_at = "booking_date"
 amount = "amount"
 currency = "currency"
 text = "text"
-partner_ref = "entry"
+partner_ref = "counterparty"
 """
 STATEMENT = """Tanggal;Lawan;Keterangan;Cabang;Jumlah;Saldo
 01/03/2026;PG1;Setoran;JKT;1.500.000,00;1.500.000,00
