@@ -237,7 +237,7 @@ def import_file(books: Books, setting: Setting) -> tuple[Any, dict[str, Any] | N
     batch = books.space.state.batches[report.batch]
     stated = batch.line["stated"]["opening"]
     opening = Decimal(stated) if stated is not None else setting.opening
-    if batch.role in ("bank", "supply") and opening is not None:
+    if batch.role in ("bank", "supply", "deposit") and opening is not None:
         account = ":".join(Path(batch.archive).parent.parts[1:])
         open_with(books.root, account, batch.covers[0], opening, setting.currency)
     books.reconcile()
