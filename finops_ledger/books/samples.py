@@ -92,6 +92,12 @@ SETTINGS: Final = {
         partners=(("AggA", _AGGA_PRICES),),
     ),
     "bca": Setting("BCA"),
+    "deposit_statement": Setting(
+        "AggE",
+        day=date(2026, 3, 2),
+        opening=Decimal(10_000_000),
+        partners=(("AggE", _AGGA_PRICES),),
+    ),
     "generic_sheet": Setting("Bank", "USD"),
     "klikbca": Setting("BCA", day=date(2026, 1, 3)),
     "orders": Setting(
@@ -108,6 +114,7 @@ SETTINGS: Final = {
 _BY_ROLE: Final = {
     "sale": Setting("", gateway="Gateway"),
     "supply": Setting("Partner", partners=(("Partner", ""),)),
+    "deposit": Setting("Partner", partners=(("Partner", ""),)),
     "settlement": Setting("Gateway"),
     "bank": Setting("Bank"),
 }
@@ -132,6 +139,7 @@ approver = "controller"
 _SUPPLIER = """prices = "prices/{who}.csv"
 
 [versions.supply]
+statement = "{statement}"
 window = {{ opens = "23:00", named_by = "end" }}
 grace = "0h"
 
@@ -165,8 +173,10 @@ def lay_out_rules(root: Path, format_: str, setting: Setting) -> str:
     name = setting.counterparty.lower() or format_
     with (root / "finops.toml").open("a", encoding="utf-8") as file:
         file.write(_source(name, format_, role, setting))
+    statement = "deposit" if role == "deposit" else "transactions"
     for who, prices in setting.partners:
-        _sop(root, who, "supplier", _SUPPLIER.format(who=who), f'aliases = ["{who.upper()}"]\n')
+        treatment = _SUPPLIER.format(who=who, statement=statement)
+        _sop(root, who, "supplier", treatment, f'aliases = ["{who.upper()}"]\n')
         text = f"product,category,face,cost,from,to\n{prices}"
         (root / "prices" / f"{who}.csv").write_text(text, encoding="utf-8")
     if setting.gateway:
