@@ -66,13 +66,15 @@ def check_role(space: Workspace, source: Source, name: str, first: date) -> None
     who = str(source.counterparty)
     if source.role == "deposit" and not space.registry.stated(who, first):
         since = space.registry.of(who).stated_from
+        from_then = f"the statement counts from {since} on"
         raise InputRefused(
             name,
             [
                 Problem(
                     "statement-not-in-force",
                     f"a deposit statement of {first}, when by sops/{who}.toml the transaction file moves "
-                    f"the deposit; one file moves it, never both: the statement counts from {since} on",
+                    "the deposit; one file moves it, never both"
+                    + (f": {from_then}" if since is not None and since > first else ""),
                     name,
                 )
             ],

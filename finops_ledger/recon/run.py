@@ -123,7 +123,7 @@ def _sql_types(columns: dict[str, str]) -> dict[str, str]:
 
 
 def _register_sides(engine: en.Engine, job: Job) -> plain.Pairs:
-    """Lay out both sides; of a leg that consumes its rows only what is no plain pair."""
+    """Lay out both sides; of a leg whose rows are matched one by one only what is no plain pair."""
     if job.leg.name == GATEWAY_FEE:
         for name, part in (("lhs", "fee"), ("rhs", "vat")):
             none = en.empty(_sql_types(rt.SIDE))
@@ -131,13 +131,11 @@ def _register_sides(engine: en.Engine, job: Job) -> plain.Pairs:
             engine.keep(name, sql)
         return plain.Pairs()
     pairs = plain.Pairs()
-    if job.leg.cardinality == "consume":
-        engine.view("left_side", en.sql_of(query(sides.left, job.leg)))
-        engine.view("right_side", en.sql_of(query(sides.right, job.leg)))
-        pairs = plain.split(engine)
-    elif job.leg.name == SUPPLY_STATEMENT:
-        engine.keep("lhs", query(sides.left, job.leg, *job.passes))
-        engine.keep("rhs", query(sides.right, job.leg, *job.passes))
+    if job.leg.cardinality == "consume" or job.leg.name == SUPPLY_STATEMENT:
+        passes = job.passes if job.leg.name == SUPPLY_STATEMENT else ()
+        engine.view("left_side", en.sql_of(query(sides.left, job.leg, *passes)))
+        engine.view("right_side", en.sql_of(query(sides.right, job.leg, *passes)))
+        pairs = plain.split(engine, *passes[:1])
     else:
         engine.keep("lhs", query(sides.left, job.leg))
         none = en.empty(_sql_types(rt.SIDE))

@@ -295,13 +295,22 @@ def test_from_the_day_on_that_the_procedure_names(tmp_path: Path) -> None:
     story.missing_statements = {may(7)}
     for day in (may(7), may(8)):
         _both(story, day, f"E{day.day}")
+    # Cut by the transactions on the 7th, given back by the statement on the 8th.
+    story.sold(may(7), "P1", "PENDING")
+    story.row(may(7), "T-P1", "P1", "PENDING", debit=CUT)
+    story.moves(may(7), "M-P1", "P1", debit=CUT)
+    story.sold(may(8), "P1", "FAILED", paid="2026-05-07 10:00:00", refunded="2026-05-08 11:00:00")
+    story.row(may(8), "T-P1", "P1", "GAGAL", moved=CUT, at="07/05/2026 10:00:05")
+    story.moves(may(8), "M-2", "P1", "REFUND", credit=CUT)
     story.run(may(8))
     made = story.made(may(7), may(8))
-    equal(made[may(7), "supply"]["Assets:Deposits:AggE -"], -CUT)
+    equal(made[may(7), "supply"]["Assets:Deposits:AggE -"], -2 * CUT)
     equal(made[may(8), "supply"][f"{USAGE} -"], -CUT)
+    equal(made[may(8), "supply"][f"{USAGE} +"], CUT)
     equal(made[may(8), "deposit"]["Assets:Deposits:AggE -"], -CUT)
+    equal(made[may(8), "deposit"]["Assets:Deposits:AggE +"], CUT)
     verdicts = {v.day: v.verdict for v in story.verdicts() if v.counterparty == "AggE"}
-    equal(verdicts, {may(7): "reconciled", may(8): "reconciled"})
+    equal(verdicts, {may(7): "pending", may(8): "reconciled"})
     proofs = {(e.date, e.account) for e in story.directives("balance")}
     for day in (may(8), may(9)):
         equal((day, "Assets:Deposits:AggE") in proofs, True)
