@@ -19,15 +19,18 @@ ADDITIONS = ("refund", "adjustment")
 NAMELESS = ("~", "!", "?")
 
 
-def second_pass() -> Any:
+def second_pass(*, of_the_day: bool = False) -> Any:
     """Right rows that no left row names, with the left item that bears their other reference.
 
-    A right row's other reference is its own number (the partner's), where it has no other. Output: own_key, and
-    the key of the one item that names it. A reference named by two items decides nothing.
+    A right row's other reference is its own number (the partner's), where it has no other. ``of_the_day``: rows
+    that an open item names already, on either side, stay with it. Output: own_key, and the key of the one item
+    that names it. A reference named by two items decides nothing.
     """
     left, right = rt.side("lhs"), rt.side("rhs")
     lonely = right.filter(~right.renewed).anti_join(left, "key")
     named = left.filter(left.other_ref.notnull()).anti_join(right, "key")
+    if of_the_day:
+        lonely, named = lonely.anti_join(rt.prior(), "key"), named.anti_join(rt.prior(), "key")
     one = named.group_by("other_ref").agg(key=named.key.min(), n=named.key.nunique())
     one = one.filter(one.n == 1)
     other = ibis.coalesce(lonely.other_ref, lonely.own_key)

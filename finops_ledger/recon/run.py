@@ -132,7 +132,7 @@ def _register_sides(engine: en.Engine, job: Job) -> plain.Pairs:
         return plain.Pairs()
     pairs = plain.Pairs()
     if job.leg.cardinality == "consume" or job.leg.name == SUPPLY_STATEMENT:
-        passes = job.passes if job.leg.name == SUPPLY_STATEMENT else ()
+        passes = (job.passes or ("ref",)) if job.leg.name == SUPPLY_STATEMENT else ()
         engine.view("left_side", en.sql_of(query(sides.left, job.leg, *passes)))
         engine.view("right_side", en.sql_of(query(sides.right, job.leg, *passes)))
         pairs = plain.split(engine, *passes[:1])
@@ -183,11 +183,11 @@ def _register_history(engine: en.Engine, job: Job, history: Sequence[Path]) -> N
     )
 
 
-def _second_pass(engine: en.Engine, rule: str) -> None:
+def _second_pass(engine: en.Engine, rule: str, **how: bool) -> None:
     """Give right rows that the first pass leaves alone the key of the item that the second finds."""
     if not engine.rows("select 1 from lhs where other_ref is not null limit 1"):
         return
-    if engine.keep("second_pass", query(place.second_pass)):
+    if engine.keep("second_pass", query(place.second_pass, **how)):
         engine.connection.execute(
             f"update rhs set key = s.new_key, via = {en.literal(rule)} "
             "from second_pass as s where rhs.own_key = s.own_key"
@@ -197,7 +197,7 @@ def _second_pass(engine: en.Engine, rule: str) -> None:
 def _add_up(engine: en.Engine, job: Job) -> None:
     """Add up both files of a partner, once the passes have said which rows are of one order."""
     for rule in job.passes[1:]:
-        _second_pass(engine, rule)
+        _second_pass(engine, rule, of_the_day=True)
     if engine.keep("given_back", query(place.given_back)):
         engine.connection.execute(
             "update rhs set key = g.new_key from given_back as g where rhs.own_key = g.own_key"

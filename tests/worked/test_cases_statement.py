@@ -227,6 +227,28 @@ def test_the_first_pass_names_an_item_across_days(tmp_path: Path) -> None:
     story.proven()
 
 
+def test_what_an_open_item_names_stays_with_it(tmp_path: Path) -> None:
+    """The statement's line numbers are another count than the transactions', and meet by chance."""
+    story = _story(tmp_path / "books", grace="24h")
+    story.sold(may(7), "E1")
+    story.row(may(7), "1", "E1", debit=CUT)
+    story.sold(may(8), "E2")
+    story.row(may(8), "2", "E2", debit=CUT)
+    story.moves(may(8), "2", "E1", debit=CUT)
+    story.run(may(8))
+    waiting = [(i["ref"], i["class"]) for i in story.books.breaks(everything=True)]
+    equal(waiting, [("E2", "timing")])
+    story.proven()
+
+
+def test_without_passes_the_order_id_alone_pairs(tmp_path: Path) -> None:
+    story = _story(tmp_path / "books", more="\n[versions.match]\npasses = []\n")
+    _both(story, may(7), "E1")
+    story.run(may(7))
+    equal(story.books.breaks(everything=True), [])
+    story.proven()
+
+
 def test_top_ups_by_the_statement_alone(tmp_path: Path) -> None:
     """Both files list the top-up; it posts once, by the statement, and meets the bank's line."""
     story = _story(tmp_path / "books", bank=True)
