@@ -15,6 +15,7 @@ from finops_ledger.recon.legs import (
     LEGS,
     ORDER,
     SALE_GATEWAY,
+    SUPPLY_STATEMENT,
     TOPUP_BANK,
     Leg,
 )
@@ -22,8 +23,8 @@ from finops_ledger.sop.registry import Registry
 from finops_ledger.subledger.manifest import Batch, LegsOf, State
 
 #: Legs that keep their list of open items with the files of one side alone: a gateway without a report, a
-#: report without sales, top-ups without a bank's statement.
-_ONE_SIDED = (SALE_GATEWAY, TOPUP_BANK)
+#: report without sales, top-ups without a bank's statement, a deposit statement without transactions.
+_ONE_SIDED = (SALE_GATEWAY, TOPUP_BANK, SUPPLY_STATEMENT)
 
 
 @dataclass(frozen=True)
@@ -90,9 +91,22 @@ class Expected:
         key = (leg.name, counterparty)
         if key not in self._needs:
             left = self.feeding(leg.left, counterparty)
-            right = self.feeding(leg.right, counterparty) if leg.right else []
-            self._needs[key] = left + right
+            self._needs[key] = left + self._right(leg, counterparty)
         return self._needs[key]
+
+    def _right(self, leg: Leg, counterparty: str) -> list[Source]:
+        roles = [role for role in (leg.right, leg.stated) if role]
+        return [s for role in roles for s in self.feeding(role, counterparty)]
+
+    def _serves(self, source: Source, leg: Leg, counterparty: str, day: date) -> bool:
+        """Say whether a leg of a day is made of a source's rows: one file of a partner moves its deposit."""
+        if source.role == "deposit":
+            return self.registry.stated(counterparty, day)
+        moves = leg.stated and source.role == leg.right
+        return not (moves and self.registry.stated(counterparty, day))
+
+    def _states(self, counterparty: str) -> bool:
+        return self.registry.sops[counterparty].stated_from is not None
 
     @cached_property
     def _needs(self) -> dict[tuple[str, str], list[Source]]:
@@ -109,9 +123,10 @@ class Expected:
         for name in ORDER:
             leg = LEGS[name]
             who = {"supplier": suppliers, "gateway": gateways, "none": [EVERYBODY]}[leg.party]
-            for counterparty in filter(self._charges, who) if name == GATEWAY_FEE else who:
+            only = {GATEWAY_FEE: self._charges, SUPPLY_STATEMENT: self._states}.get(name)
+            for counterparty in filter(only, who) if only else who:
                 left = self.feeding(leg.left, counterparty)
-                right = self.feeding(leg.right, counterparty) if leg.right else []
+                right = self._right(leg, counterparty)
                 alone = leg.name in _ONE_SIDED and bool(left or right)
                 if alone or (left and (right or not leg.right)):
                     yield leg, counterparty
@@ -123,13 +138,18 @@ class Expected:
         ]
         if not firsts or self.as_of is None:
             return None
-        return min(firsts), self.as_of
+        first = min(firsts)
+        if leg.name == SUPPLY_STATEMENT:
+            first = max(first, self.registry.sops[counterparty].stated_from or first)
+        return first, self.as_of
 
     def lacking(self, leg: Leg, counterparty: str, day: date) -> list[str]:
         """Names of sources whose file of the day a leg still waits for."""
         waiting = []
         for source in self.needs(leg, counterparty):
             if source.every == "none" or day in self.in_days(source.name):
+                continue
+            if not self._serves(source, leg, counterparty, day):
                 continue
             first = self._first.get(source.name)
             if first is None or day >= first or leg.left == source.role:
@@ -144,4 +164,4 @@ class Touches(LegsOf):
         """Pair each leg that reads the batch's role with the counterparty, or with all of them."""
         everybody = batch.role in ("sale", "bank") or batch.counterparty is None
         who = "*" if everybody else str(batch.counterparty)
-        return [(leg.name, who) for leg in LEGS.values() if batch.role in (leg.left, leg.right)]
+        return [(leg.name, who) for leg in LEGS.values() if batch.role in leg.roles]

@@ -27,6 +27,12 @@ _COLUMNS = {
         ("Assets:Deposits:", "d_deposit"),
         ("Assets:Clearing:Supply:", "d_clearing"),
         ("Assets:Clearing:Supply-Pending:", "d_held"),
+        ("Assets:Clearing:Usage:", "-(d_clearing + d_held)"),
+        ("", "d_other"),
+    ),
+    "deposit": (
+        ("Assets:Deposits:", "d_deposit"),
+        ("Assets:Clearing:Usage:", "d_clearing"),
         ("", "d_other"),
     ),
     "settlement": (
@@ -76,7 +82,7 @@ def behind(space: Workspace, entry: Any, account: str, limit: int) -> Behind:
         posts = next(c for start, c in columns if account.startswith(start))
         posts = posts if account else columns[0][1]
         where = f"day_post = date '{day}'"
-        if batch.role == "supply":
+        if batch.role in ("supply", "deposit"):
             where += f" and partner = {en.literal(partner)}"
         elif batch.role == "bank" and not account.startswith("Assets:Bank") and account:
             where += _bank(account)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
-from finops_ledger.books import bank_statement
+from finops_ledger.books import bank_statement, statement
 from finops_ledger.books.config import Source
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import InputRefused, Problem, UsageError
@@ -124,6 +124,7 @@ def _import(
         batch = batch_id(source.name, day, "", sha256)
         result = _read(space, path, source, fmt, batch, day, temp, accept_valid)
     covers = source.covers(day, result.first_day)
+    statement.check_role(space, source, path.name, covers[0])
     if source.role == "bank":
         result = bank_statement.prove(space.engine, path, fmt, temp, result)
     line = _commit(space, path, source, fmt, sha256, batch, day, covers, temp, result, now)

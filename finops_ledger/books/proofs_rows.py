@@ -30,6 +30,7 @@ _AGAIN: Final = "run any writing finops command, which takes it in"
 _MOVED: Final = {
     "sale": "paid - coalesce(prev_paid, 0)",
     "supply": "d_deposit",
+    "deposit": "d_deposit",
     "settlement": "d_net",
     "bank": "d_moved",
 }

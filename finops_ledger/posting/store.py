@@ -1,7 +1,7 @@
 """Line tables: the versions at hand, by role, registered in the engine under fixed names.
 
-``sale_lines``, ``supply_lines``, ``settlement_lines`` and ``bank_lines`` are what both the journal and
-reconciliation read. They are built once for a set of days; small sets are kept as tables, large ones stay
+``sale_lines``, ``supply_lines``, ``deposit_lines``, ``settlement_lines`` and ``bank_lines`` are what both the
+journal and reconciliation read. They are built once for a set of days; small sets are kept as tables, large ones stay
 views over Parquet so that a pass reads only the columns that it needs.
 """
 
@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import ibis
 
+from finops_ledger.core.kinds import ROLES
 from finops_ledger.posting import bank, reading, sale, settlement, supply
 from finops_ledger.sop.model import BankLine
 from finops_ledger.sop.registry import Registry
@@ -60,6 +61,11 @@ def supply_lines(*, shared: bool) -> Any:
     return supply.lines(shared=shared).select(*_SUPPLY)
 
 
+def deposit_lines(*, shared: bool) -> Any:
+    """Rows of deposit statements with what they post."""
+    return supply.lines("deposit", shared=shared).select(*_SUPPLY)
+
+
 def settlement_lines(*, shared: bool) -> Any:
     """Settlement rows with what they post."""
     return settlement.lines(shared=shared).select(*_SETTLEMENT)
@@ -70,6 +76,14 @@ def bank_lines(rules: tuple[BankLine, ...], *, shared: bool) -> Any:
     return bank.lines(rules, shared=shared).select(*_BANK)
 
 
+_BUILD: Final[dict[str, Callable[..., Any]]] = {
+    "sale": sale_lines,
+    "supply": supply_lines,
+    "deposit": deposit_lines,
+    "settlement": settlement_lines,
+}
+
+
 def table(role: str) -> Any:
     """The registered line table of a role, typed, for expressions over it."""
     return _tables()[role]
@@ -77,12 +91,8 @@ def table(role: str) -> Any:
 
 @lru_cache(maxsize=1)
 def _tables() -> dict[str, Any]:
-    build = {
-        "sale": sale_lines(shared=False),
-        "supply": supply_lines(shared=False),
-        "settlement": settlement_lines(shared=False),
-        "bank": bank_lines((), shared=False),
-    }
+    build = {role: made(shared=False) for role, made in _BUILD.items()}
+    build["bank"] = bank_lines((), shared=False)
     return {role: ibis.table(e.schema(), name=f"{role}_lines") for role, e in build.items()}
 
 
@@ -105,7 +115,7 @@ class LineStore:
     def load_batches(
         self,
         chosen: Sequence[Batch],
-        roles: Iterable[str] = ("sale", "supply", "settlement", "bank"),
+        roles: Iterable[str] = ROLES,
     ) -> None:
         """Register the line tables of the given batches (with the versions they replace)."""
         roles = set(roles)
@@ -114,10 +124,7 @@ class LineStore:
             return
         reading.give_rules(self.engine, self.registry)
         for role in sorted(roles - {"bank"}):
-            build = {"sale": sale_lines, "supply": supply_lines, "settlement": settlement_lines}[
-                role
-            ]
-            self._register(role, [b for b in chosen if b.role == role], build)
+            self._register(role, [b for b in chosen if b.role == role], _BUILD[role])
         if "bank" in roles:
             self._register_bank([b for b in chosen if b.role == "bank"])
         self._batches = names

@@ -160,7 +160,9 @@ def _first_code(call: ast.Call) -> str | None:
 def codes() -> set[str]:
     """Every code that a problem of a file can have."""
     found = set()
-    books = [PACKAGE / "books" / f"{name}.py" for name in ("importing", "bank_statement")]
+    books = [
+        PACKAGE / "books" / f"{name}.py" for name in ("importing", "bank_statement", "statement")
+    ]
     for path in [*(PACKAGE / "intake").glob("*.py"), *books]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and (code := _first_code(node)):
