@@ -72,7 +72,7 @@ class Source(_Part):
     """One kind of file from one place (ruling 26): some eight lines a partner."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
-    role: Literal["sale", "supply", "deposit", "settlement", "bank"]
+    role: Literal["sale", "supply", "deposit", "settlement", "bank", "report"]
     format: str
     match: str
     day: FileDay | Literal["rows"] = "rows"

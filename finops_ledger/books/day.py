@@ -14,7 +14,7 @@ from finops_ledger.books.verdicts import DayVerdict
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.kinds import ROLES
 from finops_ledger.core.money import ZERO
-from finops_ledger.posting import bank, sale, settlement, store, supply
+from finops_ledger.posting import bank, report, sale, settlement, store, supply
 from finops_ledger.posting import summaries as sm
 from finops_ledger.posting.entries import Entry, Posting, quote, write
 from finops_ledger.posting.tables import NO_PARTNER
@@ -32,6 +32,7 @@ _SUMS: dict[str, Callable[[Any], Any]] = {
     "deposit": supply.shares,
     "settlement": settlement.shares,
     "bank": bank.shares,
+    "report": report.shares,
     "new": sale.sums_of_new,
     "supplied": supply.sums,
     "stated": supply.sums,
@@ -271,6 +272,7 @@ def _narration(role: str, draft: sm.Draft) -> str:
         "deposit": ("Deposit statement", "row"),
         "settlement": ("Settlement report", "row"),
         "bank": ("Statement", "line"),
+        "report": ("Financial report", "line"),
     }[role]
     revised = draft.rows - draft.new
     parts = []

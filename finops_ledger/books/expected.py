@@ -38,7 +38,10 @@ class Expected:
     @cached_property
     def as_of(self) -> date | None:
         """The latest day that any committed file covers."""
-        return max((max(covered) for covered in self._covered.values()), default=None)
+        # A financial report is a statement about the books, not one of the files that they wait for.
+        reports = {s.name for s in self.config.sources if s.role == "report"}
+        found = (max(covered) for name, covered in self._covered.items() if name not in reports)
+        return max(found, default=None)
 
     def in_days(self, source: str) -> set[date]:
         """Days that committed files of a source cover."""
@@ -61,7 +64,7 @@ class Expected:
         """Days between a source's first file and the as-of day for which no file is in."""
         until = last or self.as_of
         covered = self.in_days(source.name)
-        if not covered or until is None or source.every == "none":
+        if not covered or until is None or source.every == "none" or source.role == "report":
             return []
         return [d for d in days(min(covered), until) if d not in covered]
 

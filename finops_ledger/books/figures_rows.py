@@ -42,6 +42,7 @@ _COLUMNS = {
         ("", "d_taxes"),
     ),
     "bank": (("Assets:Bank", "d_moved"), ("", "-d_moved")),
+    "report": (("", "d_moved"),),
 }
 #: Sales post by component: the day that counts, the amount (its predecessor's is taken off).
 _SALE = (

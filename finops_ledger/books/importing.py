@@ -196,6 +196,7 @@ def account_of(source: Source) -> str | None:
         "deposit": f"Assets:Deposits:{name}",
         "settlement": f"Assets:Clearing:Settlement-In-Transit:{name}",
         "bank": f"Assets:Bank:{name}",
+        "report": "Equity:Financial-Reports",
     }.get(source.role)
 
 

@@ -33,6 +33,7 @@ _MOVED: Final = {
     "deposit": "d_deposit",
     "settlement": "d_net",
     "bank": "d_moved",
+    "report": "d_moved",
 }
 
 

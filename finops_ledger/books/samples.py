@@ -79,6 +79,7 @@ _BY_ROLE: Final = {
     "deposit": Setting(counterparty="Partner", partners={"Partner": ""}),
     "settlement": Setting(counterparty="Gateway"),
     "bank": Setting(counterparty="Bank"),
+    "report": Setting(),
 }
 
 _SOURCE = """

@@ -27,6 +27,7 @@ _CONTROL = {
     "deposit": ("deposit", "d_deposit"),
     "settlement": ("net", "d_net"),
     "bank": ("moved", "d_moved"),
+    "report": ("moved", "d_moved"),
 }
 _DAYS = {
     "sale": ("day_paid", "day_state", "day_refund"),
@@ -34,6 +35,7 @@ _DAYS = {
     "deposit": ("day_post",),
     "settlement": ("day_post",),
     "bank": ("day_post",),
+    "report": ("day_post",),
 }
 
 

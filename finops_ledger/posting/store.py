@@ -17,7 +17,7 @@ from typing import Any, Final
 import ibis
 
 from finops_ledger.core.kinds import ROLES
-from finops_ledger.posting import bank, reading, sale, settlement, supply
+from finops_ledger.posting import bank, reading, report, sale, settlement, supply
 from finops_ledger.sop.model import BankLine
 from finops_ledger.sop.registry import Registry
 from finops_ledger.subledger.compiled import query
@@ -44,6 +44,7 @@ _SETTLEMENT = (
     "record source batch key occurrence ref payment_ref settlement_ref stated_at disposition kind gateway "
     "gross net day_post d_gross d_net d_fees d_taxes d_held"
 ).split()
+_REPORT = "record source batch key occurrence disposition day_post moved d_moved".split()
 _BANK = (
     "record source batch key occurrence account text stated_at disposition line_kind who line_ref "
     "day_post moved d_moved balance"
@@ -71,6 +72,11 @@ def settlement_lines(*, shared: bool) -> Any:
     return settlement.lines(shared=shared).select(*_SETTLEMENT)
 
 
+def report_lines(*, shared: bool) -> Any:
+    """Rows of financial reports; they post nothing."""
+    return report.lines(shared=shared).select(*_REPORT)
+
+
 def bank_lines(rules: tuple[BankLine, ...], *, shared: bool) -> Any:
     """Bank rows with what they are about."""
     return bank.lines(rules, shared=shared).select(*_BANK)
@@ -81,6 +87,7 @@ _BUILD: Final[dict[str, Callable[..., Any]]] = {
     "supply": supply_lines,
     "deposit": deposit_lines,
     "settlement": settlement_lines,
+    "report": report_lines,
 }
 
 

@@ -81,8 +81,9 @@ class State:
 
     @property
     def as_of(self) -> date | None:
-        """The latest day that any committed file covers."""
-        return max((b.covers[1] for b in self.batches.values()), default=None)
+        """The latest day that any committed file covers; a financial report covers none of ours."""
+        covers = (b.covers[1] for b in self.batches.values() if b.role != "report")
+        return max(covers, default=None)
 
     def of_source(self, source: str) -> list[Batch]:
         """Return the live batches of a source by file day, then id."""
