@@ -21,6 +21,7 @@ _SHOWN = 500
 
 #: The first line by which a spreadsheet is told the delimiter.
 _SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+_AGAIN = re.compile(r"(.*) \(\d+\)")
 _BLANKS = re.compile(r"\s+")
 
 
@@ -47,6 +48,28 @@ def split_line(line: str, file: FileSpec) -> list[str]:
 def header_name(text: str) -> str:
     """Return a column's name without blanks around it, and one blank for each run within."""
     return _BLANKS.sub(" ", text).strip()
+
+
+def header_cells(cells: Sequence[str], file: FileSpec) -> list[str]:
+    """Return the names of a header line, one for each column of a record.
+
+    Delimiters behind the last name are no columns, unless the format names them ``""``; columns
+    that the format names ``""`` at the end may have no delimiter in the header. A name met again is
+    ``name (2)`` where the format calls it so.
+    """
+    names = [header_name(c) for c in cells]
+    declared = [header_name(c) for c in file.header]
+    if not (file.by_name and file.extra_columns == "ignore") and "" not in declared:
+        while len(names) > 1 and not names[-1]:
+            names.pop()
+    if not file.by_name and len(names) < len(declared) and not any(declared[len(names) :]):
+        names += declared[len(names) :]
+    found, seen = [], dict[str, int]()
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        again = f"{name} ({seen[name]})"
+        found.append(again if seen[name] > 1 and again in declared else name)
+    return found
 
 
 def is_separator_line(text: str, file: FileSpec, name: str) -> bool:
@@ -103,8 +126,15 @@ def header_faults(found: Sequence[str], file: FileSpec, name: str, line: int) ->
     optional = [header_name(c) for c in file.optional]
     found = [header_name(file.canonical(header_name(c))) for c in found]
     double = sorted({c for c in found if found.count(c) > 1 and (c or not file.by_name)})
+    # A reader of cells calls the second column of one name "name (2)".
+    known_again = [
+        c for c in found if c not in header and (m := _AGAIN.fullmatch(c)) and m[1] in header
+    ]
+    double += [c for c in known_again if c not in optional]
     problems = [
-        Problem("header-duplicate", f"column {c!r} stands {found.count(c)} times", name, line, c)
+        Problem(
+            "header-duplicate", f"column {c!r} stands {max(found.count(c), 2)} times", name, line, c
+        )
         for c in double
     ]
     missing = [c for c in header if c not in found]
@@ -166,7 +196,7 @@ def find_layout(path: Path, file: FileSpec, name: str, limits: Limits | None = N
     end, footers, plain_end = _footers(path, start, file, len(cells))
     titles = tuple(t.rstrip("\r\n") for t in texts[first:at])
     quote = file.quote
-    ends = {line[len(line.rstrip(b"\r\n")) :][:1] for line in lines[: skip + 1]}
+    ends = {line[len(line.rstrip(b"\r\n")) :][:1] for line in lines[:skip]}
     plain = (not quote or all(quote not in t for t in texts[:at])) and not (
         b"\r" in ends and b"\n" in ends
     )
@@ -188,8 +218,7 @@ def _find_header(
             break
         cells = split_line(texts[at], file)
         check_columns(len(cells), name, at + 1, limits)
-        while len(cells) > 1 and not header_name(cells[-1]) and "" not in file.header:
-            cells.pop()  # a delimiter behind the last name
+        cells = header_cells(cells, file)
         faults = header_faults(cells, file, name, at + 1)
         if not faults:
             return at, cells

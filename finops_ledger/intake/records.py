@@ -2,7 +2,7 @@
 
 This is the way of files with faults, of ``explain``, and of text that is no plain table; a sound
 plain file never comes here. It cuts as the engine does, so that both ways give the same cells:
-quotes count only around a whole cell (blanks beside them are left out), are doubled within, and may
+quotes count only around a whole cell (one blank before, and any behind, are left out), are doubled within, and may
 hold line ends. Lines end with LF, CR LF or CR.
 """
 
@@ -171,5 +171,5 @@ class _Cutter:
 def _patterns(delimiter: str, quote: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Return the patterns of an opening quote, and of what stands up to the closing one."""
     mark = re.escape(quote)
-    opening = re.compile(mark if delimiter == " " else f" *{mark}")
+    opening = re.compile(mark if delimiter == " " else f" ?{mark}")
     return opening, re.compile(f"[^{mark}]*(?:{mark}{mark}[^{mark}]*)*")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import tempfile
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -11,7 +12,9 @@ from pathlib import Path
 import duckdb
 
 from finops_ledger.core.errors import InputRefused, Problem
+from finops_ledger.core.schema import TIME_FIELDS
 from finops_ledger.intake import layout, raw, records
+from finops_ledger.intake.forms import pattern
 from finops_ledger.intake.layout import Layout, find_layout, split_line
 from finops_ledger.intake.limits import Limits
 from finops_ledger.intake.readers.table import LISTED, TRIMMED
@@ -106,7 +109,7 @@ class DelimitedSource(Source):
         problems: list[Problem] = []
         copy, broken, rows = self.folder / "plain.csv", 0, 0
         with copy.open("w", encoding="utf-8", newline="") as out:
-            writer = csv.writer(out, lineterminator="\n")
+            writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
             for record in self._records():
                 rows = record.number
                 cells = fitted(record.cells, self.width)
@@ -218,7 +221,8 @@ def head_text(path: Path, encoding: str) -> str:
 def recognises(path: Path, fmt: Format, limits: Limits) -> bool:
     """Say whether the start of ``path`` (at most 64 KiB) is what the format declares.
 
-    A format without a header line recognises a file by the number of cells in its first record.
+    A format without a header line recognises a file by its first record: so many cells, and times as
+    the format says.
     """
     try:
         start = head_text(path, fmt.file.encoding)
@@ -232,7 +236,21 @@ def recognises(path: Path, fmt: Format, limits: Limits) -> bool:
                     copy, path.name, span, 1, fmt.file.delimiter, fmt.file.quote, limits
                 )
                 first = next(cut, None)
-                return first is not None and fitted(first.cells, found.width) is not None
+                if first is None or (cells := fitted(first.cells, found.width)) is None:
+                    return False
+                return _times_fit(cells, found.columns, fmt)
     except (InputRefused, OSError):
         return False
+    return True
+
+
+def _times_fit(cells: list[str], columns: dict[str, int], fmt: Format) -> bool:
+    """Say whether the times of a record are written as declared: all that a file without a header tells."""
+    for name, spec in fmt.fields.items():
+        if name not in TIME_FIELDS or spec.column is None or spec.pattern is not None:
+            continue
+        cell = cells[columns[spec.column]]
+        known = spec.format or fmt.times.format
+        if cell and not any(re.fullmatch(pattern(f, fmt.times.months), cell) for f in known):
+            return False
     return True

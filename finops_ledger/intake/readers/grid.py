@@ -16,6 +16,7 @@ from finops_ledger.intake.layout import (
     check_columns,
     check_first_line,
     columns_of,
+    header_cells,
     header_faults,
     header_name,
 )
@@ -153,7 +154,9 @@ class _Grid:
             check_columns(len(cells), self.name, place, self.limits)
             told = typed is None or self._type(cells) == typed
             if told and (typed is not None or len(window) >= first):
-                names = self._names([c for _, c in window[-file.header_lines :]])
+                names = header_cells(
+                    column_names([c for _, c in window[-file.header_lines :]]), file
+                )
                 faults = header_faults(
                     [n for n in names if n or "" in file.header], file, self.name, place
                 )
@@ -179,12 +182,6 @@ class _Grid:
                 )
             ]  # fmt: skip
         raise InputRefused(self.name, best[:LISTED], len(best))
-
-    def _names(self, head: Sequence[Cells]) -> list[str]:
-        names = column_names(head)
-        while names and not names[-1] and not self.file.by_name and "" not in self.file.header:
-            names.pop()
-        return names
 
     def _first_line(self, before: Sequence[GridLine], cells: Cells) -> None:
         if self.file.first_line and not any(_filled(c) for _, c in before) and _filled(cells):
