@@ -78,7 +78,9 @@ class FileSpec(FormatModel):
     footer: Patterns = ()  #: searched from the end
     lines: LinesSpec | None = None  #: lines of several types
     pieces: tuple[Piece, ...] = ()  #: fixed: where each column stands
-    sheet: str | None = None  #: workbooks: name of the sheet; none: the only visible one
+    #: Workbooks: name of the sheet, or its names in several languages, of which the first that is there
+    #: is read; none: the only visible one.
+    sheet: Texts = ()
     records: str = ""  #: json, xml: path to the records; "" is the document itself
     importer: str | None = None  #: beangulp: "module:name" or "file.py:name" of an importer
 
@@ -105,6 +107,8 @@ class FileSpec(FormatModel):
                 raise ValueError("the columns of a fixed-width file are its pieces, not a header")
         elif self.pieces:
             raise ValueError("pieces belong to kind = 'fixed'")
+        if self.sheet and self.kind not in WORKBOOKS:
+            raise ValueError("sheet belongs to kind = 'xlsx', 'xls' or 'ods'")
         if not self.header and self.kind not in (*STATEMENTS, "fixed"):
             raise ValueError("header must name the columns")
         if self.header and self.kind in STATEMENTS:

@@ -51,7 +51,9 @@ def column_names(lines: Sequence[Cells]) -> list[str]:
 
 
 @dataclass
-class _Parts:
+class Parts:
+    """Names of the columns, the header as it stands, and the lines that are no records."""
+
     names: list[str]
     header: tuple[Cells, ...]
     titles: list[Note] = field(default_factory=list)
@@ -76,7 +78,7 @@ def read_grid(
         InputRefused: no such header, too many columns.
     """
     iterator = iter(lines)
-    parts = _head(iterator, file, name, limits)
+    parts = find_head(iterator, file, name, limits)
     width = len(parts.names)
     writer = TableWriter(folder / "table.parquet", width)
     broken: list[Problem] = []
@@ -104,8 +106,8 @@ def _filled(cells: Cells) -> bool:
     return any(c is not None and c.strip() for c in cells)
 
 
-def _head(lines: Iterator[GridLine], file: FileSpec, name: str, limits: Limits) -> _Parts:
-    """Take lines up to and with the header."""
+def find_head(lines: Iterator[GridLine], file: FileSpec, name: str, limits: Limits) -> Parts:
+    """Take lines up to and with the header; raise InputRefused when it is not there."""
     if not file.header_row:
         return _headless(lines, file)
     window: list[GridLine] = []
@@ -135,7 +137,7 @@ def _head(lines: Iterator[GridLine], file: FileSpec, name: str, limits: Limits) 
         faults = header_faults([n for n in names if n or n in file.header], file, name, place)
         if not faults:
             titles = [note(p, c) for p, c in window[: -file.header_lines] if _filled(c)]
-            return _Parts(names, tuple(head), titles)
+            return Parts(names, tuple(head), titles)
         shared = len(set(names) & set(file.header))
         if shared > shared_most:
             best, shared_most = faults, shared
@@ -151,12 +153,12 @@ def _head(lines: Iterator[GridLine], file: FileSpec, name: str, limits: Limits) 
     raise InputRefused(name, best[:LISTED], len(best))
 
 
-def _headless(lines: Iterator[GridLine], file: FileSpec) -> _Parts:
+def _headless(lines: Iterator[GridLine], file: FileSpec) -> Parts:
     titles = []
     for _ in range(file.skip_lines):
         if (found := next(lines, None)) is not None and _filled(found[1]):
             titles.append(note(*found))
-    return _Parts(list(file.columns()), (), titles)
+    return Parts(list(file.columns()), (), titles)
 
 
 def _type_of(cells: Cells, file: FileSpec) -> str:
@@ -168,7 +170,7 @@ def _type_of(cells: Cells, file: FileSpec) -> str:
 def _records(
     lines: Iterator[GridLine],
     file: FileSpec,
-    parts: _Parts,
+    parts: Parts,
     name: str,
     broken: list[Problem],
     count: list[int],
@@ -191,7 +193,7 @@ def _records(
             ))  # fmt: skip
             continue
         # A line that may be a footer is held back until a record follows it.
-        if file.footer and _is_footer(cells, file):
+        if file.footer and is_footer(cells, file):
             held.append((place, cells))
             continue
         for earlier in held:
@@ -249,9 +251,10 @@ def _kind(cells: Cells, file: FileSpec) -> str:
     return "unknown"
 
 
-def _is_footer(cells: Cells, file: FileSpec) -> bool:
+def is_footer(cells: Cells, file: FileSpec) -> bool:
+    """Say whether a line is one of the declared footers."""
     line = "\t".join(c or "" for c in cells)
     return any(re.search(p, line) for p in file.footer)
 
 
-__all__ = ["GridLine", "column_names", "read_grid"]
+__all__ = ["GridLine", "column_names", "find_head", "is_footer", "note", "read_grid"]
