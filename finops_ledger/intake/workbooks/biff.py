@@ -17,7 +17,8 @@ _ERRORS: Final = {
     0x00: "#NULL!", 0x07: "#DIV/0!", 0x0F: "#VALUE!", 0x17: "#REF!", 0x1D: "#NAME?",
     0x24: "#NUM!", 0x2A: "#N/A",
 }  # fmt: skip
-_FORMULA, _BOF, _EOF, _DATEMODE, _BOUNDSHEET, _BOOLERR = 0x06, 0x0809, 0x0A, 0x22, 0x85, 0x205
+_FORMULA, _BOF, _EOF, _DATEMODE, _FILEPASS = 0x06, 0x0809, 0x0A, 0x22, 0x2F
+_BOUNDSHEET, _BOOLERR = 0x85, 0x205
 
 
 def streams(data: bytes) -> dict[str, tuple[int, int]]:
@@ -94,6 +95,11 @@ def epoch(stream: bytes) -> str:
         if kind == _DATEMODE:
             return "1904" if stream[body] else "1900"
     return "1900"
+
+
+def locked(stream: bytes) -> bool:
+    """Say whether the records are encrypted."""
+    return any(kind == _FILEPASS for kind, _ in _records(stream, 0))
 
 
 def marks(stream: bytes, sheet: str) -> Iterator[Mark]:

@@ -73,6 +73,10 @@ def read(request: Request) -> Answer:
     except calamine.PasswordError:
         return Answer(code="workbook-locked", message="the workbook is locked with a password")
     except (calamine.CalamineError, *_UNREADABLE) as error:
+        if "limit exceeded" in str(error):
+            return Answer(
+                code="workbook-large", message=f"the sheet claims too many cells: {error}"
+            )
         return Answer(code="workbook-broken", message=f"the workbook cannot be read: {error}"[:300])
     except BaseException as error:
         # A panic of the library is no Exception.
@@ -111,9 +115,12 @@ def _read(request: Request) -> Answer:
 
     from finops_ledger.intake.workbooks.columns import text_column
 
+    stream = biff.workbook_stream(Path(request.path).read_bytes()) if request.kind == "xls" else b""
+    if stream and biff.locked(stream):
+        raise Refused("workbook-locked", "the workbook is locked with a password")
     with calamine.CalamineWorkbook.from_path(request.path) as book, ThreadPoolExecutor(1) as beside:
         name = choose(book.sheets_metadata, request.sheets)
-        looked_up = beside.submit(_looked_up, request, name)
+        looked_up = beside.submit(_looked_up, request, name, stream)
         rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False, nrows=request.lines)
     epoch, marks = looked_up.result()
     marked = _put(rows, marks, request)
@@ -125,6 +132,8 @@ def _read(request: Request) -> Answer:
         if at == width:
             break
         columns.append(text_column(cells))
+    if request.kind == "ods":
+        columns = [_with_times(column) for column in columns]
     _check_texts(columns)
     table = pa.table(columns, names=[f"c{i}" for i in range(len(columns))])
     with pa.OSFile(request.out, "wb") as out, pa.ipc.new_file(out, table.schema) as writer:
@@ -141,9 +150,8 @@ def _width(rows: list[list[Any]]) -> int:
     return width
 
 
-def _looked_up(request: Request, sheet: str) -> tuple[str, list[xlsx.Mark]]:
+def _looked_up(request: Request, sheet: str, stream: bytes) -> tuple[str, list[xlsx.Mark]]:
     if request.kind == "xls":
-        stream = biff.workbook_stream(Path(request.path).read_bytes())
         return biff.epoch(stream), list(biff.marks(stream, sheet))
     module = xlsx if request.kind == "xlsx" else ods
     with zipfile.ZipFile(request.path) as book:
@@ -181,6 +189,17 @@ def _lost(columns: list[Any]) -> set[int]:
     from finops_ledger.intake.workbooks.columns import LOST
 
     return {at for at, c in enumerate(columns) if pc.any(pc.starts_with(c, LOST)).as_py()}
+
+
+def _with_times(column: Any) -> Any:
+    """Write the times and durations of an ods, PT26H05M00S, as those of other workbooks: 26:05:00."""
+    import pyarrow.compute as pc
+
+    form = r"^(-?)PT(\d{2,})H(\d{2})M(\d{2}(?:\.\d+)?)S$"
+    plain = pc.replace_substring_regex(column, form, r"\1\2:\3:\4")
+    return pc.replace_substring_regex(
+        plain, r"^(-?\d{2,}:\d{2}:\d{2})(?:\.0+|(\.\d*?)0+)$", r"\1\2"
+    )
 
 
 def _check_texts(columns: list[Any]) -> None:

@@ -25,8 +25,8 @@ LOST, ERROR, FORMULA = f"{MARK}d", f"{MARK}e", f"{MARK}f"
 DIGITS: Final = 15
 #: Digits beyond which a number is not taken for a short one with the noise of binary arithmetic.
 SHORT: Final = 12
-#: Numbers nearer to nought come with an exponent.
-_FINEST: Final = 1e-4
+#: Between these Arrow writes no exponent.
+_PLAIN: Final = (1e-4, 1e10)
 _FIFTEEN: Final = Context(prec=DIGITS, rounding=ROUND_HALF_EVEN)
 
 
@@ -53,11 +53,14 @@ def numbers_text(numbers: pa.Array) -> pa.Array:
     """Return numbers as plain decimal text, the shortest that means them."""
     numbers = pc.add(numbers, 0)  # there is no negative nought in books
     size = pc.abs(numbers)
+    whole = pc.and_(pc.equal(pc.floor(numbers), numbers), pc.less(size, 10**DIGITS))
+    if pc.all(whole).as_py():
+        return numbers.cast(pa.int64()).cast(pa.string())
     column = numbers.cast(pa.string())
     # What is short and without exponent is right as it stands; the others are looked at one by one.
+    plain = pc.and_(pc.greater(size, _PLAIN[0]), pc.less(size, _PLAIN[1]))
     short = pc.and_(
-        pc.less_equal(pc.binary_length(column), DIGITS),
-        pc.or_(pc.equal(size, 0), pc.and_(pc.greater(size, _FINEST), pc.less(size, 10**DIGITS))),
+        pc.less_equal(pc.binary_length(column), DIGITS), pc.or_(pc.equal(size, 0), plain)
     )
     odd = pc.invert(pc.fill_null(short, True))
     if not pc.any(odd).as_py():
