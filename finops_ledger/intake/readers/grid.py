@@ -92,7 +92,7 @@ def read_grid(
     Raises:
         InputRefused: no such header, too many columns.
     """
-    grid = _Grid(file, name, limits, broken or Broken())
+    grid = Grid(file, name, limits, broken or Broken())
     iterator = iter(lines)
     grid.find_header(iterator)
     width = len(grid.names)
@@ -106,12 +106,25 @@ def read_grid(
         folder,
         columns_of(grid.names, file),
         width,
-        tuple(grid.notes),
+        (*grid.titles, *grid.others),
         parquet=writer.path,
         rows=writer.rows,
         broken=grid.broken.count,
         problems=tuple(grid.broken.problems),
     )
+
+
+def find_head(lines: Iterator[GridLine], file: FileSpec, name: str, limits: Limits) -> Grid:
+    """Take lines up to and with the header; raise InputRefused when it is not there."""
+    grid = Grid(file, name, limits, Broken())
+    grid.find_header(lines)
+    return grid
+
+
+def is_footer(cells: Cells, file: FileSpec) -> bool:
+    """Say whether a line of cells may be a footer."""
+    line = _joined(cells)
+    return any(re.search(p, line) for p in file.footer)
 
 
 def _filled(cells: Cells) -> bool:
@@ -123,7 +136,7 @@ def _joined(cells: Cells) -> str:
 
 
 @dataclass
-class _Grid:
+class Grid:
     """The lines of one file, sorted."""
 
     file: FileSpec
@@ -132,7 +145,8 @@ class _Grid:
     broken: Broken
     names: list[str] = field(default_factory=list)
     header: list[Cells] = field(default_factory=list)
-    notes: list[Note] = field(default_factory=list)
+    titles: list[Note] = field(default_factory=list)
+    others: list[Note] = field(default_factory=list)
 
     def find_header(self, lines: Iterator[GridLine]) -> None:
         """Take lines up to and with the header; those above it are titles."""
@@ -164,7 +178,7 @@ class _Grid:
                     self.names = names
                     self.header = [c for _, c in window[-file.header_lines :]]
                     above = window[: -file.header_lines]
-                    self.notes = [note(p, c) for p, c in above if _filled(c)]
+                    self.titles = [note(p, c) for p, c in above if _filled(c)]
                     return
                 shared = len(columns_of(names, file))
                 if shared > most:
@@ -194,7 +208,7 @@ class _Grid:
             if (found := next(lines, None)) is not None:
                 self._first_line(above, found[1])
                 above.append(found)
-        self.notes = [note(p, c) for p, c in above if _filled(c)]
+        self.titles = [note(p, c) for p, c in above if _filled(c)]
 
     def records(self, lines: Iterator[GridLine]) -> Iterator[GridLine]:
         """Yield records of the header's width; keep the other lines, and what is broken."""
@@ -205,14 +219,14 @@ class _Grid:
             if self._is_note(place, cells):
                 continue
             # A line that may be a footer is held back until a record follows it.
-            if self.file.footer and any(re.search(p, _joined(cells)) for p in self.file.footer):
+            if self.file.footer and is_footer(cells, self.file):
                 held.append((place, cells))
                 continue
             for earlier in held:
                 yield from self._fitted(*earlier)
             held.clear()
             yield from self._fitted(place, cells)
-        self.notes += [note(*line) for line in held]
+        self.others += [note(*line) for line in held]
 
     def _is_header_again(self, place: int, cells: Cells) -> bool:
         """Say whether a line is the header once more, as on each page or in each section."""
@@ -233,13 +247,13 @@ class _Grid:
     def _is_note(self, place: int, cells: Cells) -> bool:
         file = self.file
         if file.notes and any(re.search(p, _joined(cells)) for p in file.notes):
-            self.notes.append(note(place, cells))
+            self.others.append(note(place, cells))
             return True
         if file.lines is None:
             return False
         found = self._type(cells)
         if found in file.lines.other:
-            self.notes.append(note(place, cells))
+            self.others.append(note(place, cells))
             return True
         if not file.lines.record or found in file.lines.record:
             return False
@@ -279,4 +293,13 @@ def _bare(cells: Cells) -> list[str]:
     return [c.strip() for c in cells if c and c.strip()]
 
 
-__all__ = ["Broken", "GridLine", "column_names", "note", "read_grid"]
+__all__ = [
+    "Broken",
+    "Grid",
+    "GridLine",
+    "column_names",
+    "find_head",
+    "is_footer",
+    "note",
+    "read_grid",
+]
