@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from decimal import Decimal
-from pathlib import PurePosixPath
 from typing import Any
 
 from finops_ledger.books import statement
@@ -256,9 +255,8 @@ class DayWriter:
         for batch in self.space.state.batches.values():
             if batch.day != day:
                 continue
-            account = ":".join(PurePosixPath(batch.archive).parent.parts[1:])
             path = quote(f"../../{batch.archive}")
-            made.append(f"{day.isoformat()} document {account} {path} ^{batch.id}\n")
+            made.append(f"{day.isoformat()} document {batch.account} {path} ^{batch.id}\n")
         return sorted(made)
 
     def _registers(self, day: date) -> list[str]:
@@ -329,14 +327,13 @@ class DayWriter:
         currency = self.space.config.company.currency
         made = []
         for batch in sorted(self.space.state.batches.values(), key=lambda b: b.id):
-            if batch.covers[1] != day:
+            if batch.covers[1] != day or not statement.closes_day(self.space, batch):
                 continue
             if batch.role == "supply" and batch.counterparty:
                 made += self._supply_balances(batch, day, after)
             closing = batch.line["stated"]["closing"]
             if batch.role == "bank" and closing is not None:
-                account = ":".join(PurePosixPath(batch.archive).parent.parts[1:])
-                made.append(balance(after, account, Decimal(closing), currency))
+                made.append(balance(after, batch.account, Decimal(closing), currency))
         return made
 
     def _supply_balances(self, batch: Batch, day: date, after: date) -> list[str]:

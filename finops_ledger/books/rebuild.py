@@ -168,8 +168,12 @@ class _Replay:
         original = line["original"]
         path = self.space.inbox / original["name"]
         shutil.copyfile(self.root / original["archive"], path)
-        report = importing.import_file(
-            self.space, path, at, accept_valid=bool(line["accept_valid"])
+        report, *_ = importing.import_file(
+            self.space,
+            path,
+            at,
+            accept_valid=bool(line["accept_valid"]),
+            only=original.get("member", {}).get("name"),
         )
         if report.verdict != "imported":
             raise IntegrityError(report.message)
@@ -199,7 +203,8 @@ def told(line: Line) -> str:
     """Name a line of the manifest for a person."""
     what = ""
     if line["kind"] in ("batch", "refused"):
-        what = f" {line['original']['name']}"
+        member = line["original"].get("member")
+        what = f" {line['original']['name']}" + (f"/{member['name']}" if member else "")
     elif line["kind"] == "reconcile":
         what = f" {line['leg']} {line['counterparty']} {line['day']}"
     return f"manifest line {line['seq']} ({line['kind']}{what})"

@@ -176,10 +176,11 @@ def _show_samples(folder_: Path) -> None:
 @books_option
 @json_option
 def import_(files: tuple[Path, ...], accept_valid: bool, as_json: bool) -> int:
-    """Import FILES, or everything in the inbox.
+    """Import FILES, or everything in the inbox; a folder stands for the files in it.
 
-    Each file is one commit, and moves into the archive. A file with faults moves into quarantine
-    with a report, and nothing of it is posted. The same file again changes nothing.
+    Each file is one commit, and moves into the archive. A gzip is what it holds; a zip is one commit for
+    each file in it, all or none. A file with faults moves into quarantine with a report, and nothing of it
+    is posted. One that is still being written, or over a limit, is left. The same file again changes nothing.
     """
     with opened() as books:
         report = books.import_files(
@@ -267,10 +268,10 @@ def _show_import(report: ImportReport) -> None:
     output.note(told + (f"; {counts['known']} known already" if counts["known"] else "") + ".")
     for file in report.files:
         if file.verdict == "imported" and file.problems:
-            output.error(f"{file.message}; {len(file.problems)} rows refused:")
+            output.error(f"{file.message}; {file.total} rows refused:")
             for problem in file.problems[:5]:
                 output.error(f"  {problem}")
-        elif file.verdict in ("refused", "unrecognised"):
+        elif file.verdict not in ("imported", "known"):
             output.error(f"{file.verdict}: {file.message}")
     if any(f.verdict == "refused" for f in report.files):
         output.error(f"The reports are in {folder() / 'quarantine'}; nothing of these is posted.")
