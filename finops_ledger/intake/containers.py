@@ -130,9 +130,9 @@ def unpack(
     found = kind(path)
     unpacker = _Unpacker(path, shown, folder, limits)
     if found == "gzip":
-        return unpacker.gzip(shown)
+        return unpacker.of_gzip(shown)
     if found == "zip":
-        return unpacker.zip(ignore, only)
+        return unpacker.of_zip(ignore, only)
     raise _refused(shown, "archive-kind", f"a {found} file is not opened", expected="gzip or zip")
 
 
@@ -172,7 +172,7 @@ class _Unpacker:
         self.total = 0
         self.count = 0
 
-    def gzip(self, shown: str) -> Unpacked:
+    def of_gzip(self, shown: str) -> Unpacked:
         try:
             with gzip.open(self.path) as source:
                 member = self._write(gzip_member(shown), source)
@@ -180,7 +180,7 @@ class _Unpacker:
             raise self._broken(error) from error
         return Unpacked((member,))
 
-    def zip(self, ignore: tuple[str, ...], only: str | None) -> Unpacked:
+    def of_zip(self, ignore: tuple[str, ...], only: str | None) -> Unpacked:
         try:
             with zipfile.ZipFile(self.path) as archive:
                 infos, ignored = self._sort(archive.infolist(), ignore)
