@@ -296,7 +296,7 @@ def _archive_path(source: Source, day: date, sha256: str, name: str) -> str:
 def _original(space: Workspace, whole: Opened, ready: _Ready) -> Line:
     """Name the original, and the member of it. A container is archived once, where its first member put it."""
     source = ready.found.source
-    archive = _archive_path(source, ready.day, whole.sha256, whole.path.name)
+    archive = _archive_path(source, ready.day, whole.sha256, whole.name)
     if ready.arrival.member is not None:
         for other in space.state.batches.values():
             if other.member is not None and other.line["original"]["sha256"] == whole.sha256:

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from finops_ledger.books.config import Intake
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import UsageError
-from finops_ledger.core.names import printable
+from finops_ledger.core.names import printable, shortened
 from finops_ledger.intake.containers import is_ignored
 
 Verdict = Literal["imported", "known", "ignored", "left", "refused", "unrecognised", "failed"]
@@ -27,6 +27,8 @@ NOT_IN = ("left", "refused", "unrecognised", "failed")
 
 #: Endings that programs give to a download until it is whole.
 _PARTIAL = (".part", ".partial", ".crdownload", ".filepart", ".download", ".tmp")
+#: Bytes of a name in a file system; escaped, a name may grow beyond, and rebuilding writes it again.
+_NAME_MAX = 255
 _OWNER = "~$"
 
 
@@ -51,8 +53,8 @@ def left(name: str, why: str) -> FileReport:
 
 
 def shown(path: Path) -> str:
-    """Return a file's name as it is shown and recorded: one line, whatever it holds."""
-    return printable(path.name)
+    """Return a file's name as it is shown and recorded: one line, and a name that a file can have."""
+    return shortened(printable(path.name), _NAME_MAX)
 
 
 def waiting(space: Workspace, paths: Sequence[Path] | None) -> tuple[list[Path], list[FileReport]]:

@@ -30,7 +30,7 @@ def refuse(
     for temp in (space.root / "subledger" / "rows").glob(f"{files.TEMP_PREFIX}*"):
         temp.unlink()
     name = shown(path)
-    kept = f"quarantine/{sha256[:8]}.{file_name(path.name)}"
+    kept = f"quarantine/{sha256[:8]}.{file_name(name)}"
     files.copy_atomic(path, space.root / kept)
     problems = list(refused.problems)[:LISTED]
     listed = [printable(str(p)) for p in problems]

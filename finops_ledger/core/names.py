@@ -39,10 +39,15 @@ def file_name(text: str, limit: int = NAME_BYTES) -> str:
     Usual names stay as they are; a long one is cut before its ending.
     """
     kept = "".join(c if c.isprintable() and c not in _SEPARATORS else "_" for c in text)
-    if len(kept.encode()) <= limit:
-        return kept or "_"
-    stem, dot, ending = kept.rpartition(".")
+    return shortened(kept, limit) or "_"
+
+
+def shortened(name: str, limit: int) -> str:
+    """Return a name of at most ``limit`` bytes: a long one is cut before its ending."""
+    if len(name.encode()) <= limit:
+        return name
+    stem, dot, ending = name.rpartition(".")
     if not dot or len(ending.encode()) > 16:
-        stem, ending = kept, ""
+        stem, ending = name, ""
     tail = f".{ending}" if ending else ""
     return stem.encode()[: limit - len(tail.encode())].decode(errors="ignore") + tail
