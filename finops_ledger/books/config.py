@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from finops_ledger.core.days import zone
 from finops_ledger.intake import toml
+from finops_ledger.intake.conditions import Pattern
 from finops_ledger.intake.limits import Limits as IntakeLimits
 from finops_ledger.sop.model import Span
 
@@ -57,7 +58,7 @@ class FileDay(_Part):
     ``covers = "rows"``: from its first row's day to its own (a statement of a month); else its own day alone.
     """
 
-    name: str
+    name: Pattern
     format: str = "%Y%m%d"
     covers: Literal["day", "rows"] = "day"
 
@@ -75,7 +76,7 @@ class Parts(_Part):
     ``name``: an expression with the group ``part`` and perhaps ``of``; ``count``: how many where names do not say.
     """
 
-    name: str
+    name: Pattern
     count: int | None = Field(default=None, ge=1, le=9999)
 
     @field_validator("name")
