@@ -15,6 +15,7 @@ from finops_ledger.books.config import Source
 from finops_ledger.books.inbox import shown
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import FinopsError
+from finops_ledger.core.names import within
 from finops_ledger.intake import containers
 from finops_ledger.intake.recognise import recognises
 from finops_ledger.intake.spec import Format
@@ -75,7 +76,7 @@ def opened(space: Workspace, path: Path, sha256: str, only: str | None = None) -
         arrivals = tuple(
             Arrival(
                 m.path,
-                f"{name}/{m.name}",
+                within(name, m.name),
                 (PurePosixPath(m.name).name, *((name,) if alone else ())),
                 m.sha256,
                 m.size,

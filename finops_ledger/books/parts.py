@@ -8,7 +8,7 @@ from datetime import date
 from typing import Protocol
 
 from finops_ledger.books.config import Source
-from finops_ledger.core.errors import InputRefused, Problem
+from finops_ledger.intake.raw import refuse
 
 Part = tuple[int, int]
 
@@ -24,7 +24,7 @@ def part_of(source: Source, name: str, shown: str) -> Part | None:
     groups = found.groupdict() if found else {}
     texts = [groups.get("part"), groups.get("of")]
     if not texts[0] or not all(t is None or (t.isascii() and t.isdigit()) for t in texts):
-        raise _refused(
+        raise refuse(
             shown,
             "part-name",
             f"the name {name!r} does not carry the number of the part as {source.parts.name!r}",
@@ -33,12 +33,14 @@ def part_of(source: Source, name: str, shown: str) -> Part | None:
     count = source.parts.count
     if stated is not None and count is not None and stated != count:
         message = f"the name says {stated} parts, the source {source.name} has {count}"
-        raise _refused(shown, "part-count", message)
+        raise refuse(shown, "part-count", message)
     of = stated if count is None else count
     if of is None:
-        raise _refused(shown, "part-name", "the name does not say how many parts there are")
+        raise refuse(shown, "part-name", "the name does not say how many parts there are")
     if not 1 <= number <= of:
-        raise _refused(shown, "part-range", f"part {number} of {of}", f"a part from 1 to {of}")
+        raise refuse(
+            shown, "part-range", f"part {number} of {of}", expected=f"a part from 1 to {of}"
+        )
     return number, of
 
 
@@ -71,18 +73,14 @@ def check(part: Part | None, shown: str, sha256: str, day: date, there: Iterable
             continue
         if other.part[1] != part[1]:
             message = f"part {part[0]} of {part[1]}, but {other.name} is part {other.part[0]} of {other.part[1]}"
-            raise _refused(shown, "part-count", message)
+            raise refuse(shown, "part-count", message)
         if other.part[0] != part[0] and other.sha256 == sha256 and other.rows:
             message = (
                 f"part {part[0]} has the bytes of part {other.part[0]}, imported as {other.name}"
             )
-            raise _refused(shown, "part-twice", message)
+            raise refuse(shown, "part-twice", message)
 
 
 def slot(part: Part | None, member: str | None) -> str:
     """Return what stands for the member's name in a batch's id: two empty parts of one day are two files."""
     return member if member is not None else f"part {part[0]}" if part else ""
-
-
-def _refused(shown: str, code: str, message: str, expected: str | None = None) -> InputRefused:
-    return InputRefused(shown, [Problem(code, message, shown, expected=expected)])

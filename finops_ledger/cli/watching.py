@@ -66,12 +66,15 @@ def watch(settle: Any, every: Any, once: bool, reconcile: bool, as_json: bool) -
         stop.set()
         signal.signal(number, signal.default_int_handler)  # asked twice: at once
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
     seen = Watch(folder().absolute(), _teller(as_json), _failed, settle, every, reconcile, stop)
     if not once and not as_json:
         click.echo(f"Watching {folder() / 'inbox'}; Ctrl-C ends it.")
-    seen.run(once=once)
+    before = {n: signal.signal(n, end) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        seen.run(once=once)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return REFUSED if once and seen.not_in else 0
 
 

@@ -51,3 +51,9 @@ def shortened(name: str, limit: int) -> str:
         stem, ending = name, ""
     tail = f".{ending}" if ending else ""
     return stem.encode()[: limit - len(tail.encode())].decode(errors="ignore") + tail
+
+
+def within(container: str, member: str) -> str:
+    """Name a member of a container: ``march.zip/orders.csv``; what a gzip holds goes by the gzip's own name."""
+    alone = container.lower() in (member.lower(), f"{member.lower()}.gz")
+    return container if alone else f"{container}/{member}"

@@ -27,6 +27,7 @@ from typing import IO
 from finops_ledger.core.errors import InputRefused, Problem
 from finops_ledger.core.names import printable
 from finops_ledger.intake.limits import Limits
+from finops_ledger.intake.raw import refuse
 
 _CHUNK = 1 << 20
 #: So much may come out of any container before its ratio counts: small files of blanks shrink to nothing.
@@ -133,7 +134,7 @@ def unpack(
         return unpacker.of_gzip(shown)
     if found == "zip":
         return unpacker.of_zip(ignore, only)
-    raise _refused(shown, "archive-kind", f"a {found} file is not opened", expected="gzip or zip")
+    raise refuse(shown, "archive-kind", f"a {found} file is not opened", expected="gzip or zip")
 
 
 @contextmanager
@@ -157,10 +158,6 @@ def member_file(path: Path, member: str | None) -> Iterator[Path]:
 def gzip_member(name: str) -> str:
     """Return the name of what a gzip file holds: its own without ``.gz``; the name inside is not trusted."""
     return name[:-3] if name.lower().endswith(".gz") and len(name) > len(".gz") else name
-
-
-def _refused(shown: str, code: str, message: str, expected: str | None = None) -> InputRefused:
-    return InputRefused(shown, [Problem(code, message, shown, expected=expected)])
 
 
 class _Unpacker:
@@ -195,7 +192,7 @@ class _Unpacker:
         except _BROKEN as error:
             raise self._broken(error) from error
         if not members:
-            raise _refused(self.shown, "archive-empty", "there is no file of data in it")
+            raise refuse(self.shown, "archive-empty", "there is no file of data in it")
         return Unpacked(tuple(members), tuple(ignored))
 
     def _sort(
@@ -209,20 +206,20 @@ class _Unpacker:
             name = info.orig_filename
             same = unicodedata.normalize("NFC", name)
             if same in seen:
-                problems.append(self._problem(name, "archive-name", "the name stands twice"))
+                problems.append(Problem("archive-name", "the name stands twice", self._place(name)))
             seen.add(same)
             if is_ignored(name, ignore):
                 ignored.append(printable(name))
                 continue
-            fault = _fault(info)
+            fault = _fault(info, self._place(name))
             if fault:
-                problems.append(self._problem(name, *fault))
+                problems.append(fault)
             elif not info.is_dir():
                 kept.append(info)
         if problems:
             raise InputRefused(self.shown, problems[:1000], len(problems))
         if len(kept) > self.limits.max_members:
-            raise _refused(
+            raise refuse(
                 self.shown,
                 "archive-size",
                 f"{len(kept)} files; the limit is max_members = {self.limits.max_members} "
@@ -236,8 +233,8 @@ class _Unpacker:
             raise self._too_much("it declares", declared)
         self._ratio("it declares", declared)
 
-    def _problem(self, member: str, code: str, message: str) -> Problem:
-        return Problem(code, message, f"{self.shown}/{printable(member)}")
+    def _place(self, member: str) -> str:
+        return f"{self.shown}/{printable(member)}"
 
     def _write(self, name: str, source: IO[bytes] | gzip.GzipFile) -> Member:
         """Copy one member out, counting; the digest is taken on the way."""
@@ -257,13 +254,12 @@ class _Unpacker:
                 out.write(chunk)
         inner = kind(path)
         if inner is not None:
-            problem = self._problem(name, "archive-nested", f"a {inner} file within a container")
-            raise InputRefused(self.shown, [problem])
+            raise refuse(self._place(name), "archive-nested", f"a {inner} file within a container")
         return Member(name, path, digest.hexdigest(), size)
 
     def _ratio(self, what: str, size: int) -> None:
         if size > _RATIO_FROM and size > self.packed * self.limits.max_ratio:
-            raise _refused(
+            raise refuse(
                 self.shown,
                 "archive-bomb",
                 f"{what} {size} bytes out of {self.packed}; the limit is max_ratio = "
@@ -271,7 +267,7 @@ class _Unpacker:
             )
 
     def _too_much(self, what: str, size: int) -> InputRefused:
-        return _refused(
+        return refuse(
             self.shown,
             "archive-size",
             f"{what} {size} bytes; the limit is max_unpacked_bytes = "
@@ -280,15 +276,19 @@ class _Unpacker:
 
     def _broken(self, error: Exception) -> InputRefused:
         told = printable(str(error)) or type(error).__name__
-        return _refused(
-            self.shown, "archive-broken", f"it cannot be unpacked: {told}", "the whole file"
+        return refuse(
+            self.shown,
+            "archive-broken",
+            f"it cannot be unpacked: {told}",
+            expected="the whole file",
         )
 
 
-def _fault(info: zipfile.ZipInfo) -> tuple[str, str] | None:
+def _fault(info: zipfile.ZipInfo, place: str) -> Problem | None:
     """Say why a member of a zip is refused, by what its entry says; None for a plain file or folder."""
     name = info.orig_filename
     parts = name.removesuffix("/").split("/")
+    form = stat.S_IFMT(info.external_attr >> 16)
     if (
         not name.isprintable()
         or "\\" in name
@@ -296,14 +296,15 @@ def _fault(info: zipfile.ZipInfo) -> tuple[str, str] | None:
         or len(name) > _NAME_LENGTH
         or not all(p.strip() and p not in (".", "..") for p in parts)
     ):
-        return "archive-name", "the name is not that of a file within a folder"
+        return Problem("archive-name", "the name is not that of a file within a folder", place)
     if info.is_dir():
-        return ("archive-name", "a folder that holds bytes") if info.file_size else None
-    form = stat.S_IFMT(info.external_attr >> 16)
+        told = "a folder that holds bytes"
+        return Problem("archive-name", told, place) if info.file_size else None
     if form not in (0, stat.S_IFREG):
-        return "archive-link", "a link or a device, not a file"
+        return Problem("archive-link", "a link or a device, not a file", place)
     if info.flag_bits & 0x1:
-        return "archive-encrypted", "encrypted; nothing is read under a password"
+        return Problem("archive-encrypted", "encrypted; nothing is read under a password", place)
     if info.compress_type not in _METHODS:
-        return "archive-kind", f"packed by method {info.compress_type}, which is not read"
+        told = f"packed by method {info.compress_type}, which is not read"
+        return Problem("archive-kind", told, place)
     return None

@@ -21,6 +21,7 @@ from typing import Any
 
 from finops_ledger.core.errors import IntegrityError
 from finops_ledger.core.ids import sha256_bytes
+from finops_ledger.core.names import within
 from finops_ledger.subledger import files
 
 NAME = "subledger/manifest.jsonl"
@@ -139,7 +140,7 @@ def _batch(line: Line) -> Batch:
         counterparty=line["counterparty"],
         file=next(iter(line["files"])),
         archive=original["archive"],
-        name=f"{original['name']}/{member['name']}" if member else original["name"],
+        name=within(original["name"], member["name"]) if member else original["name"],
         sha256=(member or original)["sha256"],
         format=line["format"]["name"],
         format_version=line["format"]["version"],
