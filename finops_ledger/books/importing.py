@@ -7,16 +7,15 @@ each is one commit. What a kill leaves out, the next import of the same containe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from finops_ledger.books import arrivals, bank_statement, parts
+from finops_ledger.books import arrivals, bank_statement, filing, parts
 from finops_ledger.books.arrivals import Arrival, Found, Opened
-from finops_ledger.books.config import Source
+from finops_ledger.books.filing import Changed, account_of
 from finops_ledger.books.inbox import (
     FileReport,
     Signature,
@@ -29,22 +28,17 @@ from finops_ledger.books.inbox import (
 from finops_ledger.books.refusing import refuse, relabelled
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import InputRefused, Problem
-from finops_ledger.core.ids import account_component, batch_id, sha256_file
+from finops_ledger.core.ids import batch_id, sha256_file
 from finops_ledger.core.money import ZERO, plain
-from finops_ledger.core.names import file_name
 from finops_ledger.intake.read import ReadResult, SourceInfo, read
 from finops_ledger.posting import identity
 from finops_ledger.subledger import files
 from finops_ledger.subledger.engine import content_digest
 from finops_ledger.subledger.manifest import Batch, Line
 
-__all__ = ["FileReport", "Verdict", "account_of", "import_file", "waiting"]
+__all__ = ["FileReport", "Verdict", "import_file", "waiting"]
 
 _CHANGED = "the file changed while it was read; it is left alone, import it when it is whole"
-
-
-class _Changed(Exception):
-    """A file is not what it was when its reading began."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +93,7 @@ def import_file(
         report = refuse(space, path, source, sha256, refused, now)
         _leave(space, path, before)
         return [report]
-    except _Changed:
+    except Changed:
         return [left(shown(path), _CHANGED)]
     except FileNotFoundError:
         if path.exists():
@@ -142,7 +136,7 @@ def _take_in(
     if problems:
         raise InputRefused(whole.name, problems, total)
     if signature(whole.path) != before:
-        raise _Changed(whole.name)
+        raise Changed(whole.name)
     reports = [*known, *(_commit_one(space, whole, one, now) for one in ready)]
     _leave(space, whole.path, before)
     if whole.ignored:
@@ -271,53 +265,6 @@ def _read(
     return read(path, fmt, info, out, accept_valid=accept_valid, connection=space.engine.connection)
 
 
-def account_of(source: Source) -> str | None:
-    """Return the account that a source proves: given, or by its role."""
-    if source.account:
-        return source.account
-    name = account_component(source.counterparty or "")
-    return {
-        "supply": f"Assets:Deposits:{name}",
-        "deposit": f"Assets:Deposits:{name}",
-        "settlement": f"Assets:Clearing:Settlement-In-Transit:{name}",
-        "bank": f"Assets:Bank:{name}",
-    }.get(source.role)
-
-
-def _filed_under(source: Source) -> str:
-    return account_of(source) or "Liabilities:Customer-Orders:Undelivered"
-
-
-def _archive_path(source: Source, day: date, sha256: str, name: str) -> str:
-    folder = "/".join(_filed_under(source).split(":"))
-    return f"archive/{folder}/{day.isoformat()}.{sha256[:8]}.{file_name(name)}"
-
-
-def _original(space: Workspace, whole: Opened, ready: _Ready) -> Line:
-    """Name the original, and the member of it. A container is archived once, where its first member put it."""
-    source = ready.found.source
-    archive = _archive_path(source, ready.day, whole.sha256, whole.name)
-    if ready.arrival.member is not None:
-        for other in space.state.batches.values():
-            if other.member is not None and other.line["original"]["sha256"] == whole.sha256:
-                archive = other.archive
-                break
-    original: Line = {
-        "name": whole.name,
-        "sha256": whole.sha256,
-        "bytes": whole.path.stat().st_size,
-        "archive": archive,
-    }
-    if ready.arrival.member is not None:
-        original["member"] = {
-            "name": ready.arrival.member,
-            "sha256": ready.sha256,
-            "bytes": ready.arrival.size,
-            "account": _filed_under(source),
-        }
-    return original
-
-
 def _commit(space: Workspace, whole: Opened, ready: _Ready, now: datetime) -> Line:
     source, fmt, day, result = ready.found.source, ready.found.format, ready.day, ready.result
     target = f"subledger/rows/source={source.name}/day={day.isoformat()}/{ready.batch}.parquet"
@@ -330,7 +277,7 @@ def _commit(space: Workspace, whole: Opened, ready: _Ready, now: datetime) -> Li
         "day": day.isoformat(),
         "covers": [covers[0].isoformat(), covers[1].isoformat()],
         "counterparty": source.counterparty,
-        "original": _original(space, whole, ready),
+        "original": filing.original(space, whole, ready.arrival, source, day),
         "format": {"name": fmt.name, "version": fmt.version},
         "key": list(fmt.key),
         "order": fmt.order,
@@ -358,19 +305,8 @@ def _commit(space: Workspace, whole: Opened, ready: _Ready, now: datetime) -> Li
     }
     files.publish(ready.temp, space.root / target)
     body["files"] = {target: content_digest(space.root / target)}
-    _archive(whole, space.root / body["original"]["archive"])
+    filing.keep(whole, space.root / body["original"]["archive"])
     return space.manifest.append(space.state, "batch", body)
-
-
-def _archive(whole: Opened, kept: Path) -> None:
-    """Keep the original as it came; once, where several members came in it."""
-    if whole.contained and kept.exists() and sha256_file(kept) == whole.sha256:
-        return
-    with suppress(FileNotFoundError):
-        files.copy_atomic(whole.path, kept)
-    if not kept.exists() or sha256_file(kept) != whole.sha256:
-        files.remove(kept)
-        raise _Changed(whole.name)
 
 
 def _conserve(name: str, rows: dict[str, Any], control: dict[str, Any]) -> None:

@@ -192,7 +192,7 @@ def import_(files: tuple[Path, ...], accept_valid: bool, as_json: bool) -> int:
             output.print_json(_import_json(report))
         else:
             _tell_rules(books)
-            _show_import(report)
+            _show_import(report, named=bool(files))
     return report.exit_code
 
 
@@ -258,10 +258,14 @@ def _import_json(report: ImportReport) -> dict[str, Any]:
     return {"files": [asdict(f) for f in report.files]}
 
 
-def _show_import(report: ImportReport) -> None:
+def _show_import(report: ImportReport, *, named: bool = False) -> None:
     counts = {v: sum(f.verdict == v for f in report.files) for v in ("imported", "known")}
     if not report.files:
-        output.note(f"No files are waiting in {folder() / 'inbox'}.")
+        output.note(
+            "There are no files to import."
+            if named
+            else f"No files are waiting in {folder() / 'inbox'}."
+        )
         return
     rows = sum(int(f.rows.get("read", 0)) for f in report.files)
     told = f"{output.count(counts['imported'], 'file')} imported, {output.count(rows, 'row')}"

@@ -33,6 +33,10 @@ _CHUNK = 1 << 20
 #: So much may come out of any container before its ratio counts: small files of blanks shrink to nothing.
 _RATIO_FROM = 16 << 20
 _NAME_LENGTH = 1024
+_DIRECTORY_MAX = 16 << 20
+_END_REACH = (
+    1 << 16
+) + 512  #: where the end of a zip is looked for: its longest comment, and its records
 _NO_LIMITS = Limits(max_unpacked_bytes=sys.maxsize, max_ratio=sys.maxsize, max_members=sys.maxsize)
 #: First bytes of containers that are not opened.
 _OTHERS = (
@@ -83,8 +87,25 @@ def kind(path: Path) -> str | None:
     return next((name for magic, name in _OTHERS if head.startswith(magic)), None)
 
 
+def _directory_size(path: Path) -> int:
+    """Return how long a zip says its list of entries is: it is held in memory, each entry many times its size."""
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - _END_REACH, 0))
+        tail = file.read()
+    end = tail.rfind(b"PK\x05\x06")
+    if end < 0 or len(tail) < end + 22:
+        return 0  # no zip at all, as whoever opens it will say
+    size: int = struct.unpack_from("<L", tail, end + 12)[0]
+    wide = tail.rfind(b"PK\x06\x06", 0, end)
+    if wide >= 0 and len(tail) >= wide + 48:
+        size = max(size % 0xFFFFFFFF, struct.unpack_from("<Q", tail, wide + 40)[0])
+    return size
+
+
 def _is_document(path: Path) -> bool:
     """Say whether a zip is an Excel or an OpenDocument file."""
+    if _directory_size(path) > _DIRECTORY_MAX:
+        return False
     try:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
@@ -178,6 +199,8 @@ class _Unpacker:
         return Unpacked((member,))
 
     def of_zip(self, ignore: tuple[str, ...], only: str | None) -> Unpacked:
+        if _directory_size(self.path) > _DIRECTORY_MAX:
+            raise self._too_many("more")
         try:
             with zipfile.ZipFile(self.path) as archive:
                 infos, ignored = self._sort(archive.infolist(), ignore)
@@ -219,12 +242,7 @@ class _Unpacker:
         if problems:
             raise InputRefused(self.shown, problems[:1000], len(problems))
         if len(kept) > self.limits.max_members:
-            raise refuse(
-                self.shown,
-                "archive-size",
-                f"{len(kept)} files; the limit is max_members = {self.limits.max_members} "
-                "under [intake] in finops.toml",
-            )
+            raise self._too_many(str(len(kept)))
         return kept, ignored
 
     def _declared(self, infos: list[zipfile.ZipInfo]) -> None:
@@ -272,6 +290,14 @@ class _Unpacker:
             "archive-size",
             f"{what} {size} bytes; the limit is max_unpacked_bytes = "
             f"{self.limits.max_unpacked_bytes} under [intake] in finops.toml",
+        )
+
+    def _too_many(self, count: str) -> InputRefused:
+        return refuse(
+            self.shown,
+            "archive-size",
+            f"{count} files; the limit is max_members = {self.limits.max_members} "
+            "under [intake] in finops.toml",
         )
 
     def _broken(self, error: Exception) -> InputRefused:

@@ -258,6 +258,13 @@ def test_too_many_members(tmp_path: Path) -> None:
         containers.unpack(path, tmp_path, Limits(max_members=10))
 
 
+def test_a_directory_that_would_fill_the_memory_is_not_even_read(tmp_path: Path) -> None:
+    entry = struct.pack("<4s6H3L5H2L", b"PK\x01\x02", *[20] * 6, 0, 0, 0, 1, *[0] * 4, 0, 0) + b"x"
+    entries = entry * 400_000
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, len(entries), 4, 0)
+    assert "max_members" in str(refused(b"PK\x03\x04" + entries + end, tmp_path))
+
+
 @pytest.mark.parametrize(
     "members",
     [
