@@ -15,6 +15,7 @@ from finops_ledger.books.verify import verify
 from finops_ledger.core.errors import InputRefused
 from finops_ledger.intake import containers
 from finops_ledger.intake.limits import Limits
+from finops_ledger.subledger import files
 from finops_ledger.subledger.manifest import NAME
 from tests.inbox import made
 from tests.integrity import workspaces as iw
@@ -106,6 +107,29 @@ def test_what_a_kill_left_out_is_added_by_the_next_import(books: Books) -> None:
     plain = drop(books, made.ORDERS, zipfile.ZipFile(drop(books, "m.zip", data)).read(made.ORDERS))
     books.import_files([plain])
     assert [v for _, v in verdicts(books)] == ["known", "imported"]
+
+
+def test_a_container_cut_off_between_two_commits_is_finished_by_the_next_import(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = drop(books, "march.zip", made.zipped(both(books.root)))
+    steps: list[str] = []
+
+    def stop(name: str) -> None:
+        steps.append(name)
+        if steps.count("commit") == 4:  # rules, decisions, the first member; not the second
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(files, "on_step", stop)
+    with pytest.raises(KeyboardInterrupt):
+        books.import_files()
+    monkeypatch.undo()
+    assert [n["kind"] for n in iw.lines(books.root)].count("batch") == 1
+    books.recover()
+    assert path.exists(), "recovery does not take it for done"
+    assert [v for _, v in verdicts(books)] == ["known", "imported"]
+    assert not path.exists()
+    assert verify(books.root) == []
 
 
 def test_all_members_go_in_or_none_does(books: Books) -> None:

@@ -367,3 +367,20 @@ def test_marks_in_a_value_are_shown_escaped(books: Books) -> None:
     for text in (books.root / "quarantine").glob("*.report.*"):
         assert text.read_text().replace("\n", "").isprintable()
         assert "\\u202e" in text.read_text()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has leases")
+def test_asking_whether_a_file_is_open_survives_those_who_open_it_just_then(tmp_path: Path) -> None:
+    """The kernel signals who holds a lease when another opens the file; unasked, that ends the process."""
+    path = tmp_path / "x.csv"
+    path.write_text("x")
+    ask = (
+        "import sys, time; from pathlib import Path; from finops_ledger.books.inbox import _by_use\n"
+        "until = time.monotonic() + 0.7\n"
+        "while time.monotonic() < until: _by_use(Path(sys.argv[1]))"
+    )
+    with subprocess.Popen([sys.executable, "-c", ask, str(path)]) as asking:
+        while asking.poll() is None:
+            with path.open("a"):
+                pass
+    assert asking.returncode == 0
