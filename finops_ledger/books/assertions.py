@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
-from pathlib import PurePosixPath
 
 from finops_ledger.books import statement
 from finops_ledger.books.jobs import component_of
@@ -121,14 +120,13 @@ def balances(space: Workspace, day: date) -> list[str]:
     currency = space.config.company.currency
     made = []
     for batch in sorted(space.state.batches.values(), key=lambda b: b.id):
-        if batch.covers[1] != day:
+        if batch.covers[1] != day or not statement.closes_day(space, batch):
             continue
         if batch.role in statement.LEG_OF and batch.counterparty:
             made += _supplied(space, batch, day, after)
         closing = batch.line["stated"]["closing"]
         if batch.role == "bank" and closing is not None:
-            account = ":".join(PurePosixPath(batch.archive).parent.parts[1:])
-            made.append(balance(after, account, Decimal(closing), currency))
+            made.append(balance(after, batch.account, Decimal(closing), currency))
     return made
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
-from pathlib import PurePosixPath
 from typing import Any
 
 from finops_ledger.books import assertions, statement
@@ -245,9 +244,8 @@ class DayWriter:
         for batch in self.space.state.batches.values():
             if batch.day != day:
                 continue
-            account = ":".join(PurePosixPath(batch.archive).parent.parts[1:])
             path = quote(f"../../{batch.archive}")
-            made.append(f"{day.isoformat()} document {account} {path} ^{batch.id}\n")
+            made.append(f"{day.isoformat()} document {batch.account} {path} ^{batch.id}\n")
         return sorted(made)
 
 

@@ -44,8 +44,31 @@ class Expected:
         return max(found, default=None)
 
     def in_days(self, source: str) -> set[date]:
-        """Days that committed files of a source cover."""
-        return self._covered.get(source, set())
+        """Days that committed files of a source cover, with all parts of a day in parts."""
+        return self._covered.get(source, set()) - self._parts_missing.get(source, {}).keys()
+
+    @cached_property
+    def _parts_missing(self) -> dict[str, dict[date, str]]:
+        """By source of days in parts, and day: which parts of those begun are not in."""
+        parts: dict[str, dict[date, dict[int, int]]] = {}
+        for batch in self.state.batches.values():
+            if batch.part is not None:
+                for day in days(*batch.covers):
+                    number, count = batch.part
+                    parts.setdefault(batch.source, {}).setdefault(day, {})[number] = count
+        found: dict[str, dict[date, str]] = {}
+        for source, by_day in parts.items():
+            for day, there in by_day.items():
+                count = max(there.values())
+                gone = [n for n in range(1, count + 1) if n not in there]
+                if gone:
+                    listed = ", ".join(map(str, gone[:5])) + (" …" if len(gone) > 5 else "")
+                    found.setdefault(source, {})[day] = f"part {listed} of {count}"
+        return found
+
+    def part_missing(self, source: str, day: date) -> str:
+        """Return which parts a day that has begun still waits for (``part 2 of 3``), else nothing."""
+        return self._parts_missing.get(source, {}).get(day, "")
 
     @cached_property
     def _first(self) -> dict[str, date]:
@@ -63,10 +86,10 @@ class Expected:
     def missing(self, source: Source, last: date | None = None) -> list[date]:
         """Days between a source's first file and the as-of day for which no file is in."""
         until = last or self.as_of
-        covered = self.in_days(source.name)
-        if not covered or until is None or source.every == "none" or source.role == "report":
+        first, covered = self._first.get(source.name), self.in_days(source.name)
+        if first is None or until is None or source.every == "none" or source.role == "report":
             return []
-        return [d for d in days(min(covered), until) if d not in covered]
+        return [d for d in days(first, until) if d not in covered]
 
     def feeding(self, role: str, counterparty: str) -> list[Source]:
         """Sources of a role whose rows can be about a counterparty."""
@@ -147,9 +170,12 @@ class Expected:
         return first, self.as_of
 
     def lacking(self, leg: Leg, counterparty: str, day: date) -> list[str]:
-        """Names of sources whose file of the day a leg still waits for."""
+        """Sources whose file of the day, or ``agga part 2 of 3``, a leg still waits for."""
         waiting = []
         for source in self.needs(leg, counterparty):
+            if part := self.part_missing(source.name, day):
+                waiting.append(f"{source.name} {part}")
+                continue
             if source.every == "none" or day in self.in_days(source.name):
                 continue
             if not self._serves(source, leg, counterparty, day):

@@ -89,9 +89,12 @@ def _roll_forward(
 
 
 def _stated(space: Workspace, partner: str) -> dict[date, Decimal | None]:
-    """What the partner's statements say stood at the end of each day; None when one does not say."""
+    """What the partner's statements say stood at the end of each day; None when one does not say.
+
+    Of a day in parts the last part says it, whichever came last.
+    """
     found: dict[date, Decimal | None] = {}
-    for batch in space.state.batches.values():
+    for batch in sorted(space.state.batches.values(), key=lambda b: b.part or (0, 0)):
         if batch.counterparty != partner or not statement.moves(space, batch):
             continue
         closing = batch.line["stated"]["closing"]

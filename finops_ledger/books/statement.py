@@ -122,23 +122,67 @@ def of_batch(space: Workspace, batch: Batch) -> Statement | None:
 
 def _gap(batch: Batch, where: str, record: int, amount: Decimal, *, defect: bool) -> Gap:
     mark = "?" if defect else "!"
+    if batch.part is not None:
+        where = f"part {batch.part[0]} {where}"
     return Gap(f"{mark}{batch.source} {batch.day} {where}", batch.id, record, amount)
 
 
 def closing_before(space: Workspace, batch: Batch) -> Decimal | None:
-    """The closing that the file of the day before states, if in, through days without rows."""
+    """The closing that a statement goes on from: of the part before, else of the file of the day before.
+
+    The day before states it, if its file is in, through days without rows. A part's is where its own running
+    balance ends; parts of a day follow one another by their number, whatever their order of arrival.
+    """
     by_day: dict[date, list[Batch]] = {}
     for other in space.state.of_source(batch.source):
         by_day.setdefault(other.covers[1], []).append(other)
-    if len(by_day.get(batch.covers[1], ())) != 1:
+    own = by_day.get(batch.covers[1], [])
+    if not _one_file(own):
         return None
+    for earlier in sorted(own, key=_part, reverse=True):
+        if _part(earlier) < _part(batch):
+            found = chain.read(
+                space.engine, earlier.role, earlier.id, earlier.order, streamed=False
+            )
+            if found is not None:
+                return found.closing
     day = batch.covers[0] - timedelta(days=1)
-    while len(found := by_day.get(day, [])) == 1:
-        closing = found[0].line["stated"]["closing"]
-        if closing is not None:
-            return Decimal(closing)
-        day = found[0].covers[0] - timedelta(days=1)
+    while _one_file(files := by_day.get(day, [])):
+        for last in sorted(files, key=_part, reverse=True):
+            closing = last.line["stated"]["closing"]
+            if closing is not None:
+                return Decimal(closing)
+        day = min(f.covers[0] for f in files) - timedelta(days=1)
     return None
+
+
+def _part(batch: Batch) -> int:
+    return batch.part[0] if batch.part else 0
+
+
+def _one_file(found: list[Batch]) -> bool:
+    """Say whether batches of one day are one file: a single one, or parts of which each is there once."""
+    if len(found) == 1:
+        return True
+    return (
+        bool(found) and all(b.part for b in found) and len({_part(b) for b in found}) == len(found)
+    )
+
+
+def closes_day(space: Workspace, batch: Batch) -> bool:
+    """Say whether a statement's closing is its day's: a part's is not while a later part goes on from it."""
+    for later in space.state.of_source(batch.source) if batch.part else ():
+        if later.covers[1] != batch.covers[1] or _part(later) <= _part(batch):
+            continue
+        if later.line["stated"]["closing"] is not None:
+            return False
+        if (
+            later.role in LEG_OF
+            and chain.read(space.engine, later.role, later.id, later.order, streamed=False)
+            is not None
+        ):
+            return False
+    return True
 
 
 def gaps(space: Workspace, leg: Leg, counterparty: str, day: date) -> tuple[Gap, ...]:

@@ -25,6 +25,10 @@ SPILL = "spill-"
 _ENGINES = itertools.count(1)
 
 
+class Locked(UsageError):
+    """Another command is writing to the books."""
+
+
 @dataclass
 class Workspace:
     """What every command needs. Read once; :meth:`reload` after a rule has changed."""
@@ -108,9 +112,7 @@ class Workspace:
         try:
             lock.acquire(timeout=0)
         except Timeout as error:
-            raise UsageError(
-                f"{self.root}: another command is writing; wait for it to end"
-            ) from error
+            raise Locked(f"{self.root}: another command is writing; wait for it to end") from error
         except OSError as error:
             raise UsageError(f"{self.root} cannot be written to: {error.strerror}") from error
         try:
