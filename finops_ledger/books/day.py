@@ -1,41 +1,52 @@
-"""One day of the journal as text: batches, #recon, documents, registers, balances, verdicts."""
+"""One day of the journal as text: batches, #recon, documents, and what the day asserts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import date, timedelta
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from decimal import Decimal
-from pathlib import PurePosixPath
 from typing import Any
 
-from finops_ledger.books import narration, statement
+from finops_ledger.books import assertions, narration, statement
 from finops_ledger.books.jobs import claims_account, component_of
-from finops_ledger.books.verdicts import DayVerdict, incomplete_before
+from finops_ledger.books.verdicts import DayVerdict
 from finops_ledger.books.workspace import Workspace
-from finops_ledger.core.money import ZERO, plain
-from finops_ledger.posting import bank, sale, settlement, store, supply
+from finops_ledger.core.kinds import ROLES
+from finops_ledger.core.money import ZERO
+from finops_ledger.posting import bank, report, sale, settlement, store, supply
 from finops_ledger.posting import summaries as sm
-from finops_ledger.posting.entries import Entry, Posting, balance, custom, quote, write
+from finops_ledger.posting.entries import Entry, Posting, quote, write
 from finops_ledger.posting.tables import NO_PARTNER
 from finops_ledger.recon import entries as recon
 from finops_ledger.recon.legs import EVERYBODY, LEGS, SALE_SUPPLY
 from finops_ledger.subledger.compiled import query
-from finops_ledger.subledger.manifest import Batch, Line
+from finops_ledger.subledger.manifest import Batch
 
-_TAG_ORDER = ("sale", "supply", "deposit", "settlement", "bank", "recon")
+_TAG_ORDER = (*ROLES, "recon")
 
 
 _SUMS: dict[str, Callable[[Any], Any]] = {
     "sale": sale.shares,
     "supply": supply.shares,
+    "deposit": supply.shares,
     "settlement": settlement.shares,
     "bank": bank.shares,
+    "report": report.shares,
     "new": sale.sums_of_new,
     "supplied": supply.sums,
+    "stated": supply.sums,
     "settled": settlement.sums,
     "banked": bank.sums,
 }
-_ROLE_OF = {"new": "sale", "supplied": "supply", "settled": "settlement", "banked": "bank"}
+_ROLE_OF = {
+    "new": "sale",
+    "supplied": "supply",
+    "stated": "deposit",
+    "settled": "settlement",
+    "banked": "bank",
+}
+#: Roles whose entries are by the rows' partner; the others are by the source's counterparty.
+_BY_PARTNER = ("sale", "supply", "deposit")
 
 
 def sums(name: str) -> Any:
@@ -75,7 +86,11 @@ class DayWriter:
                     self.drafts, full, component, row["day"], row["orig"], row["sign"], row["count"]
                 )
         for row in rows(query(sums, "supplied")):
-            sm.add_supply(self.drafts, row, component_of(self.space, row["partner"]))
+            stated = self.space.registry.stated(row["partner"], row["day_post"])
+            name = component_of(self.space, row["partner"])
+            sm.add_supply(self.drafts, row, name, stated=stated)
+        for row in rows(query(sums, "stated")):
+            sm.add_deposit(self.drafts, row, component_of(self.space, row["partner"]))
         by_gateway: dict[str, list[dict[str, Any]]] = {}
         for row in rows(query(sums, "settled")):
             by_gateway.setdefault(self._gateway(row["batch"]), []).append(row)
@@ -85,10 +100,10 @@ class DayWriter:
             batch = self.space.state.batches.get(row["batch"])
             if batch is not None:
                 sm.add_bank(self.drafts, row, self._party(batch), row["account"])
-        for role in ("sale", "supply", "settlement", "bank"):
+        for role in ROLES:
             for row in rows(query(sums, role)):
                 batch = self.space.state.batches[row["batch"]]
-                who = row["partner"] if role in ("sale", "supply") else self._party(batch)
+                who = row["partner"] if role in _BY_PARTNER else self._party(batch)
                 draft = self.drafts.of(row["batch"], who, row["day"], row["orig"])
                 draft.rows += row["rows"]
                 draft.new += row["new"]
@@ -97,7 +112,7 @@ class DayWriter:
         for batch in self.space.state.batches.values():
             if batch.id not in posted and batch.home in self.wanted:
                 self.drafts.of(batch.id, self._party(batch), batch.home)
-            again = batch.role == "supply" and batch.issue and not batch.late
+            again = batch.issue and not batch.late and statement.moves(self.space, batch)
             if again and batch.covers[1] in self.wanted:
                 # What it says of the balance is told, even where none of its rows is new.
                 self.drafts.of(batch.id, self._party(batch), batch.covers[1])
@@ -110,7 +125,8 @@ class DayWriter:
 
     def text(self, day: date) -> str:
         """Return the day's file below its first line."""
-        entries = [*self._batch_entries(day), *self._recon_entries(day)]
+        posted = list(self._batch_entries(day))
+        entries = [*posted, *self._recon_entries(day, posted)]
         entries.sort(key=lambda e: (_TAG_ORDER.index(e.tag), e.sort))
         for entry in entries:
             if entry.total() != ZERO:
@@ -119,9 +135,9 @@ class DayWriter:
         blocks = [write(e, currency) for e in entries]
         for lines in (
             self._documents(day),
-            self._registers(day),
-            self._verdicts(day),
-            self._balances(day),
+            assertions.registers(self.space, day),
+            assertions.verdicts(self.space, day, self.verdicts),
+            assertions.balances(self.space, day),
         ):
             if lines:
                 blocks.append("".join(lines))
@@ -149,11 +165,11 @@ class DayWriter:
         if orig is not None:
             meta.append(("orig_date", orig))
         postings = list(draft.postings())
-        if batch.role == "supply" and day == batch.covers[1] and orig is None:
+        if batch.role in statement.LEG_OF and day == batch.covers[1] and orig is None:
             more, difference = self._chain(batch, partner)
             meta += more
             postings += difference
-        elif batch.role == "supply" and batch.late:
+        elif batch.role in statement.LEG_OF and batch.late:
             postings += self._moved_then(batch, partner, postings)
         return Entry(
             day=day,
@@ -172,7 +188,7 @@ class DayWriter:
         return rules if sop is None else f"{rules} {sop.rule_id(batch.day)}"
 
     def _chain(self, batch: Batch, partner: str) -> tuple[list[tuple[str, Any]], list[Posting]]:
-        found = self._statement(batch)
+        found = statement.of_batch(self.space, batch)
         if found is None:
             return [], []
         meta: list[tuple[str, Any]] = [
@@ -182,36 +198,26 @@ class DayWriter:
             ("chain", found.place),
         ]
         name = component_of(self.space, partner)
-        kind = (("kind", "statement-difference"),)
         made = []
-        for gap in (found.lost, found.gained):
-            if gap != ZERO:
-                made.append(Posting(f"Assets:Deposits:{name}", gap, kind))
-                made.append(Posting(f"Assets:Clearing:Supply:{name}", -gap, kind))
+        for gaps in (found.lost, found.gained):
+            moved = sum((g.amount for g in gaps), ZERO)
+            if gaps:
+                made += _difference(batch, name, moved, len(gaps))
         return meta, made
 
     def _moved_then(self, batch: Batch, partner: str, postings: list[Posting]) -> list[Posting]:
         """Take back on the deposit what its rows post of a locked day: it moved then, the statement said so."""
-        deposit = f"Assets:Deposits:{component_of(self.space, partner)}"
+        name = component_of(self.space, partner)
+        deposit = f"Assets:Deposits:{name}"
         moved = sum((p.amount for p in postings if p.account == deposit), ZERO)
         if moved == ZERO or not statement.of_locked_day(self.space, batch):
             return []
-        clearing = f"Assets:Clearing:Supply:{component_of(self.space, partner)}"
-        kind = (("kind", "statement-difference"),)
-        return [Posting(deposit, -moved, kind), Posting(clearing, moved, kind)]
-
-    def _statement(self, batch: Batch) -> statement.Statement | None:
-        """The statement of a batch; its opening is compared only when its day has been reconciled."""
-        key = (SALE_SUPPLY, str(batch.counterparty), batch.covers[1])
-        return statement.read(self.space, batch, across=key in self.space.state.reconciled)
+        return _difference(batch, name, -moved, 1)
 
     # --- reconciliation ---------------------------------------------------------------------------
 
-    def _lines(self, day: date) -> list[Line]:
-        return self.space.state.proofs_on(day)
-
-    def _recon_entries(self, day: date) -> Iterable[Entry]:
-        for line in self._lines(day):
+    def _recon_entries(self, day: date, posted: Sequence[Entry]) -> Iterable[Entry]:
+        for line in self.space.state.proofs_on(day):
             leg, who = LEGS[line["leg"]], line["counterparty"]
             if who == EVERYBODY:
                 continue
@@ -224,9 +230,9 @@ class DayWriter:
                 name,
                 claims_account(self.space, who),
                 Decimal(line["moved"]),
-                self._before(line),
+                assertions.before(self.space, line),
                 {a: recon.Register.of(r) for a, r in line["registers"].items()},
-                self._rows_moved(leg.clearing(name), day),
+                _rows_moved(leg.clearing(name), posted),
                 (Decimal(line["bridge"]["left"]), Decimal(line["bridge"]["right"])),
             )
             if not made and leg.name != SALE_SUPPLY:
@@ -246,32 +252,6 @@ class DayWriter:
                 sort=(who, str(list(LEGS).index(leg.name))),
             )
 
-    def _before(self, line: Line) -> dict[str, recon.Register]:
-        """Registers of the last reconciled day before, of the same leg and counterparty."""
-        day = date.fromisoformat(line["day"])
-        last = self.space.state.proof_before(line["leg"], line["counterparty"], day)
-        if last is None:
-            return {}
-        return {a: recon.Register.of(r) for a, r in last["registers"].items()}
-
-    def _rows_moved(self, account: str, day: date) -> recon.Register:
-        """What the day's batch entries do to the count, debits and credits of an account."""
-        count, debits, credits = 0, ZERO, ZERO
-        for (_, _, of_day, _), draft in self.drafts.by_key.items():
-            if of_day != day:
-                continue
-            for posting in draft.postings():
-                if posting.account != account:
-                    continue
-                meta = dict(posting.meta)
-                opens = meta.get("move") == "open"
-                count += int(meta.get("count", 0)) * (1 if opens else -1)  # type: ignore[arg-type]
-                if opens == (posting.amount > ZERO):
-                    debits += posting.amount
-                else:
-                    credits -= posting.amount
-        return recon.Register(count, debits, credits, "")
-
     # --- directives -------------------------------------------------------------------------------
 
     def _documents(self, day: date) -> list[str]:
@@ -279,98 +259,30 @@ class DayWriter:
         for batch in self.space.state.batches.values():
             if batch.home != day:
                 continue
-            account = ":".join(PurePosixPath(batch.archive).parent.parts[1:])
             path = quote(f"../../{batch.archive}")
-            made.append(f"{day.isoformat()} document {account} {path} ^{batch.id}\n")
+            made.append(f"{day.isoformat()} document {batch.account} {path} ^{batch.id}\n")
         return sorted(made)
 
-    def _registers(self, day: date) -> list[str]:
-        currency = self.space.config.company.currency
-        made = []
-        changed = self._changed_registers(day)
-        for account, now in sorted(changed.items()):
-            made.append(
-                custom(
-                    day,
-                    "finops-register",
-                    account,
-                    str(now.count),
-                    f"{plain(now.debits)} {currency}",
-                    f"{plain(now.credits)} {currency}",
-                    quote(now.digest),
-                )
-            )
-        return made
 
-    def _changed_registers(self, day: date) -> dict[str, recon.Register]:
-        """Registers that are not what they were, added up over the legs that share an account."""
-        before: dict[str, list[recon.Register]] = {}
-        after: dict[str, list[recon.Register]] = {}
-        withheld = self._withheld(day)
-        expected = self.space.expected
-        for line in self._lines(day):
-            if incomplete_before(expected, line["counterparty"], day, LEGS[line["leg"]]):
-                continue  # what the rows of that day moved is in the books and not yet on the lists
-            old = self._before(line)
-            new = {a: recon.Register.of(r) for a, r in line["registers"].items()}
-            for account in {*old, *new}:
-                before.setdefault(account, []).append(old.get(account, recon.EMPTY))
-                after.setdefault(account, []).append(new.get(account, recon.EMPTY))
-        return {
-            a: recon.together(after[a])
-            for a in after
-            if a not in withheld and recon.together(after[a]) != recon.together(before[a])
-        }
+def _difference(batch: Batch, name: str, amount: Decimal, count: int) -> list[Posting]:
+    """Post what a statement says beyond its rows: the deposit, against the account of the leg that answers."""
+    kind = (("kind", "statement-difference"),)
+    moved = Posting(f"Assets:Deposits:{name}", amount, kind)
+    if batch.role == "deposit":
+        marks = (*kind, ("count", count), ("move", "close"))
+        return [moved, Posting(sm.usage(name), -amount, marks)]
+    return [moved, Posting(f"Assets:Clearing:Supply:{name}", -amount, kind)]
 
-    def _withheld(self, day: date) -> set[str]:
-        """Accounts on which a decision of this or an earlier day does not fit: nothing proves them now."""
-        found: set[str] = set()
-        for (_, _, of_day), line in self.space.state.reconciled.items():
-            if of_day <= day:
-                found.update(line["withheld"])
-        return found
 
-    def _verdicts(self, day: date) -> list[str]:
-        made = []
-        for (of_day, who), one in sorted(self.verdicts.items()):
-            if of_day != day:
-                continue
-            made.append(custom(day, "finops-day", quote(who), quote(one.verdict)))
-            if one.verdict == "incomplete":
-                text = quote(f"incomplete: {one.missing}")
-                made.append(f"{day.isoformat()} event {quote(f'finops:{who}')} {text}\n")
-        accounts = {a for line in self._lines(day) for a in line["withheld"]}
-        made += [
-            custom(day, "finops-withheld", account, quote("a decision does not fit"))
-            for account in sorted(accounts)
-        ]
-        return made
-
-    def _balances(self, day: date) -> list[str]:
-        """Balances that prove the day: they stand in its file, dated the next day (ruling 36)."""
-        after = day + timedelta(days=1)
-        currency = self.space.config.company.currency
-        made = []
-        for batch in sorted(self.space.state.batches.values(), key=lambda b: b.id):
-            if batch.covers[1] != day or not self.space.state.speaks(batch):
-                continue
-            if batch.role == "supply" and batch.counterparty:
-                made += self._supply_balances(batch, day, after)
-            closing = batch.line["stated"]["closing"]
-            if batch.role == "bank" and closing is not None:
-                account = ":".join(PurePosixPath(batch.archive).parent.parts[1:])
-                made.append(balance(after, account, Decimal(closing), currency))
-        return made
-
-    def _supply_balances(self, batch: Batch, day: date, after: date) -> list[str]:
-        who = str(batch.counterparty)
-        live = (SALE_SUPPLY, who, day) in self.space.state.reconciled
-        if not live or incomplete_before(self.space.expected, who, day):
-            return []
-        currency = self.space.config.company.currency
-        name = component_of(self.space, who)
-        made = [balance(after, f"Assets:Clearing:Supply:{name}", ZERO, currency)]
-        found = self._statement(batch)
-        if found is not None:
-            made.append(balance(after, f"Assets:Deposits:{name}", found.closing, currency))
-        return made
+def _rows_moved(account: str, posted: Iterable[Entry]) -> recon.Register:
+    """What the day's batch entries do to the count, debits and credits of an account."""
+    count, debits, credits = 0, ZERO, ZERO
+    for posting in (p for entry in posted for p in entry.postings if p.account == account):
+        meta = dict(posting.meta)
+        opens = meta.get("move") == "open"
+        count += int(meta.get("count", 0)) * (1 if opens else -1)  # type: ignore[arg-type]
+        if opens == (posting.amount > ZERO):
+            debits += posting.amount
+        else:
+            credits -= posting.amount
+    return recon.Register(count, debits, credits, "")

@@ -11,8 +11,10 @@ def of_batch(role: str, draft: Draft) -> str:
     what, noun = {
         "sale": ("Sales", "order"),
         "supply": ("Supply", "row"),
+        "deposit": ("Deposit statement", "row"),
         "settlement": ("Settlement report", "row"),
         "bank": ("Statement", "line"),
+        "report": ("Financial report", "line"),
     }[role]
     revised = draft.rows - draft.new
     parts = []

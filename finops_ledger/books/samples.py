@@ -14,8 +14,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import BaseModel, ConfigDict
+
 from finops_ledger.books.books import Books
 from finops_ledger.core.money import plain
+from finops_ledger.intake import toml
 from finops_ledger.intake.formats import load_format, shipped
 
 #: The samples' customers do not exist, and their books must come out the same everywhere.
@@ -24,21 +27,23 @@ NOW: Final = datetime(2026, 6, 30, 12, 0, tzinfo=UTC)
 START: Final = date(2001, 1, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(BaseModel):
     """What a file needs to become books: who it is from, in which currency, and its surroundings.
 
-    ``day`` is the file's day where its rows do not say it. ``opening`` is the balance of the account before
-    the file; a bank statement states its own.
+    ``sample.toml`` beside a shipped sample. ``day`` is the file's day where its rows do not say it.
+    ``opening`` is the balance of the account before the file; a bank statement states its own.
     """
 
-    counterparty: str
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    counterparty: str = ""
     currency: str = "IDR"
     day: date | None = None
     opening: Decimal | None = None
     #: Suppliers: each one's name, and the rows of its price list.
-    partners: tuple[tuple[str, str], ...] = ()
+    partners: dict[str, str] = {}
     gateway: str = ""
+    account_number: str = ""  #: of a bank file that holds several accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,48 +73,13 @@ class SampleReport:
         return self.read
 
 
-_AGGA_PRICES = """TSEL10,Pulsa,,10250,,
-TSEL50,Pulsa,,49800,,
-XL25,Pulsa,,25100,,
-PLN50,PLN-Token,,50150,,
-PLN100,PLN-Token,,100150,,
-BPJS1,Bill,,151100,,
-"""
-_AGGB_PRICES = """TSEL50,Pulsa,,49850,,
-GAME86,Game-Voucher,,19000,,
-"""
-_PRX_PRICES = """PLNPOST,Bill,,180000,,
-BPJS,Bill,,148500,,
-PDAM,Bill,,54000,,
-"""
-
-SETTINGS: Final = {
-    "adyen_settlement_details": Setting("Adyen", "USD"),
-    "aggregator": Setting(
-        "AggA",
-        day=date(2026, 3, 2),
-        opening=Decimal(10_000_000),
-        partners=(("AggA", _AGGA_PRICES),),
-    ),
-    "bca": Setting("BCA"),
-    "generic_sheet": Setting("Bank", "USD"),
-    "klikbca": Setting("BCA", day=date(2026, 1, 3)),
-    "orders": Setting(
-        "",
-        partners=(("AggA", _AGGA_PRICES), ("AggB", _AGGB_PRICES)),
-        gateway="PG1",
-    ),
-    "pg_settlement": Setting("PG1", day=date(2026, 3, 3)),
-    "stripe_settlement": Setting("Stripe", "USD"),
-    "tokopedia_partner": Setting(
-        "Prx", day=date(2026, 3, 2), partners=(("Prx", _PRX_PRICES),), gateway="Tokopedia"
-    ),
-}
 _BY_ROLE: Final = {
-    "sale": Setting("", gateway="Gateway"),
-    "supply": Setting("Partner", partners=(("Partner", ""),)),
-    "settlement": Setting("Gateway"),
-    "bank": Setting("Bank"),
+    "sale": Setting(gateway="Gateway"),
+    "supply": Setting(counterparty="Partner", partners={"Partner": ""}),
+    "deposit": Setting(counterparty="Partner", partners={"Partner": ""}),
+    "settlement": Setting(counterparty="Gateway"),
+    "bank": Setting(counterparty="Bank"),
+    "report": Setting(),
 }
 
 _SOURCE = """
@@ -132,6 +102,7 @@ approver = "controller"
 _SUPPLIER = """prices = "prices/{who}.csv"
 
 [versions.supply]
+statement = "{statement}"
 window = {{ opens = "23:00", named_by = "end" }}
 grace = "0h"
 
@@ -165,8 +136,10 @@ def lay_out_rules(root: Path, format_: str, setting: Setting) -> str:
     name = setting.counterparty.lower() or format_
     with (root / "finops.toml").open("a", encoding="utf-8") as file:
         file.write(_source(name, format_, role, setting))
-    for who, prices in setting.partners:
-        _sop(root, who, "supplier", _SUPPLIER.format(who=who), f'aliases = ["{who.upper()}"]\n')
+    statement = "deposit" if role == "deposit" else "transactions"
+    for who, prices in setting.partners.items():
+        treatment = _SUPPLIER.format(who=who, statement=statement)
+        _sop(root, who, "supplier", treatment, f'aliases = ["{who.upper()}"]\n')
         text = f"product,category,face,cost,from,to\n{prices}"
         (root / "prices" / f"{who}.csv").write_text(text, encoding="utf-8")
     if setting.gateway:
@@ -237,28 +210,35 @@ def import_file(books: Books, setting: Setting) -> tuple[Any, dict[str, Any] | N
     batch = books.space.state.batches[report.batch]
     stated = batch.line["stated"]["opening"]
     opening = Decimal(stated) if stated is not None else setting.opening
-    if batch.role in ("bank", "supply") and opening is not None:
+    if batch.role in ("bank", "supply", "deposit") and opening is not None:
         account = ":".join(Path(batch.archive).parent.parts[1:])
         open_with(books.root, account, batch.covers[0], opening, setting.currency)
     books.reconcile()
     return report, batch.line
 
 
+def samples_of(name: str) -> list[Path]:
+    """Return the samples beside a shipped format: ``sample.csv``, or several, each with its golden file."""
+    folder = shipped()[name].parent
+    found = folder.glob("sample*")
+    return sorted(p for p in found if p.suffix not in {".beancount", ".toml"} and p.is_file())
+
+
 def import_shipped_samples(root: Path, names: Sequence[str] | None = None) -> list[SampleReport]:
     """Make books of every shipped sample below ``root``, a workspace each; say what became of it."""
-    made = []
-    for name, path in sorted(shipped().items()):
-        sample = path.with_name("sample.csv")
-        if (names is not None and name not in names) or not sample.exists():
-            continue
-        made.append(import_sample(root / name, name, sample))
-    return made
+    wanted = sorted(shipped()) if names is None else sorted(names)
+    return [
+        import_sample(root / name / sample.name, name, sample)
+        for name in wanted
+        for sample in samples_of(name)
+    ]
 
 
 def setting_of(name: str) -> Setting:
-    """Return the setting of a shipped format's sample: its own, else one by its role."""
-    if name in SETTINGS:
-        return SETTINGS[name]
+    """Return the setting of a shipped format's samples: that of its folder, else one by its role."""
+    own = shipped()[name].with_name("sample.toml")
+    if own.exists():
+        return toml.load(own, Setting)
     return _BY_ROLE[load_format(shipped()[name]).role or "bank"]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from finops_ledger.cli import closing, daily, proving, reading
+from finops_ledger.cli import closing, daily, formats, proving, reading, watching
 from finops_ledger.cli.app import cli, main
 
-__all__ = ["cli", "closing", "daily", "main", "proving", "reading"]
+__all__ = ["cli", "closing", "daily", "formats", "main", "proving", "reading", "watching"]

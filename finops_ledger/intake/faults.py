@@ -1,12 +1,11 @@
 """The slow pass: every fault of a file with its place, for files that the fast pass refused.
 
-Records are parsed one by one, so each carries its number and physical line; those of another width
-or with broken quotes are faults, the others go to a plain copy on which the same plan runs.
+Each record comes with its number and place; those that could not be cut into cells are faults, on
+the others the same plan runs.
 """
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,8 +15,7 @@ import duckdb
 from finops_ledger.core.errors import Problem
 from finops_ledger.intake import raw
 from finops_ledger.intake.plan import Plan
-from finops_ledger.intake.source import Source, read_csv
-from finops_ledger.intake.spec import FileSpec
+from finops_ledger.intake.source import Source
 
 LISTED = 1000
 
@@ -36,28 +34,9 @@ class Sorted:
 
 
 def sort_records(source: Source, plan: Plan, connection: duckdb.DuckDBPyConnection) -> Sorted:
-    """Find every fault of a file; nothing is written but a temporary copy."""
-    plain = FileSpec(header=("x",))
-    structural: list[Problem] = []
-    copy, broken, rows = source.folder / "plain.csv", 0, 0
-    width = source.layout.width
-    with copy.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.writer(out, lineterminator="\n")
-        for record in source.records():
-            rows = record.number
-            if record.fault is None and len(record.cells) == width:
-                writer.writerow([*record.cells, record.number, record.line])
-                continue
-            broken += 1
-            if len(structural) < LISTED:
-                structural.append(_structural(source.name, record, width))
-    names = ("rec_text", "line_text")
-    scan = read_csv(copy, plain, width, 0, names)
-    records = (
-        "SELECT * EXCLUDE (rec_text, line_text), CAST(rec_text AS BIGINT) AS rec, "
-        f"CAST(line_text AS BIGINT) AS line FROM {scan}"
-    )
-    query = plan.over(records)
+    """Find every fault of a file; nothing is written but temporary copies."""
+    numbered = source.numbered(connection)
+    query = plan.over(numbered.records)
     bad = f"coalesce(NOT ({plan.sound}), true)"
     if plan.excluded:
         bad = f"(excluded IS NULL AND {bad})"
@@ -74,37 +53,19 @@ def sort_records(source: Source, plan: Plan, connection: duckdb.DuckDBPyConnecti
     except duckdb.InvalidInputException as error:
         raise raw.refuse(source.name, "csv-engine", str(error).split("\n")[0]) from error
     assert found is not None
-    if found[0] != rows - broken:
-        raise raw.refuse(
-            source.name, "rows-lost", f"{rows - broken} records counted, {found[0]} read"
-        )
-    problems = [*structural, *_cell_faults(source.name, plan, query, bad, connection)]
+    whole = numbered.rows - numbered.broken
+    if found[0] != whole:
+        raise raw.refuse(source.name, "rows-lost", f"{whole} records counted, {found[0]} read")
+    problems = [*numbered.problems, *_cell_faults(source.name, plan, query, bad, connection)]
     problems.sort(key=lambda p: p.line or 0)
     return Sorted(
-        records,
-        rows,
-        found[1] + broken,
+        numbered.records,
+        numbered.rows,
+        found[1] + numbered.broken,
         Decimal(found[2]),
-        found[3] + broken,
+        found[3] + numbered.broken,
         tuple(problems[:LISTED]),
-        sum(found[4:]) + broken,
-    )
-
-
-def _structural(file: str, record: raw.Record, width: int) -> Problem:
-    shown = record.text[:200]
-    if record.fault is not None:
-        return Problem(
-            "csv-quote",
-            record.fault,
-            file,
-            record.line,
-            None,
-            shown,
-            "quotes around whole cells, doubled within",
-        )
-    return Problem(
-        "cell-count", f"{len(record.cells)} cells", file, record.line, None, shown, f"{width} cells"
+        sum(found[4:]) + numbered.broken,
     )
 
 

@@ -17,8 +17,9 @@ import duckdb
 from finops_ledger.core.errors import InputRefused, Problem, UsageError
 from finops_ledger.core.kinds import ROLES
 from finops_ledger.core.money import ZERO
-from finops_ledger.intake import duplicates, faults, raw, totals
+from finops_ledger.intake import duplicates, faults, plan_times, raw, totals
 from finops_ledger.intake.cells import texts
+from finops_ledger.intake.limits import Limits
 from finops_ledger.intake.model import ReadResult, SourceInfo
 from finops_ledger.intake.plan import SECRET, Plan
 from finops_ledger.intake.planner import Planner
@@ -62,6 +63,7 @@ def read(
     *,
     accept_valid: bool = False,
     connection: duckdb.DuckDBPyConnection | None = None,
+    limits: Limits | None = None,
 ) -> ReadResult:
     """Read ``path`` and write its rows to ``out``: the row schema's columns, in file order.
 
@@ -73,6 +75,7 @@ def read(
             exception ``out`` may exist and means nothing.
         accept_valid: keep the sound rows of a file with faults and return the others as problems.
         connection: a DuckDB connection whose settings (memory, threads) are used.
+        limits: how much of a hostile file is looked at; the defaults when not given.
 
     Raises:
         InputRefused: the file is not as the format says; lists up to 1,000 faults, counts all.
@@ -83,7 +86,7 @@ def read(
     base = duckdb.connect() if connection is None else connection
     cursor = base.cursor()
     try:
-        with opened(path, fmt, out.parent) as source:
+        with opened(path, fmt, out.parent, limits) as source:
             return _read(source, fmt, info, out, accept_valid, cursor)
     finally:
         cursor.close()
@@ -106,23 +109,16 @@ def _read(
         )
     connection.execute("SET preserve_insertion_order = true")
     connection.execute(f"SET VARIABLE {SECRET} = from_hex('{info.secret.hex()}')")
-    plan = Planner(fmt, info, source.layout.columns).build()
+    fmt = plan_times.with_zones_of(fmt, source)
+    plan = Planner(fmt, info, source.columns).build()
     stated, missing = totals.find_totals(source, fmt, info)
     taken = _fast(source, plan, out, connection)
     if taken is None:
         taken = _slow(source, plan, out, connection, accept_valid, missing)
 
-    def lines_of(records: list[int]) -> dict[int, int]:
-        wanted, last = set(records), max(records)
-        found = {}
-        for record in source.records():
-            if record.number in wanted:
-                found[record.number] = record.line
-            if record.number >= last:
-                break
-        return found
-
-    conflicts = duplicates.settle(out, fmt, source.name, connection, lines_of, drop=accept_valid)
+    conflicts = duplicates.settle(
+        out, fmt, source.name, connection, source.lines_of, drop=accept_valid
+    )
     if conflicts.rows and not accept_valid:
         raise InputRefused(source.name, conflicts.problems, conflicts.total)
     taken = replace(
@@ -162,7 +158,7 @@ def _fast(
     if plan.excluded and not excluded:
         kept = _copy(f"SELECT {plan.row('NULL')} FROM ({query}) WHERE {where}", out, connection)
     rows = kept + sum(excluded.values())
-    if rows != counted.records:
+    if rows != counted:
         return None
     return _Taken(records, rows, excluded, moved)
 
@@ -363,7 +359,4 @@ def locate(path: Path, fmt: Format, record: int) -> tuple[int, str]:
         IndexError: the file has no such record.
     """
     with opened(path, fmt) as source:
-        for found in source.records():
-            if found.number == record:
-                return found.line, found.text
-    raise IndexError(f"{path.name} has no record {record}")
+        return source.record(record)

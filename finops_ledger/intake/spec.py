@@ -7,17 +7,13 @@ is one table of the TOML file; a key that is not here is refused (:mod:`.formats
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, model_validator
 
-from finops_ledger.core.kinds import ROLES, ROW_KINDS, STATUSES
+from finops_ledger.core.kinds import ROLES, ROW_KINDS
 from finops_ledger.core.schema import MONEY_FIELDS, ROW_NAMES, TIME_FIELDS
+from finops_ledger.intake import forms
 from finops_ledger.intake.conditions import (
     Condition,
     Exclusion,
@@ -27,7 +23,20 @@ from finops_ledger.intake.conditions import (
     suggestion,
     unknown,
 )
-from finops_ledger.intake.times import fixed_offset, time_pattern
+from finops_ledger.intake.spec_fields import (
+    FieldOrName,
+    FieldSpec,
+    NumberSpec,
+    StatusSpec,
+    TimeSpec,
+    ZoneSpec,
+)
+from finops_ledger.intake.spec_file import FileSpec
+
+__all__ = [
+    "MAPPABLE", "Condition", "ExcludeSpec", "Exclusion", "FieldSpec", "FileSpec", "Format",
+    "Identity", "NumberSpec", "PrivacySpec", "Rule", "StatusSpec", "TimeSpec", "Total", "ZoneSpec",
+]  # fmt: skip
 
 #: Row columns that a format may fill; the rest come from the source or are derived.
 MAPPABLE = tuple(
@@ -50,191 +59,6 @@ MAPPABLE = tuple(
 )
 
 
-def _form(text: str) -> str:
-    time_pattern(text)
-    return text
-
-
-Form = Annotated[str, BeforeValidator(_form)]
-
-
-class ZoneSpec(FormatModel):
-    """A zone by ``name``, or by a ``column`` whose values ``map`` to zones or offsets (+07:00)."""
-
-    name: str | None = None
-    column: str | None = None
-    map: dict[str, str] = {}
-
-    @model_validator(mode="after")
-    def _one_source(self) -> ZoneSpec:
-        if (self.name is None) == (self.column is None):
-            raise ValueError("give a zone name, or a column and a map")
-        for zone in (*self.map.values(), *([self.name] if self.name else [])):
-            fixed_offset(zone)  # raises for a zone that nobody knows
-        return self
-
-
-def _as_zone(value: object) -> object:
-    return {"name": value} if isinstance(value, str) else value
-
-
-def _as_field(value: object) -> object:
-    return {"column": value} if isinstance(value, str) else value
-
-
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-Zone = Annotated[ZoneSpec, BeforeValidator(_as_zone)]
-
-
-class FieldSpec(FormatModel):
-    """Where one row column comes from. A bare string is short for ``{column = "..."}``.
-
-    Sources, one of them: ``column`` (a cell), ``constant``, ``sum`` (with ``minus``), ``debit`` and
-    ``credit`` (value = credit - debit), ``rules`` (with ``default``).
-    """
-
-    column: str | None = None
-    pattern: Pattern | None = None  #: one group: the part of the cell that is the value
-    constant: str | None = None
-    sum: tuple[str, ...] = ()
-    minus: tuple[str, ...] = ()
-    debit: str | None = None
-    credit: str | None = None
-    signed: bool = False  #: debit and credit cells may be negative
-    marker: str | None = None  #: column that holds debit_mark or credit_mark
-    debit_mark: str | None = None
-    credit_mark: str | None = None
-    negate: bool = False
-    rules: tuple[Rule, ...] = ()
-    default: str | None = None
-    upper: bool = False  #: text is stored in capitals (currency codes)
-    zone: Zone | None = None
-    format: Form | None = None
-    required: bool | None = None  #: an empty cell is refused (default: by column, see read)
-    empty_when_status: tuple[str, ...] = ()  #: statuses under which an empty amount means 0
-
-    @model_validator(mode="after")
-    def _one_source(self) -> FieldSpec:
-        sources = [
-            self.column is not None,
-            self.constant is not None,
-            bool(self.sum),
-            self.debit is not None or self.credit is not None,
-            bool(self.rules) or self.default is not None,
-        ]
-        if sum(sources) != 1:
-            raise ValueError(
-                "give exactly one of column, constant, sum, debit and credit, rules and default"
-            )
-        if (self.debit is None) != (self.credit is None):
-            raise ValueError("debit and credit go together")
-        marks = (self.marker, self.debit_mark, self.credit_mark)
-        if any(m is not None for m in marks) and (None in marks or self.column is None):
-            raise ValueError("marker, debit_mark, credit_mark and column go together")
-        if self.pattern is not None and re.compile(self.pattern).groups != 1:
-            raise ValueError(f"pattern needs exactly one group: {self.pattern!r}")
-        return self
-
-    def columns(self) -> tuple[str, ...]:
-        """Return the file columns that the field reads."""
-        singles = (self.column, self.debit, self.credit, self.marker)
-        zone = self.zone.column if self.zone else None
-        return (
-            *(s for s in (*singles, zone) if s is not None),
-            *self.sum,
-            *self.minus,
-            *(r.column for r in self.rules),
-        )
-
-
-FieldOrName = Annotated[FieldSpec, BeforeValidator(_as_field)]
-
-
-class FileSpec(FormatModel):
-    """How the file is laid out."""
-
-    kind: Literal["csv"] = "csv"
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
-    quote: str = Field(default='"', max_length=1)
-    encoding: str = "utf-8"
-    header: tuple[str, ...]  #: exact names in order; with by_name the columns that must be there
-    header_row: bool = True  #: false: the file has no header line, the names are ours
-    skip_lines: int = Field(default=0, ge=0)  #: title lines before the header
-    header_within: int = Field(default=0, ge=0, le=200)  #: search the header in the first N lines
-    by_name: bool = False  #: columns in any order, found by name
-    optional: tuple[str, ...] = ()  #: columns that may be absent (by_name); absent reads as empty
-    extra_columns: Literal["refuse", "ignore"] = "refuse"
-    first_line: Pattern | None = None  #: what the first line must match from its start
-    footer: Annotated[tuple[Pattern, ...], BeforeValidator(_as_list)] = ()  #: searched from the end
-
-    @field_validator("encoding")
-    @classmethod
-    def _known_encoding(cls, value: str) -> str:
-        try:
-            "".encode(value)
-        except LookupError as error:
-            raise ValueError(f"unknown encoding {value!r}") from error
-        return value.lower().replace("_", "-")
-
-    @model_validator(mode="after")
-    def _names(self) -> FileSpec:
-        double = sorted({n for n in self.header if self.header.count(n) > 1})
-        if double:
-            raise ValueError(f"header names a column twice: {double}")
-        if self.optional and not self.by_name:
-            raise ValueError("optional columns need by_name = true")
-        if not self.header:
-            raise ValueError("header must name the columns")
-        return self
-
-
-class NumberSpec(FormatModel):
-    """How numbers are written. Nothing is guessed: what does not fit is refused."""
-
-    decimal: Literal[".", ","] = "."
-    thousands: Literal["", ".", ",", " ", "'"] = ""
-    currency_text: tuple[str, ...] = ()  #: text that may stand before a number, like "Rp"
-    trim: bool = False  #: blanks around a number are allowed
-    plus: bool = False  #: a leading + is allowed
-    empty: tuple[str, ...] = ()  #: further cells that mean "none", like "-"
-    minor_units: bool = False  #: 1234 is 12.34 in a currency of two decimals
-
-    @model_validator(mode="after")
-    def _different(self) -> NumberSpec:
-        if self.decimal == self.thousands:
-            raise ValueError("decimal and thousands are the same character")
-        return self
-
-
-class TimeSpec(FormatModel):
-    """How times are written; ``format`` is in strptime's letters (Y y m d H M S f, -d, -m)."""
-
-    zone: Zone | None = None  #: default: the books' zone
-    format: Form = "%Y-%m-%d %H:%M:%S"
-    year: Literal["cell", "file_day"] = "cell"  #: file_day: dates without a year (see times.py)
-    within_days: int = Field(default=62, ge=1, le=183)  #: how far such a date may lie from file_day
-
-
-class StatusSpec(FormatModel):
-    """Raw status to status. What the map does not know becomes ``unknown`` and keeps its text."""
-
-    column: str | None = None
-    map: dict[str, str] = {}
-    constant: str | None = None
-
-    @model_validator(mode="after")
-    def _closed(self) -> StatusSpec:
-        if (self.column is None) == (self.constant is None):
-            raise ValueError("give a column and a map, or a constant")
-        for value in (*self.map.values(), *([self.constant] if self.constant else [])):
-            if value not in STATUSES:
-                raise ValueError(f"{value!r} is not a status; choose from {', '.join(STATUSES)}")
-        return self
-
-
 class PrivacySpec(FormatModel):
     """Row columns stored as keyed hash and masked tail, never in clear."""
 
@@ -251,13 +75,29 @@ class Identity(FormatModel):
 
 
 class Total(FormatModel):
-    """A figure that the file states about itself, in a title or footer line."""
+    """A figure that the file states about itself: in a title or footer line, or by its kind."""
 
-    row: Pattern  #: searched in the raw line
-    cell: int = Field(ge=0)  #: position of the figure in that line, from 0
+    row: Pattern | None = None  #: searched in the raw line; in grids the cells are joined by tabs
+    cell: int | None = Field(default=None, ge=0)  #: position of the figure in that line, from 0
+    pattern: Pattern | None = (
+        None  #: one group: the part of the cell (else line) that is the figure
+    )
+    figure: str | None = None  #: what the kind of file states itself, such as a bank's closing
     equals: Literal["rows", "sum", "debit", "credit", "opening", "closing", "currency"]
     field: str = "amount"  #: for sum: the row column that adds up to it
+    numbers: NumberSpec | None = None  #: where the figure is written otherwise than [numbers] says
+    all: bool = False  #: every line that matches counts, as of several sections: they are added up
     required: bool = True  #: a file without the line came short
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Total:
+        if (self.row is None) == (self.figure is None):
+            raise ValueError("give a row, or a figure")
+        if self.row is not None and self.cell is None and self.pattern is None:
+            raise ValueError("give the cell of the figure in the row, or a pattern")
+        if self.pattern is not None and re.compile(self.pattern).groups != 1:
+            raise ValueError(f"pattern needs exactly one group: {self.pattern!r}")
+        return self
 
     @property
     def name(self) -> str:
@@ -269,6 +109,8 @@ class ExcludeSpec(FormatModel):
     """Records that are left out, each with its reason."""
 
     rules: tuple[Exclusion, ...] = ()
+    #: Column of the account number: records of accounts that are not the source's are left out.
+    other_accounts: str | None = None
 
 
 class Format(FormatModel):
@@ -294,7 +136,13 @@ class Format(FormatModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Format:
-        faults = [*self._bad_names(), *self._bad_columns(), *self._bad_values()]
+        faults = [
+            *self._bad_names(),
+            *self._bad_columns(),
+            *self._bad_values(),
+            *self._bad_numbers(),
+            *self._bad_times(),
+        ]
         if faults:
             raise ValueError("; ".join(faults))
         return self
@@ -319,7 +167,7 @@ class Format(FormatModel):
         return faults
 
     def _bad_columns(self) -> list[str]:
-        known = (*self.file.header, *self.file.optional)
+        known = self.file.columns()
         return [
             f"{place}: the file has no column {column!r}{suggestion(column, known)}"
             for place, column in self.used_columns()
@@ -337,15 +185,70 @@ class Format(FormatModel):
             faults.append("[fields] maps neither amount nor price: no control amount")
         return faults
 
+    def _bad_numbers(self) -> list[str]:
+        faults = []
+        own: dict[str, NumberSpec] = {}
+        for name, spec in self.fields.items():
+            if spec.numbers is None:
+                continue
+            if name not in MONEY_FIELDS:
+                faults.append(f"[fields.{name}] is no number: numbers has no meaning")
+                continue
+            faults += [
+                f"[fields.{name}] numbers: another field reads column {c!r} otherwise"
+                for c in spec.amounts()
+                if own.setdefault(c, spec.numbers) != spec.numbers
+            ]
+        given = [(f"[fields.{n}]", s.numbers) for n, s in self.fields.items()]
+        for place, numbers in [*given, *(("[[totals]]", t.numbers) for t in self.totals)]:
+            try:
+                self.numbers.but(numbers)
+            except ValueError as error:
+                faults.append(f"{place} numbers: {error}")
+        return faults
+
+    def _bad_times(self) -> list[str]:
+        faults = []
+        times = self.times
+        for name, spec in self.fields.items():
+            if name not in TIME_FIELDS:
+                if spec.format or spec.zone:
+                    faults.append(f"[fields.{name}] is no time: format and zone have no meaning")
+                continue
+            given = spec.format or times.format
+            # A zone in [times] is for the fields that need one.
+            zone = spec.zone or times.zone
+            if spec.format and spec.zone is None and all(map(forms.is_zoned, given)):
+                zone = None
+            if fault := times.fault(given, zone):
+                place = f"[fields.{name}]" if spec.format or spec.zone else "[times]"
+                faults.append(f"{place} {fault}")
+        return list(dict.fromkeys(faults))
+
+    def numbers_of(self, column: str) -> NumberSpec:
+        """Return how the numbers of a file column are written."""
+        fields = ((n, s) for n, s in self.fields.items() if n in MONEY_FIELDS)
+        own = (s.numbers for _, s in fields if s.numbers is not None and column in s.amounts())
+        return self.numbers.but(next(own, None))
+
+    def numbers_of_total(self, total: Total) -> NumberSpec:
+        """Return how a stated figure is written: as it says itself, else as its column is."""
+        field = {"opening": "balance", "closing": "balance"}.get(total.equals, total.field)
+        spec = self.fields.get(field)
+        amounts = spec.amounts() if spec is not None and total.equals != "rows" else ()
+        own = self.numbers_of(amounts[0]) if amounts else self.numbers
+        return own.but(total.numbers)
+
     def used_columns(self) -> list[tuple[str, str]]:
         """Return (place in the format, file column) for every column that the format reads."""
         used = [(f"[fields.{n}]", c) for n, spec in self.fields.items() for c in spec.columns()]
-        if self.status.column is not None:
-            used.append(("[status]", self.status.column))
+        used += [("[status]", c) for c in (self.status.column, self.status.code) if c is not None]
         if self.times.zone is not None and self.times.zone.column is not None:
             used.append(("[times]", self.times.zone.column))
         for identity in self.identities:
             conditions = (c.column for c in identity.unless)
             both = (*identity.left, *identity.right, *conditions, *(identity.when_equal or ()))
             used += [("[[identities]]", c) for c in both]
+        if self.exclude.other_accounts is not None:
+            used.append(("[exclude]", self.exclude.other_accounts))
         return used + [("[exclude]", e.column) for e in self.exclude.rules]

@@ -8,11 +8,10 @@ from decimal import Decimal
 
 from finops_ledger.core.errors import Problem
 from finops_ledger.core.money import minor_units, plain
-from finops_ledger.intake.cells import expected_number, number_pattern
-from finops_ledger.intake.layout import split_line
+from finops_ledger.intake.cells import expected_number, parse_number
 from finops_ledger.intake.model import SourceInfo
 from finops_ledger.intake.source import Source
-from finops_ledger.intake.spec import Format, NumberSpec, Total
+from finops_ledger.intake.spec import Format, Total
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +23,6 @@ class Stated:
     text: str
 
 
-def parse_number(text: str, spec: NumberSpec, digits: int) -> Decimal | None:
-    """Parse one number as the format writes them; None when it is not one."""
-    if not re.fullmatch(number_pattern(spec, digits), text, re.ASCII):
-        return None
-    for name in sorted(spec.currency_text, key=len, reverse=True):
-        text = text.replace(name, "")
-    text = text.replace(" ", "")
-    if spec.thousands:
-        text = text.replace(spec.thousands, "")
-    value = Decimal(text.replace(spec.decimal, "."))
-    return value.scaleb(-digits) if spec.minor_units else value
-
-
 def find_totals(
     source: Source, fmt: Format, info: SourceInfo
 ) -> tuple[list[Stated], list[Problem]]:
@@ -45,24 +31,23 @@ def find_totals(
     Returns:
         The figures, and a problem for each that is missing (the file came short) or unreadable.
     """
-    lines = [*source.layout.titles, *source.layout.footers]
     found: list[Stated] = []
     problems: list[Problem] = []
     for total in fmt.totals:
-        line = next((text for text in lines if re.search(total.row, text)), None)
-        if line is None:
+        place = _find(total, source)
+        if place is None:
             if total.required:
+                told = f"a line that matches {total.row}" if total.row else f"its {total.figure}"
                 problems.append(
                     Problem(
                         "file-short",
-                        f"no line states {total.name}: the file came short",
+                        f"nothing states {total.name}: the file came short",
                         source.name,
-                        expected=f"a line that matches {total.row}",
+                        expected=told,
                     )
                 )
             continue
-        cells = split_line(line, source.file)
-        cell = cells[total.cell] if total.cell < len(cells) else ""
+        line, cell = place
         if total.equals == "currency":
             if cell != info.currency:
                 problems.append(
@@ -78,10 +63,13 @@ def find_totals(
                 )
             continue
         digits = 0 if total.equals == "rows" else minor_units(info.currency)
-        spec = fmt.numbers
+        spec = fmt.numbers_of_total(total)
         if total.equals == "rows":
             spec = spec.model_copy(update={"minor_units": False})
         value = parse_number(cell, spec, digits)
+        if total.all and value is not None:
+            further = [parse_number(c, spec, digits) for _, c in _places(total, source)[1:]]
+            value = None if None in further else sum((v for v in further if v is not None), value)
         if value is None:
             problems.append(
                 Problem(
@@ -97,6 +85,32 @@ def find_totals(
         else:
             found.append(Stated(total, value, line))
     return found, problems
+
+
+def _find(total: Total, source: Source) -> tuple[str, str] | None:
+    """Return the line in which a figure stands, and its text."""
+    if total.figure is not None:
+        stated = next(iter(source.figures.values()), {})
+        value = stated.get(total.figure)
+        return None if value is None else (total.figure, value)
+    return next(iter(_places(total, source)), None)
+
+
+def _places(total: Total, source: Source) -> list[tuple[str, str]]:
+    """Return every line that states a figure, and its text there."""
+    assert total.row is not None
+    places = []
+    for note in source.notes:
+        if not re.search(total.row, note.text):
+            continue
+        text = note.text
+        if total.cell is not None:
+            text = note.cells[total.cell] if total.cell < len(note.cells) else ""
+        if total.pattern is not None:
+            found = re.search(total.pattern, text)
+            text = (found[1] or "") if found else ""
+        places.append((note.text, text))
+    return places
 
 
 def compare(stated: Stated, read: Decimal, file: str) -> Problem | None:

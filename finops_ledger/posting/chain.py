@@ -34,9 +34,15 @@ class Chain:
 
 
 def read(
-    engine: Engine, batch: str, order: str, *, streamed: bool, issues: Sequence[str] = ()
+    engine: Engine,
+    role: str,
+    batch: str,
+    order: str,
+    *,
+    streamed: bool,
+    issues: Sequence[str] = (),
 ) -> Chain | None:
-    """Walk the chain of one batch in ``supply_lines``; None when no row states a balance.
+    """Walk the chain of one batch in ``<role>_lines`` (supply or deposit); None when no row states a balance.
 
     Rows already known, and revisions that do not move the deposit, are left out (ruling 7). ``order`` is the
     format's row order; ``streamed`` says that the lines come straight from Parquet, in file order. ``issues``:
@@ -51,7 +57,7 @@ def read(
     engine.connection.execute(
         "create or replace temp view chain as "
         f"select record, balance, balance - sum(moved) over {over} as base, moved "
-        f"from ({_reissued(batch, issues) if issues else _moved(batch)})"
+        f"from ({_reissued(role, batch, issues) if issues else _moved(role, batch)})"
     )
     found = engine.rows(
         "select count(balance) as n, min(base) as low_base, max(base) as high_base, "
@@ -65,7 +71,7 @@ def read(
     way = "desc" if backwards else "asc"
     stated = engine.rows(
         "select record, base, balance, nr from chain join (select record, row_number() over "
-        f"(order by record) as nr from supply_lines where batch = {literal(batch)}) using (record) "
+        f"(order by record) as nr from {role}_lines where batch = {literal(batch)}) using (record) "
         f"where balance is not null order by record {way}"
     )
     gaps = [
@@ -82,13 +88,13 @@ def read(
     return Chain(opening, opening + found["moved"] + total, min(found["low"], opening), tuple(gaps))
 
 
-def absent(engine: Engine, batch: str, issues: Sequence[str]) -> Decimal:
+def absent(engine: Engine, role: str, batch: str, issues: Sequence[str]) -> Decimal:
     """What earlier issues of a file moved by rows that this one no longer has; they still count."""
     return Decimal(
         engine.rows(
-            "select coalesce(sum(d_deposit), 0) as moved from supply_lines as l "
+            f"select coalesce(sum(d_deposit), 0) as moved from {role}_lines as l "
             f"where batch in ({_listed(issues)}) and disposition <> 'known' and not exists "
-            f"(select 1 from supply_lines as o where o.batch = {literal(batch)} "
+            f"(select 1 from {role}_lines as o where o.batch = {literal(batch)} "
             "and o.key = l.key and o.occurrence = l.occurrence)"
         )[0]["moved"]
     )
@@ -98,15 +104,15 @@ def _listed(batches: Sequence[str]) -> str:
     return ", ".join(literal(b) for b in batches)
 
 
-def _moved(batch: str) -> str:
+def _moved(role: str, batch: str) -> str:
     return (
         "select record, balance, d_deposit as moved "
-        f"from supply_lines where batch = {literal(batch)} and disposition <> 'known' "
+        f"from {role}_lines where batch = {literal(batch)} and disposition <> 'known' "
         "and (disposition = 'new' or d_deposit <> 0)"
     )
 
 
-def _reissued(batch: str, issues: Sequence[str]) -> str:
+def _reissued(role: str, batch: str, issues: Sequence[str]) -> str:
     """Rows of the last issue, each with what all issues move by it: the first of an identity takes the rest."""
     same = "(partition by key, occurrence)"
     own = f"batch = {literal(batch)}"
@@ -117,6 +123,6 @@ def _reissued(batch: str, issues: Sequence[str]) -> str:
         "from (select record, balance, batch, key, occurrence, disposition = 'new' as fresh, "
         "case when disposition = 'known' then 0 else d_deposit end as d, "
         "row_number() over (partition by batch, key, occurrence order by record) as nth "
-        f"from supply_lines where batch in ({_listed([batch, *issues])}))) "
+        f"from {role}_lines where batch in ({_listed([batch, *issues])}))) "
         f"where {own} and (counts or moved <> 0)"
     )

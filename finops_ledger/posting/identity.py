@@ -24,14 +24,18 @@ from finops_ledger.subledger.manifest import Batch, Line, State
 _CONTROL = {
     "sale": ("paid", "paid - coalesce(prev_paid, 0)"),
     "supply": ("deposit", "d_deposit"),
+    "deposit": ("deposit", "d_deposit"),
     "settlement": ("net", "d_net"),
     "bank": ("moved", "d_moved"),
+    "report": ("moved", "d_moved"),
 }
 _DAYS = {
     "sale": ("day_paid", "day_state", "day_refund"),
     "supply": ("day_post",),
+    "deposit": ("day_post",),
     "settlement": ("day_post",),
     "bank": ("day_post",),
+    "report": ("day_post",),
 }
 
 
@@ -104,6 +108,8 @@ def _of_body(body: Line, parquet: Path) -> Batch:
         file=str(parquet),
         archive="",
         name=body["original"]["name"],
+        member=body["original"].get("member", {}).get("name"),
+        part=(body["part"]["number"], body["part"]["of"]) if "part" in body else None,
         sha256="",
         format="",
         format_version=0,

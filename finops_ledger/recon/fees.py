@@ -48,5 +48,6 @@ def excess(fee: Fee, gateway: str, day: date, part: str) -> str:
         f"cast(date '{day}' - date '1970-01-01' as bigint) as anchor, "
         "cast(null as varchar) as serial, cast(null as varchar) as other_ref, "
         "cast(null as varchar) as category, cast(null as varchar) as model, false as renewed, "
-        f"'ref' as via from ({due}) where {over} <> 0"
+        "'ref' as via, cast(0 as bigint) as copy, cast(0 as bigint) as step "
+        f"from ({due}) where {over} <> 0"
     )

@@ -65,16 +65,17 @@ class Pairs:
     left: Decimal = Decimal(0)
 
 
-def split(engine: en.Engine) -> Pairs:
+def split(engine: en.Engine, rule: str = "ref") -> Pairs:
     """Lay out as ``lhs`` and ``rhs`` what is not plain of ``left_side`` and ``right_side``.
 
-    ``prior`` must stand. The hashes of the keys that are not plain are left in ``odd``.
+    ``rule`` is the pass by which the sides are named; ``prior`` must stand. The hashes of the keys that are not
+    plain are left in ``odd``.
     """
     undone = f"select orig from right_side where {_BESIDE} and orig is not null"
     undoes = "own_key in (select orig from undone)" if engine.keep("undone", undone) else "false"
     left = f"case when {_SIMPLE} then 1 else {_SPOILT} end"
     right = (
-        f"case when {_SIMPLE} and via = 'ref' and not {_BESIDE} and held = 0 and not {undoes} "
+        f"case when {_SIMPLE} and via = {en.literal(rule)} and not {_BESIDE} and held = 0 and not {undoes} "
         f"then -1 else {_SPOILT} end"
     )
     engine.keep(
@@ -110,3 +111,19 @@ def write(engine: en.Engine, pairs: Pairs, stamp: str, columns: str, rest: str, 
     written = engine.write(query, path)
     if written != pairs.count + others:
         raise AssertionError(f"{pairs.count} plain pairs were found, {written - others} written")
+
+
+def join_versions(engine: en.Engine, side: str) -> None:
+    """Join versions of one row that post on the same day: the last one's state, what all of them moved.
+
+    Only what is no plain pair is looked at: a row of several versions never is one.
+    """
+    row = "coalesce(own_key, batch || ':' || record), copy"
+    if engine.rows(f"select 1 from {side} group by {row} having count(*) > 1 limit 1"):
+        engine.keep(
+            side,
+            "select * replace (cast(sum(move) over w as decimal(18, 4)) as move, "
+            f"bool_and(renewed) over w as renewed) from {side} "
+            f"window w as (partition by {row}) "
+            f"qualify row_number() over (partition by {row} order by step desc) = 1",
+        )

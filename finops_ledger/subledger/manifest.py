@@ -17,15 +17,18 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from finops_ledger.core.errors import IntegrityError
 from finops_ledger.core.ids import sha256_bytes
+from finops_ledger.core.names import within
 from finops_ledger.subledger import files
 
 NAME = "subledger/manifest.jsonl"
 Line = dict[str, Any]
+#: What a sender calls a file: source, file day, part of the day, name.
+Sent = tuple[str, date, tuple[int, int] | None, str]
 
 
 def encode(line: Line) -> bytes:
@@ -43,7 +46,11 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One live batch, as its manifest line tells it."""
+    """One live batch, as its manifest line tells it.
+
+    ``sha256`` is that of the bytes read: of the member, where the original is a container; then ``member``
+    is its name. ``part`` is the number of a part of a day, and of how many.
+    """
 
     id: str
     source: str
@@ -63,12 +70,20 @@ class Batch:
     keys: tuple[str | None, str | None]
     days: tuple[date, ...]
     rows: int
-    #: How often a file of this source, day and name had come before (decision 0010).
+    #: How often a file of this source, day, part and name had come before (decision 0010).
     issue: int
     line: Line = field(compare=False, repr=False)
+    member: str | None = None
+    part: tuple[int, int] | None = None
     #: How many closes stood when it was committed, and which day was then the first open one.
     closes: int = 0
     opens: date | None = None
+
+    @property
+    def account(self) -> str:
+        """The account under which the original is filed: the folder of the archive, or as the line says."""
+        stated = self.line["original"].get("member", {}).get("account")
+        return stated or ":".join(PurePosixPath(self.archive).parent.parts[1:])
 
     @property
     def home(self) -> date:
@@ -79,6 +94,11 @@ class Batch:
     def late(self) -> bool:
         """Say whether all that the file covers was locked when it came."""
         return self.opens is not None and self.covers[1] < self.opens
+
+    @property
+    def sent_as(self) -> Sent:
+        """What tells issues of one file: source, file day, part, and its own name, in whatever container it comes."""
+        return self.source, self.day, self.part, self.member or self.name
 
 
 @dataclass
@@ -95,7 +115,7 @@ class State:
     decisions: dict[str, Line] = field(default_factory=dict)
     refused: list[Line] = field(default_factory=list)
     closes: list[Line] = field(default_factory=list)
-    _issues: dict[tuple[str, date, str], list[Batch]] | None = field(default=None, repr=False)
+    _issues: dict[Sent, list[Batch]] | None = field(default=None, repr=False)
 
     @property
     def locked(self) -> date | None:
@@ -117,8 +137,9 @@ class State:
 
     @property
     def as_of(self) -> date | None:
-        """The latest day that any committed file covers."""
-        return max((b.covers[1] for b in self.batches.values()), default=None)
+        """The latest day that any committed file covers; a financial report covers none of ours."""
+        covers = (b.covers[1] for b in self.batches.values() if b.role != "report")
+        return max(covers, default=None)
 
     def of_source(self, source: str) -> list[Batch]:
         """Return the live batches of a source by file day, then id."""
@@ -126,12 +147,12 @@ class State:
         return sorted(found, key=lambda b: (b.day, b.id))
 
     def issues(self, batch: Batch) -> list[Batch]:
-        """Return the live batches of one source, file day and name, oldest first: each re-issues the one before."""
+        """Return the live batches that were sent as this one, oldest first: each re-issues the one before."""
         if self._issues is None:
             self._issues = {}
             for one in sorted(self.batches.values(), key=lambda b: b.issue):
-                self._issues.setdefault((one.source, one.day, one.name), []).append(one)
-        return self._issues.get((batch.source, batch.day, batch.name), [])
+                self._issues.setdefault(one.sent_as, []).append(one)
+        return self._issues.get(batch.sent_as, [])
 
     def speaks(self, batch: Batch) -> bool:
         """Say whether a batch speaks for its file's day: the last issue that came before that day was locked."""
@@ -166,6 +187,7 @@ class State:
 def _batch(line: Line) -> Batch:
     first, last = (date.fromisoformat(d) for d in line["covers"])
     original = line["original"]
+    member, part = original.get("member"), line.get("part")
     return Batch(
         id=line["batch"],
         source=line["source"],
@@ -175,8 +197,8 @@ def _batch(line: Line) -> Batch:
         counterparty=line["counterparty"],
         file=next(iter(line["files"])),
         archive=original["archive"],
-        name=original["name"],
-        sha256=original["sha256"],
+        name=within(original["name"], member["name"]) if member else original["name"],
+        sha256=(member or original)["sha256"],
         format=line["format"]["name"],
         format_version=line["format"]["version"],
         key=tuple(line["key"]),
@@ -187,6 +209,8 @@ def _batch(line: Line) -> Batch:
         rows=line["rows"]["read"] - line["rows"]["refused"] - sum_excluded(line),
         issue=line.get("issue", 0),
         line=line,
+        member=member["name"] if member else None,
+        part=(part["number"], part["of"]) if part else None,
     )
 
 

@@ -16,7 +16,7 @@ from pydantic_core import PydanticUndefined
 from finops_ledger.books import config
 from finops_ledger.core import kinds
 from finops_ledger.core.errors import FinopsError, InputRefused, IntegrityError, UsageError
-from finops_ledger.intake import spec
+from finops_ledger.intake import spec, spec_file
 from finops_ledger.recon import legs
 from finops_ledger.sop import model as sop
 from finops_ledger.subledger import manifest
@@ -31,8 +31,10 @@ CONFIGURATION: dict[str, type[BaseModel]] = {
     "`[privacy]`": config.Privacy,
     "`[engine]`": config.EngineLimits,
     "`[limits]`": config.Limits,
+    "`[intake]`": config.Intake,
     "`[[sources]]`": config.Source,
     "`day = { … }`": config.FileDay,
+    "`parts = { … }`": config.Parts,
 }
 SOPS: dict[str, type[BaseModel]] = {
     "The file": sop.Sop,
@@ -50,8 +52,11 @@ SOPS: dict[str, type[BaseModel]] = {
 FORMATS: dict[str, type[BaseModel]] = {
     "The file": spec.Format,
     "`[file]`": spec.FileSpec,
+    "`[file.lines]`": spec_file.LinesSpec,
+    "`[[file.pieces]]`": spec_file.Piece,
     "`[numbers]`": spec.NumberSpec,
     "`[times]`": spec.TimeSpec,
+    "`zone = { … }`": spec.ZoneSpec,
     "`[fields.<column>]`": spec.FieldSpec,
     "`[status]`": spec.StatusSpec,
     "`[privacy]`": spec.PrivacySpec,
@@ -160,8 +165,9 @@ def _first_code(call: ast.Call) -> str | None:
 def codes() -> set[str]:
     """Every code that a problem of a file can have."""
     found = set()
-    books = [PACKAGE / "books" / f"{name}.py" for name in ("importing", "bank_statement")]
-    for path in [*(PACKAGE / "intake").glob("*.py"), *books]:
+    names = ("importing", "bank_statement", "statement", "parts")
+    books = [PACKAGE / "books" / f"{name}.py" for name in names]
+    for path in [*(PACKAGE / "intake").rglob("*.py"), *books]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and (code := _first_code(node)):
                 found.add(code)

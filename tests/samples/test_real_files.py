@@ -6,7 +6,7 @@ The files are read in place: a workspace in a temporary folder takes a copy, as 
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -19,8 +19,10 @@ from finops_ledger.core.money import plain
 
 ADYEN, STRIPE = "B_gateways/adyen_settlement_details", "B_gateways/stripe_reports"
 BCA, SHEET = "C_bank/id_bca", "C_bank/generic_sheet"
-AS_ADYEN, AS_STRIPE = Setting("Adyen", "USD"), Setting("Stripe", "USD")
-AS_BANK, AS_BCA = Setting("Bank", "USD"), Setting("BCA", "IDR", date(2026, 2, 5))
+AS_ADYEN = Setting(counterparty="Adyen", currency="USD")
+AS_STRIPE = Setting(counterparty="Stripe", currency="USD")
+AS_BANK = Setting(counterparty="Bank", currency="USD")
+AS_BCA = Setting(counterparty="BCA", day=date(2026, 2, 5))
 
 pytestmark = pytest.mark.samples
 
@@ -81,15 +83,15 @@ class Refusal:
 
 REFUSALS = [
     # It states one figure of four, and that one contradicts the balances of its lines.
-    Refusal(f"{BCA}/rikky__bca-sample.csv", "bca", replace(AS_BCA, day=None),
-            frozenset({"cell-number", "file-short"})),
+    Refusal(f"{BCA}/rikky__bca-sample.csv", "bca", AS_BCA.model_copy(update={"day": None}),
+            frozenset({"total-wrong", "file-short"})),
     # A statement in other money than the books: rupiah have no fractions.
-    Refusal(f"{SHEET}/oca__balance.csv", "generic_sheet", Setting("Bank", "IDR"),
+    Refusal(f"{SHEET}/oca__balance.csv", "generic_sheet", Setting(counterparty="Bank"),
             frozenset({"cell-number"})),
-    Refusal(f"{STRIPE}/settlement_report.csv", "stripe_settlement", Setting("Stripe", "IDR"),
+    Refusal(f"{STRIPE}/settlement_report.csv", "stripe_settlement", Setting(counterparty="Stripe"),
             frozenset({"cell-number", "currency-other", "identity"})),
     Refusal(f"{ADYEN}/settlement_detail_report_donation.csv", "adyen_settlement_details",
-            Setting("Adyen", "IDR"), frozenset({"cell-number", "currency-other", "identity"})),
+            Setting(counterparty="Adyen"), frozenset({"cell-number", "currency-other", "identity"})),
     # Credits in the debit column: another layout than the one the source names.
     Refusal(f"{SHEET}/oca__debit_credit_amount.csv", "generic_sheet", AS_BANK,
             frozenset({"header-missing"})),
