@@ -164,6 +164,9 @@ class Books:
 
         with Workspace.open(self.root).writing():
             space = self._begin()
+            journal.derive(
+                space
+            )  # also where there is nothing to withdraw: an interrupted one is finished
             line = withdrawing.withdraw(space, batch, reason, by, self._clock())
             journal.derive(space)
             return line
