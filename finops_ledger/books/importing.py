@@ -180,6 +180,8 @@ def _read(
         account=account_of(source),
         gateway=source.gateway or (source.counterparty if source.role == "settlement" else None),
         partner_aliases=space.registry.aliases(),
+        status=source.status,
+        codes=source.codes,
         secret=space.config.privacy.key.encode(),
     )
     return read(path, fmt, info, out, accept_valid=accept_valid, connection=space.engine.connection)

@@ -8,10 +8,10 @@ from decimal import Decimal
 
 from finops_ledger.core.errors import Problem
 from finops_ledger.core.money import minor_units, plain
-from finops_ledger.intake.cells import expected_number, number_pattern
+from finops_ledger.intake.cells import expected_number, parse_number
 from finops_ledger.intake.model import SourceInfo
 from finops_ledger.intake.source import Source
-from finops_ledger.intake.spec import Format, NumberSpec, Total
+from finops_ledger.intake.spec import Format, Total
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,19 +21,6 @@ class Stated:
     total: Total
     value: Decimal
     text: str
-
-
-def parse_number(text: str, spec: NumberSpec, digits: int) -> Decimal | None:
-    """Parse one number as the format writes them; None when it is not one."""
-    if not re.fullmatch(number_pattern(spec, digits), text, re.ASCII):
-        return None
-    for name in sorted(spec.currency_text, key=len, reverse=True):
-        text = text.replace(name, "")
-    text = text.replace(" ", "")
-    if spec.thousands:
-        text = text.replace(spec.thousands, "")
-    value = Decimal(text.replace(spec.decimal, "."))
-    return value.scaleb(-digits) if spec.minor_units else value
 
 
 def find_totals(
@@ -76,7 +63,7 @@ def find_totals(
                 )
             continue
         digits = 0 if total.equals == "rows" else minor_units(info.currency)
-        spec = fmt.numbers
+        spec = fmt.numbers_of_total(total)
         if total.equals == "rows":
             spec = spec.model_copy(update={"minor_units": False})
         value = parse_number(cell, spec, digits)
