@@ -10,7 +10,7 @@ JSON::
     refunds?              may be absent (only on the way to records)
     ^.order_id            from the object around the record; ^^ from the one around that
     $.request_id          from the document
-    code|product_code     the first that is there
+    code|product_code     the first that is filled; of records, the first that is there
 
 XML: local names joined by ``/``, ``@name`` for an attribute, ``.`` for the record's own text,
 ``../`` for the element around it, ``/a/b`` from the document, ``*`` for any one element, ``a|b``.
@@ -84,8 +84,13 @@ def json_path(text: str) -> JsonPath:
     return JsonPath(text, up, tuple(steps), frozenset(optional))
 
 
+def json_records(text: str) -> tuple[JsonPath, ...]:
+    """Read the paths of the records, the first that is there counts; ``""`` is the document."""
+    return tuple(json_path(part) for part in text.split("|"))
+
+
 def json_column(text: str) -> tuple[JsonPath, ...]:
-    """Read the paths of a column, the first that is there counts; each leads to one value."""
+    """Read the paths of a column, the first that is filled counts; each leads to one value."""
     found = tuple(json_path(part) for part in _alternatives(text))
     for path in found:
         if not path.steps or not path.single or path.optional:
@@ -161,7 +166,17 @@ def follow(node: Any, steps: tuple[Step, ...]) -> Any:
     return node
 
 
-def walk(document: Any, path: JsonPath) -> list[tuple[Any, tuple[Any, ...]]]:
+def walk(document: Any, paths: tuple[JsonPath, ...]) -> list[tuple[Any, tuple[Any, ...]]]:
+    """Return the records at the first of some paths that is there; see :func:`_walk`."""
+    for path in paths[:-1]:
+        try:
+            return _walk(document, path)
+        except PathMissing:
+            continue
+    return _walk(document, paths[-1])
+
+
+def _walk(document: Any, path: JsonPath) -> list[tuple[Any, tuple[Any, ...]]]:
     """Return the records at a path, each with the objects around it, the outermost first.
 
     Raises:

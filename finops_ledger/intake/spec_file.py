@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from finops_ledger.intake.conditions import FormatModel, Pattern
-from finops_ledger.intake.paths import element_column, element_path, json_column, json_path
+from finops_ledger.intake.paths import element_column, element_path, json_column, json_records
 
 Kind = Literal[
     "csv", "fixed", "xlsx", "xls", "ods", "json", "jsonl", "xml",
@@ -136,7 +136,7 @@ class FileSpec(FormatModel):
             for text in self.columns():
                 element_column(text)
             return
-        around = len(json_path(self.records).keys)
+        around = min(len(path.keys) for path in json_records(self.records))
         for text in self.columns():
             if any(path.up > around for path in json_column(text)):
                 raise ValueError(f"{text!r}: the records have {around} objects around them")

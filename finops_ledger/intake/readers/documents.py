@@ -22,7 +22,7 @@ from finops_ledger.intake.paths import (
     Wrong,
     follow,
     json_column,
-    json_path,
+    json_records,
     walk,
 )
 from finops_ledger.intake.readers.delimited import as_utf8
@@ -64,7 +64,7 @@ class _Reader:
             problems.append(Problem(
                 "records-missing", "the document has no records", self.name, line,
                 str(error.args[0]), printable(shown)[:200],
-                f"records at {self.columns.records.text or 'the top'}",
+                f"records at {self.file.records or 'the top'}",
             ))  # fmt: skip
         if problems and line is None:
             raise InputRefused(self.name, problems)
@@ -213,7 +213,7 @@ def _fits(document: Any, fmt: Format) -> bool:
     if any(value_at(document, text) not in wanted for text, wanted in file.envelope.items()):
         return False
     try:
-        found = walk(document, json_path(file.records))
+        found = walk(document, json_records(file.records))
     except PathMissing:
         return False
     if not found:

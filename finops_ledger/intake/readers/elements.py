@@ -176,8 +176,6 @@ class _Tree:
                     )
                 there = there or values is not None
                 found += [v for v in values or () if v]
-            if len(set(found)) > 1:
-                self._fault("field-shape", "two fields of one column differ", at, " | ".join(found))
             if not there and at in self.gather.required:
                 self.faults.setdefault(len(self.rows), self.gather.missing(at, self.place))
             row.append(found[0] if found else None)

@@ -14,7 +14,7 @@ from finops_ledger.intake.paths import (
     Wrong,
     follow,
     json_column,
-    json_path,
+    json_records,
     leaves,
 )
 from finops_ledger.intake.readers.gather import Gather, printable, unfit
@@ -93,7 +93,7 @@ class Columns:
 
     def __init__(self, file: FileSpec, gather: Gather) -> None:
         self.gather = gather
-        self.records = json_path(file.records)
+        self.records = json_records(file.records)
         self.paths = [json_column(name) for name in gather.columns]
         self.getters = [self._getter(paths) for paths in self.paths]
 
@@ -106,7 +106,6 @@ class Columns:
 
         def one(record: Any, around: tuple[Any, ...], document: Any) -> Any:
             empty: Any = MISSING
-            found = []
             for path in paths:
                 base = document if path.up < 0 else around[-path.up] if path.up else record
                 value = follow(base, path.steps)
@@ -114,9 +113,9 @@ class Columns:
                     continue
                 if value is None or value == "":
                     empty = None
-                elif isinstance(value, (dict, list, Wrong)) or value not in found:
-                    found.append(value)
-            return Wrong(found) if len(found) > 1 else found[0] if found else empty
+                else:
+                    return value
+            return empty
 
         return lambda met: [one(*item) for item in met]
 
@@ -158,9 +157,7 @@ class Columns:
 
     def _nested(self, value: Any, at: int, place: int) -> Problem:
         found = value.found if isinstance(value, Wrong) else value
-        if isinstance(value, Wrong) and isinstance(found, list) and len(self.paths[at]) > 1:
-            message, expected = "two fields of one column differ", "one value"
-        elif isinstance(value, Wrong):
+        if isinstance(value, Wrong):
             message, expected = "the path does not lead on from here", self.gather.columns[at]
         else:
             message, expected = "an object or a list", "one value"
@@ -182,14 +179,14 @@ class Known:
 
     def __init__(self, file: FileSpec, columns: Columns, gather: Gather) -> None:
         self.gather = gather
-        self.place = columns.records.keys
         inside, outside = set(), set[tuple[str | None, ...]]()
         for path in (path for paths in columns.paths for path in paths):
             if path.up == 0:
                 inside.add(path.keys)
             else:
-                start = () if path.up < 0 else self.place[: len(self.place) - path.up]
-                outside.add((*start, *path.keys))
+                for way in (records.keys for records in columns.records):
+                    start = () if path.up < 0 else way[: len(way) - path.up]
+                    outside.add((*start, *path.keys))
         for text in (*file.figures.values(), *file.must_be_empty, *file.envelope):
             outside |= {path.keys for path in json_column(text)}
         self.inside, self.outside = inside, outside
