@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import cache
+from itertools import pairwise
 from typing import Final
 
 #: Serial numbers of spreadsheets: days since an epoch. With ``-date`` whole days, no time of day.
@@ -66,7 +67,6 @@ _TOKENS: Final[dict[str, tuple[str, str, tuple[frozenset[str], ...], int]]] = {
     "%Q": (r"\d{12,13}", "Q", (_DIGIT,) * 13, 12),
     "%%": ("%", "", (_set("%"),), 1),
 }  # fmt: skip
-_SERIAL_ATOMS: Final = (*((_DIGIT,) * 5), _set("."), *((_DIGIT,) * 15))
 
 
 @cache
@@ -159,9 +159,15 @@ def fault(form: str) -> str | None:
         return f"{form!r} has minutes or a zone, and no hour"
     if {"z", "Z"} <= letters:
         return f"{form!r} has two zones"
+    if any(a.startswith("%-") and _DIGIT & _first(b) for a, b in pairwise(parts(form))):
+        return f"{form!r}: after a letter with - the next may not be a digit"
     if overlap(form, form):
         return f"one text can be read in two ways as {form!r}"
     return None
+
+
+def _first(part: str) -> frozenset[str]:
+    return _TOKENS[part][2][0] if is_token(part) else frozenset(part[0])
 
 
 def clash(forms: Iterable[str]) -> str | None:
@@ -181,18 +187,21 @@ def clash(forms: Iterable[str]) -> str | None:
     return None
 
 
-def _atoms(form: str) -> list[_Atom]:
+def _atoms(form: str) -> list[list[_Atom]]:
+    """Return the characters that a form may have, one list a variant."""
     if form in SERIALS:
-        atoms = [(s, form, at >= 5) for at, s in enumerate(_SERIAL_ATOMS)]
-        return atoms[:5] if form.endswith("-date") else atoms
-    atoms = []
-    for part in parts(form):
-        if is_token(part):
-            _, label, sets, must = _TOKENS[part]
+        whole: list[_Atom] = [(_DIGIT, form, False)] * 5
+        part: list[_Atom] = [(_set("."), form, False), (_DIGIT, form, False)]
+        more: list[_Atom] = [(_DIGIT, form, True)] * 14
+        return [whole] if form.endswith("-date") else [whole, whole + part + more]
+    atoms: list[_Atom] = []
+    for piece in parts(form):
+        if is_token(piece):
+            _, label, sets, must = _TOKENS[piece]
             atoms += [(s, label, at >= must) for at, s in enumerate(sets)]
         else:
-            atoms += [(frozenset(c.lower()), "", False) for c in part]
-    return atoms
+            atoms += [(frozenset(c.lower()), "", False) for c in piece]
+    return [atoms]
 
 
 @cache
@@ -202,7 +211,10 @@ def overlap(one: str, two: str) -> bool:
     Both forms are walked together, character by character. Ranges (no 13th month) are not looked at:
     where they would part the two, the forms are refused all the same.
     """
-    left, right = _atoms(one), _atoms(two)
+    return any(_walk(left, right) for left in _atoms(one) for right in _atoms(two))
+
+
+def _walk(left: list[_Atom], right: list[_Atom]) -> bool:
     waiting, seen = [(0, 0, False)], set[tuple[int, int, bool]]()
     while waiting:
         state = waiting.pop()

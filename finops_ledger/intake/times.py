@@ -78,16 +78,16 @@ def _serial(cell: str, form: str) -> str:
 
 def _piece(cell: str, form: str, months: str, name: str) -> str:
     """Return SQL of what one letter of a form stands for in ``cell``."""
-    pattern, names = ["^"], []
+    pattern, told = ["^"], list[str]()
     for part in forms.parts(form):
         if not forms.is_token(part) or part == "%%":
             pattern.append(re.escape(part.removeprefix("%") if part == "%%" else part))
             continue
         pattern.append(f"({forms.token_pattern(part, months)})")
-        names.append("t_" + forms.told(part)[0])
-    listed = ", ".join(text(n) for n in names)
+        told += forms.told(part)
+    listed = ", ".join(f"'g{at}'" for at in range(len(told)))  # names of a struct know no capitals
     extracted = f"regexp_extract({cell}, {text(''.join([*pattern, '$']))}, [{listed}])"
-    return f"struct_extract({extracted}, {text('t_' + name)})"
+    return f"struct_extract({extracted}, {text(f'g{told.index(name)}')})"
 
 
 def _parted(cell: str, form: str, months: str) -> str:
@@ -112,7 +112,8 @@ def _parted(cell: str, form: str, months: str) -> str:
     clock = f"{hour} || ':' || {part('M')} || ':' || {part('S')} || '.' || {part('f', '0')}"
     if "j" in letters:
         day = f"{year} || ' ' || {part('j')} || ' ' || {clock}"
-        return f"try_strptime({day}, '%Y %j %H:%M:%S.%f')"
+        moment = f"try_strptime({day}, '%Y %j %H:%M:%S.%f')"  # takes day 366 of any year
+        return f"CASE WHEN dayofyear({moment}) = try_cast({part('j')} AS INTEGER) THEN {moment} END"
     day = f"{year} || '-' || {month} || '-' || {part('d')} || ' ' || {clock}"
     return f"try_strptime({day}, '%Y-%m-%d %H:%M:%S.%f')"
 
