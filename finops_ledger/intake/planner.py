@@ -55,10 +55,7 @@ class Planner:
         record_checks.add(self)
         rules = self.fmt.exclude.rules
         if rules:
-            cases = " ".join(
-                f"WHEN {self._all(r)} THEN {text(r.reason)}"
-                for r in rules
-            )
+            cases = " ".join(f"WHEN {self._all(r)} THEN {text(r.reason)}" for r in rules)
             self.plan.excluded = f"CASE {cases} END"
         return self.plan
 
@@ -265,7 +262,9 @@ class Planner:
                 "negative beside a debit or credit mark",
             )
             taken = f"-abs({value})" if spec.signed else f"-{value}"
-            value = f"CASE WHEN {mark} IN {debit} THEN {taken} WHEN {mark} IN {credit} THEN {value} END"
+            value = (
+                f"CASE WHEN {mark} IN {debit} THEN {taken} WHEN {mark} IN {credit} THEN {value} END"
+            )
         return value, spec.column
 
     def _debit_credit(self, spec: FieldSpec, digits: int) -> str:
