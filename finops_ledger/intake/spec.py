@@ -86,6 +86,7 @@ class Total(FormatModel):
     equals: Literal["rows", "sum", "debit", "credit", "opening", "closing", "currency"]
     field: str = "amount"  #: for sum: the row column that adds up to it
     numbers: NumberSpec | None = None  #: where the figure is written otherwise than [numbers] says
+    all: bool = False  #: every line that matches counts, as of several sections: they are added up
     required: bool = True  #: a file without the line came short
 
     @model_validator(mode="after")

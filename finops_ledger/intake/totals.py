@@ -67,6 +67,9 @@ def find_totals(
         if total.equals == "rows":
             spec = spec.model_copy(update={"minor_units": False})
         value = parse_number(cell, spec, digits)
+        if total.all and value is not None:
+            further = [parse_number(c, spec, digits) for _, c in _places(total, source)[1:]]
+            value = None if None in further else sum((v for v in further if v is not None), value)
         if value is None:
             problems.append(
                 Problem(
@@ -90,17 +93,24 @@ def _find(total: Total, source: Source) -> tuple[str, str] | None:
         stated = next(iter(source.figures.values()), {})
         value = stated.get(total.figure)
         return None if value is None else (total.figure, value)
+    return next(iter(_places(total, source)), None)
+
+
+def _places(total: Total, source: Source) -> list[tuple[str, str]]:
+    """Return every line that states a figure, and its text there."""
     assert total.row is not None
-    note = next((n for n in source.notes if re.search(total.row, n.text)), None)
-    if note is None:
-        return None
-    text = note.text
-    if total.cell is not None:
-        text = note.cells[total.cell] if total.cell < len(note.cells) else ""
-    if total.pattern is not None:
-        found = re.search(total.pattern, text)
-        text = (found[1] or "") if found else ""
-    return note.text, text
+    places = []
+    for note in source.notes:
+        if not re.search(total.row, note.text):
+            continue
+        text = note.text
+        if total.cell is not None:
+            text = note.cells[total.cell] if total.cell < len(note.cells) else ""
+        if total.pattern is not None:
+            found = re.search(total.pattern, text)
+            text = (found[1] or "") if found else ""
+        places.append((note.text, text))
+    return places
 
 
 def compare(stated: Stated, read: Decimal, file: str) -> Problem | None:
