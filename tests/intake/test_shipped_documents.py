@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from finops_ledger.books.rebuild import rebuild
 from finops_ledger.books.samples import Setting, import_file, lay_out_file, samples_of, setting_of
 from finops_ledger.core.errors import InputRefused
 from finops_ledger.intake.formats import load_format, shipped
@@ -178,3 +180,35 @@ def test_a_refund_in_the_same_file_gives_the_deposit_back(tmp_path: Path) -> Non
     refunded = lines[-1]
     assert deposit(tmp_path / "back", [bought, refunded])[0] == 0
     assert deposit(tmp_path / "turned", [refunded, bought])[0] == 0
+
+
+def test_versions_within_files_and_across_them_in_any_order(tmp_path: Path) -> None:
+    """Two days of webhooks, each telling of the same orders several times."""
+    lines = samples_of("digiflazz")[0].read_text().splitlines(keepends=True)
+    begun, other, ended, failed = lines[:4]
+    days = {
+        date(2026, 3, 2): [begun, other, begun],
+        date(2026, 3, 3): [other, ended, begun, failed],
+    }
+    journals = []
+    for order in (sorted(days), sorted(days, reverse=True)):
+        first, second = order
+        file = tmp_path / "w.jsonl"
+        file.write_text("".join(days[first]))
+        setting = setting_of("digiflazz").model_copy(update={"day": first})
+        root = tmp_path / f"{first}"
+        with lay_out_file(root, file, "digiflazz", setting) as books:
+            assert import_file(books, setting)[0].verdict == "imported"
+            (root / "inbox" / f"w_{second:%Y%m%d}.jsonl").write_text("".join(days[second]))
+            assert [f.verdict for f in books.import_files().files] == ["imported"]
+            books.reconcile()
+            assert books.load().messages() == []
+            assert books.verify() == []
+            table = books.query(
+                "select date, account, sum(number) as n where 'supply' in tags "
+                "group by date, account order by date, account"
+            )
+            journals.append(table.rows)
+        assert rebuild(root, tmp_path / f"rebuilt-{first}").equal
+    assert journals[0] == journals[1]
+    assert sum(row[2] for row in journals[0] if "Deposits" in row[1]) == -10250
