@@ -73,6 +73,8 @@ class FileSpec(FormatModel):
     by_name: bool = False  #: columns in any order, found by name
     optional: tuple[str, ...] = ()  #: columns that may be absent (by_name); absent reads as empty
     extra_columns: Literal["refuse", "ignore"] = "refuse"
+    #: With extra_columns = "ignore": unknown columns with such names are refused all the same.
+    extra_refused: Patterns = ()
     ragged: bool = False  #: empty cells at the end of a record may be left out, or be too many
     first_line: Pattern | None = None  #: what the first line must match from its start
     footer: Patterns = ()  #: searched from the end
@@ -107,6 +109,8 @@ class FileSpec(FormatModel):
                 raise ValueError("the columns of a fixed-width file are its pieces, not a header")
         elif self.pieces:
             raise ValueError("pieces belong to kind = 'fixed'")
+        if self.extra_refused and self.extra_columns == "refuse":
+            raise ValueError("extra_refused goes with extra_columns = 'ignore'")
         if self.sheet and self.kind not in WORKBOOKS:
             raise ValueError("sheet belongs to kind = 'xlsx', 'xls' or 'ods'")
         if not self.header and self.kind not in (*STATEMENTS, "fixed"):
