@@ -224,6 +224,17 @@ def test_titles_gaps_and_styled_columns(tmp_path: Path) -> None:
     assert recognises(fmt, path)
 
 
+def test_blank_rows_at_the_top_do_not_count(tmp_path: Path) -> None:
+    def fill(_: xlsxwriter.Workbook, sheet: Any) -> None:
+        sheet.write_row(3, 2, HEADER)
+        sheet.write_row(4, 2, ["A", "", 1])
+
+    path = xlsx(tmp_path / "a.xlsx", fill)
+    fmt = make_format(by_name=True, extra_columns="ignore")
+    assert cells(path, fmt)[2] == [5]
+    assert recognises(fmt, path)
+
+
 def test_a_header_of_three_lines_with_one_name_twice(tmp_path: Path) -> None:
     def fill(_: xlsxwriter.Workbook, sheet: Any) -> None:
         sheet.merge_range(0, 0, 0, 1, "Order")

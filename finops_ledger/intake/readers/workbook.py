@@ -1,7 +1,8 @@
 """Workbooks: one sheet of an xlsx, xls or ods file, read by calamine in a bounded process.
 
 Hidden rows and columns, and rows that a filter hides, are data: they are read. A hidden sheet is read
-only when the format names it. A formula counts with the value that was stored beside it.
+only when the format names it. A formula counts with the value that was stored beside it. Blank rows at
+the top of a sheet do not count.
 """
 
 from __future__ import annotations
@@ -94,7 +95,8 @@ def _head(
         except InputRefused:
             return None
         with pa.memory_map(str(out)) as mapped:
-            return list(_lines(pa.ipc.open_file(mapped).read_all(), 0))
+            sheet = pa.ipc.open_file(mapped).read_all()
+            return list(_lines(sheet, _top(sheet)))
 
 
 def _ask(path: Path, fmt: Format, out: Path, lines: int | None, limits: Limits) -> Answer:
@@ -152,6 +154,14 @@ def _lines(sheet: pa.Table, start: int) -> Iterator[GridLine]:
         yield from ((at + i + 1, list(cells)) for i, cells in enumerate(rows))
 
 
+def _top(sheet: pa.Table) -> int:
+    """Return the position of the first row that is filled."""
+    for at in range(0, sheet.num_rows, CHUNK):
+        if (filled := _filled(sheet.slice(at, CHUNK))).any():
+            return at + int(filled.argmax())
+    return 0
+
+
 def _check_title(lines: Sequence[GridLine], fmt: Format, name: str) -> None:
     """Refuse a sheet whose first line is not the declared one; its cells are joined by tabs."""
     wanted = fmt.file.first_line
@@ -187,12 +197,12 @@ def _records(
     sheet: pa.Table, answer: Answer, fmt: Format, name: str, folder: Path, limits: Limits
 ) -> TableSource:
     """Find header, records and footers; take out the records in which a cell is lost."""
-    _check_title(list(_lines(sheet.slice(0, 1), 0)), fmt, name)
-    file = fmt.file
+    top, file = _top(sheet), fmt.file
+    _check_title(list(_lines(sheet.slice(0, top + 1), top)), fmt, name)
     if file.lines is not None or file.repeated_header:
-        cut = _line_by_line(sheet, fmt, name, folder, limits)
+        cut = _line_by_line(sheet, top, fmt, name, folder, limits)
     else:
-        cut = _whole_columns(sheet, fmt, name, limits)
+        cut = _whole_columns(sheet, top, fmt, name, limits)
     used = {cut.columns[c] for _, c in fmt.used_columns() if c in cut.columns}
     _take_out_marked(cut, sorted(used.intersection(answer.marked)), name)
     cut.problems.sort(key=lambda p: p.line or 0)
@@ -211,9 +221,11 @@ def _records(
     )  # fmt: skip
 
 
-def _line_by_line(sheet: pa.Table, fmt: Format, name: str, folder: Path, limits: Limits) -> _Cut:
+def _line_by_line(
+    sheet: pa.Table, top: int, fmt: Format, name: str, folder: Path, limits: Limits
+) -> _Cut:
     """Cut a sheet whose lines are of several types, or whose header stands again between records."""
-    source = grid.read_grid(_lines(sheet, 0), fmt.file, name, folder, limits)
+    source = grid.read_grid(_lines(sheet, top), fmt.file, name, folder, limits)
     table = pq.read_table(source.parquet)
     lines = table["line"].combine_chunks()
     found = list(source.problems)
@@ -222,14 +234,14 @@ def _line_by_line(sheet: pa.Table, fmt: Format, name: str, folder: Path, limits:
     )
 
 
-def _whole_columns(sheet: pa.Table, fmt: Format, name: str, limits: Limits) -> _Cut:
+def _whole_columns(sheet: pa.Table, top: int, fmt: Format, name: str, limits: Limits) -> _Cut:
     """Cut a plain sheet: titles, one header, records, footers."""
     file = fmt.file
-    taken = 0
+    taken = top
 
     def counted() -> Iterator[GridLine]:
         nonlocal taken
-        for line in _lines(sheet, 0):
+        for line in _lines(sheet, top):
             taken += 1
             yield line
 
