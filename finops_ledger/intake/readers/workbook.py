@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -26,10 +25,11 @@ import pyarrow.parquet as pq
 
 from finops_ledger.core.errors import InputRefused, Problem
 from finops_ledger.intake import raw
+from finops_ledger.intake.layout import columns_of
 from finops_ledger.intake.limits import Limits
 from finops_ledger.intake.readers import grid
 from finops_ledger.intake.readers.grid import GridLine
-from finops_ledger.intake.readers.table import CHUNK, LISTED, TableSource, TableWriter
+from finops_ledger.intake.readers.table import CHUNK, LISTED, TRIMMED, TableSource, TableWriter
 from finops_ledger.intake.source import Note, Source
 from finops_ledger.intake.spec import Format
 from finops_ledger.intake.workbooks import container
@@ -74,7 +74,6 @@ def recognises(path: Path, fmt: Format, limits: Limits) -> bool:
         if lines is None:
             return False
         found = iter(lines)
-        _check_title(lines, fmt, path.name)
         parts = grid.find_head(found, fmt.file, path.name, limits)
         if fmt.file.header_row:
             return True
@@ -162,19 +161,6 @@ def _top(sheet: pa.Table) -> int:
     return 0
 
 
-def _check_title(lines: Sequence[GridLine], fmt: Format, name: str) -> None:
-    """Refuse a sheet whose first line is not the declared one; its cells are joined by tabs."""
-    wanted = fmt.file.first_line
-    if wanted is None:
-        return
-    text = grid.note(*lines[0]).text if lines else ""
-    if not re.match(wanted, text):
-        raise raw.refuse(
-            name, "title-wrong", "the first line is another", 1, value=text[:200],
-            expected=f"a line that matches {wanted}",
-        )  # fmt: skip
-
-
 @dataclass
 class _Cut:
     """Records cut out of a sheet: text columns of the header's width, and the row of each."""
@@ -198,8 +184,7 @@ def _records(
 ) -> TableSource:
     """Find header, records and footers; take out the records in which a cell is lost."""
     top, file = _top(sheet), fmt.file
-    _check_title(list(_lines(sheet.slice(0, top + 1), top)), fmt, name)
-    if file.lines is not None or file.repeated_header:
+    if file.lines is not None or file.repeated_header or file.notes:
         cut = _line_by_line(sheet, top, fmt, name, folder, limits)
     else:
         cut = _whole_columns(sheet, top, fmt, name, limits)
@@ -252,9 +237,13 @@ def _whole_columns(sheet: pa.Table, top: int, fmt: Format, name: str, limits: Li
     if not filled.all():
         records = records.filter(pa.array(filled))
     end, footers = _footers(records, lines, fmt)
-    columns = {n: i for i, n in enumerate(parts.names) if n in file.columns()}
+    columns = columns_of(parts.names, file)
     cut = _Cut(records.slice(0, end), lines.slice(0, end), columns, (*parts.titles, *footers))
     _fit(cut, len(parts.names), name)
+    if file.trim:
+        trimmed = (pc.utf8_trim(c, characters=TRIMMED) for c in cut.records.columns)
+        bare = [pc.if_else(pc.equal(c, ""), pa.scalar(None, pa.string()), c) for c in trimmed]
+        cut.records = pa.table(bare, names=cut.records.column_names)
     return cut
 
 
