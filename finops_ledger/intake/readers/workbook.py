@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -39,15 +39,28 @@ from finops_ledger.intake.workbooks.columns import ERROR, FORMULA, LOST, MARK
 #: Lines in which a header is looked for when a file is recognised.
 HEAD: Final = 300
 _BATCH: Final = 5 * CHUNK
+
+
+class Fault(NamedTuple):
+    """What is told of a marked cell."""
+
+    code: str
+    message: str
+    expected: str
+
+
 _MARKS: Final = {
-    LOST: ("cell-digits", "the number has more digits than a cell holds: the file has lost some"),
-    ERROR: ("cell-error", "the cell is in error"),
-    FORMULA: ("cell-formula", "a formula whose value was never stored"),
-}
-_EXPECTED: Final = {
-    LOST: "at most 15 digits, or a text cell",
-    ERROR: "a value",
-    FORMULA: "a workbook saved by a program that computes",
+    LOST: Fault(
+        "cell-digits",
+        "the number has more digits than a cell holds: the file has lost some",
+        "at most 15 digits, or a text cell",
+    ),
+    ERROR: Fault("cell-error", "the cell is in error", "a value"),
+    FORMULA: Fault(
+        "cell-formula",
+        "a formula whose value was never stored",
+        "a workbook saved by a program that computes",
+    ),
 }
 
 
@@ -301,10 +314,10 @@ def _take_out_marked(cut: _Cut, used: Sequence[int], name: str) -> None:
         bad |= marked
         for row in np.flatnonzero(marked)[:LISTED].tolist():
             cell, line = column[row].as_py(), cut.lines[row].as_py()
-            code, message = _MARKS[cell[:2]]
+            code, message, expected = _MARKS[cell[:2]]
             cut.problems.append(Problem(
                 code, f"cell {_letters(at)}{line}: {message}", name, line, names[at],
-                cell[2:202], _EXPECTED[cell[:2]],
+                cell[2:202], expected,
             ))  # fmt: skip
     if bad.any():
         cut.drop(bad)
