@@ -324,6 +324,16 @@ def test_errors_and_formulas_never_computed(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_a_title_in_error_is_no_record(tmp_path: Path) -> None:
+    def fill(_: xlsxwriter.Workbook, sheet: Any) -> None:
+        sheet.write_string(0, 0, "Total")
+        sheet.write_formula(0, 1, "=NA()", None, "#N/A")
+        sheet.write_row(1, 0, HEADER)
+
+    source, rows, _ = cells(xlsx(tmp_path / "a.xlsx", fill), make_format(skip_lines=1))
+    assert (rows, source.notes[0].text) == ([], "Total\t#N/A\t")
+
+
 def test_errors_in_xls_and_ods(tmp_path: Path) -> None:
     old = xls(tmp_path / "a.xls", [HEADER, ("A", None, "#N/A"), ("B", None, 2.5), (True, None, 3)])
     source, rows, _ = cells(old)

@@ -213,8 +213,9 @@ def _records(
             writer.write_arrays(cut.lines.slice(at, _BATCH), bare)
     finally:
         writer.close()
+    notes = tuple(_without_marks(n) for n in cut.notes)
     return TableSource(
-        name, folder, cut.columns, width, cut.notes, parquet=writer.path, rows=writer.rows,
+        name, folder, cut.columns, width, notes, parquet=writer.path, rows=writer.rows,
         broken=cut.broken, problems=tuple(cut.problems[:LISTED]),
     )  # fmt: skip
 
@@ -327,6 +328,14 @@ def _letters(column: int) -> str:
     """Return the letters over a column, from 0: A, B, … Z, AA."""
     column, last = divmod(column, 26)
     return (_letters(column - 1) if column else "") + chr(65 + last)
+
+
+def _without_marks(note: Note) -> Note:
+    """Return a title or footer with its cells as they stand."""
+    if MARK not in note.text:
+        return note
+    cells = tuple(c[2:] if c.startswith(MARK) else c for c in note.cells)
+    return Note("\t".join(cells), cells, note.line)
 
 
 def _bare(column: pa.Array) -> pa.Array:
