@@ -173,6 +173,8 @@ def test_which_sheet_is_never_guessed(tmp_path: Path) -> None:
     assert (missing.code, missing.expected) == ("sheet-missing", "'Penghasilan' or 'Income'")
     assert not recognises(make_format(), path)
     assert recognises(make_format(sheet="Rows"), path)
+    first = workbook.head(path, "xlsx", ("Other",), Limits())
+    assert first == [(1, list(HEADER)), (2, ["hidden", None, "2"])]
 
 
 def test_a_chart_is_no_sheet_of_cells(tmp_path: Path) -> None:

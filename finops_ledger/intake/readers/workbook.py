@@ -100,12 +100,21 @@ def _head(
     path: str, _size: int, _changed: int, kind: str, sheets: tuple[str, ...], limits: Limits
 ) -> list[GridLine] | None:
     """Return the first lines of a sheet; None when it cannot be read. Several formats may ask."""
+    try:
+        return head(Path(path), kind, sheets, limits)
+    except InputRefused:
+        return None
+
+
+def head(path: Path, kind: str, sheets: tuple[str, ...], limits: Limits) -> list[GridLine]:
+    """Return the first lines of a sheet as text, blank rows at its top left out; no format is needed.
+
+    Raises:
+        InputRefused: no such workbook; no such sheet, or which one is not clear: the message lists them.
+    """
     with tempfile.TemporaryDirectory(prefix="finops-") as folder:
         out = Path(folder) / "sheet.arrow"
-        try:
-            _run(Path(path), kind, sheets, out, HEAD, limits)
-        except InputRefused:
-            return None
+        _run(path, kind, sheets, out, HEAD, limits)
         with pa.memory_map(str(out)) as mapped:
             sheet = pa.ipc.open_file(mapped).read_all()
             return list(_lines(sheet, _top(sheet)))
