@@ -90,6 +90,8 @@ class FileSpec(FormatModel):
     by_name: bool = False  #: columns in any order, found by name
     optional: tuple[str, ...] = ()  #: columns that may be absent (by_name); absent reads as empty
     extra_columns: Literal["refuse", "ignore"] = "refuse"
+    #: With extra_columns = "ignore": unknown columns with such names are refused all the same.
+    extra_refused: Patterns = ()
     aliases: dict[str, Texts] = {}  #: other names that a column of ``header`` may have in the file
     ragged: bool = False  #: empty cells at the end of a record may be left out, or be too many
     trim: bool = False  #: blanks and tabs around a cell are no part of it
@@ -133,6 +135,8 @@ class FileSpec(FormatModel):
                 if other in (*self.header, *self.optional) or self.canonical(other) != name:
                     raise ValueError(f"aliases: {other!r} is the name of another column")
         self._fixed()
+        if self.extra_refused and self.extra_columns == "refuse":
+            raise ValueError("extra_refused goes with extra_columns = 'ignore'")
         if self.sheet and self.kind not in WORKBOOKS:
             raise ValueError("sheet belongs to kind = 'xlsx', 'xls' or 'ods'")
         if not self.header and self.kind not in (*STATEMENTS, "fixed"):
