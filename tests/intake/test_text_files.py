@@ -186,6 +186,17 @@ def test_marks_that_cannot_be_seen_are_written_out(tmp_path: Path) -> None:
     assert problem.value == "\\u202e1000\\xa0"
 
 
+@pytest.mark.parametrize("mark", ["\u200b", "\u202e", "\u00ad", "\xa0", "\u2003", "\ufeff"])
+def test_an_id_is_what_it_looks_like(tmp_path: Path, mark: str) -> None:
+    """In a text such marks are kept; in an id they would part what belongs together."""
+    data = HEADER + GOOD.replace("x\n", f"x{mark}y\n") + SECOND.replace("B;", "é;")
+    assert read_bytes(tmp_path, data.encode())[1][0]["text"] == f"x{mark}y"
+    [problem] = refused(tmp_path, (HEADER + GOOD + SECOND.replace("B;", f"B{mark};")).encode())
+    assert (problem.code, problem.line, problem.column) == ("cell-unseen", 3, "id")
+    assert problem.value is not None
+    assert problem.value.isascii()
+
+
 def test_too_many_columns(tmp_path: Path) -> None:
     for width in (10_000, 200_000):
         header = ";".join(f"c{i}" for i in range(width)) + "\n"

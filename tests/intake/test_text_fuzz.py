@@ -10,8 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finops_ledger.core.errors import InputRefused
+from finops_ledger.intake import raw
+from finops_ledger.intake.limits import Limits
 from finops_ledger.intake.read import read
+from finops_ledger.intake.readers.delimited import fitted, read_csv
 from finops_ledger.intake.recognise import recognises
+from finops_ledger.intake.records import records
+from finops_ledger.intake.spec_file import FileSpec
 from tests.intake.test_fixed import GOOD as FIXED
 from tests.intake.test_fixed import fixed
 from tests.intake.test_lines import SECTION, typed
@@ -91,6 +96,31 @@ def test_lines(data: bytes, accept_valid: bool) -> None:
 @given(data=spoilt(FIXED.encode()), accept_valid=st.booleans())
 def test_fixed(data: bytes, accept_valid: bool) -> None:
     go("fixed", data, accept_valid)
+
+
+PARTS = ["a", "é", " ", ";", '"', '""', '"x"', '"a;b"', ';"y"', "\n", "\r\n", "\r", "\t", "b"]
+
+
+@settings(max_examples=400)
+@given(text=st.lists(st.sampled_from(PARTS), min_size=1, max_size=14).map("".join))
+def test_the_engine_and_we_cut_alike(text: str) -> None:
+    """What the engine takes in as many records as were counted is cut into the same cells by us."""
+    file, limits = FileSpec(delimiter=";", header=("a", "b")), Limits()
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "f"
+        path.write_bytes(text.encode())
+        span = (0, path.stat().st_size)
+        try:
+            query = f"SELECT * FROM {read_csv(path, file, 2, 0)}"
+            fast = CONNECTION.execute(query).fetchall()
+        except duckdb.Error:
+            return
+        if raw.scan(path, "utf-8", *span, '"', "f").records != len(fast):
+            return
+        ours = list(records(path, "f", span, 1, ";", '"', limits))
+    if all(record.fault is None for record in ours):  # the engine joins "a" "b"
+        slow = [[c or None for c in fitted(record.cells, 2) or ()] for record in ours]
+        assert [list(cells) for cells in fast if any(cells)] == slow
 
 
 @settings(max_examples=40)
