@@ -163,9 +163,11 @@ def test_text_stays_as_it_is(tmp_path: Path) -> None:
     assert rows[0]["settlement_ref"] is None
     _, rows = take(tmp_path, '{"id": 1.0, "sum": 1, "note": false}', fmt)
     assert (rows[0]["ref"], rows[0]["settlement_ref"]) == ("1.0", "false")
-    note = "\u202eكشف \\ \t"
+    note = "كشف \\ \t"
     _, rows = take(tmp_path, json.dumps({"id": 1, "sum": 1, "note": note}), fmt)
     assert rows[0]["settlement_ref"] == note
+    unseen = json.dumps({"id": 1, "sum": 1, "note": "\u202e1"})
+    assert [p.code for p in refused(tmp_path, unseen, fmt)] == ["cell-unseen"]
 
 
 def test_one_document_over_several_lines_is_a_line_of_jsonl(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ class Refusal:
 REFUSALS = [
     # References of 16 digits were typed as numbers: the file itself has lost the last of them.
     Refusal(f"{ADYEN}/oca_adyen_test.xlsx", "adyen_settlement_details", "settlement",
-            {"cell-digits": 38, "zone-unknown": 1}),
+            {"cell-digits": 38}),
     Refusal(f"{SHEET}/oca__sample_statement_en_empty_values.xlsx", "generic_sheet", "bank",
             {"header-missing": 3}),
 ]  # fmt: skip
