@@ -78,6 +78,7 @@ class Source(_Part):
     day: FileDay | Literal["rows"] = "rows"
     counterparty: str | None = None
     account: str | None = None
+    account_number: str | None = None
     gateway: str | None = None
     every: Literal["day", "none"] = "day"
     due: str = ""

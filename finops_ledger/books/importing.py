@@ -178,6 +178,7 @@ def _read(
         file_day=day,
         counterparty=source.counterparty,
         account=account_of(source),
+        account_number=source.account_number,
         gateway=source.gateway or (source.counterparty if source.role == "settlement" else None),
         partner_aliases=space.registry.aliases(),
         secret=space.config.privacy.key.encode(),

@@ -11,7 +11,7 @@ import re
 from finops_ledger.core.errors import UsageError
 from finops_ledger.core.money import minor_units
 from finops_ledger.core.schema import MONEY_FIELDS, MONEY_SQL, TIME_FIELDS
-from finops_ledger.intake import cells, record_checks, times
+from finops_ledger.intake import accounts, cells, record_checks, times
 from finops_ledger.intake.model import SourceInfo
 from finops_ledger.intake.plan import SECRET, Check, Plan
 from finops_ledger.intake.spec import FieldSpec, Format, ZoneSpec
@@ -52,13 +52,13 @@ class Planner:
         self._amount_and_cost()
         self._days()
         record_checks.add(self)
-        rules = self.fmt.exclude.rules
-        if rules:
-            cases = " ".join(
-                f"WHEN {cells.condition(self.cell(r.column), r)} THEN {text(r.reason)}"
-                for r in rules
-            )
-            self.plan.excluded = f"CASE {cases} END"
+        cases = [
+            f"WHEN {cells.condition(self.cell(r.column), r)} THEN {text(r.reason)}"
+            for r in self.fmt.exclude.rules
+        ]
+        cases = [*accounts.other(self.fmt, self.info, self.cell), *cases]
+        if cases:
+            self.plan.excluded = f"CASE {' '.join(cases)} END"
         return self.plan
 
     def cell(self, column: str) -> str:

@@ -79,6 +79,8 @@ class FileSpec(FormatModel):
     lines: LinesSpec | None = None  #: lines of several types
     pieces: tuple[Piece, ...] = ()  #: fixed: where each column stands
     sheet: str | None = None  #: workbooks: name of the sheet; none: the only visible one
+    message: Literal["camt.052", "camt.053", "camt.054"] = "camt.053"  #: camt: which it must be
+    decimals: int | None = Field(default=None, ge=0, le=4)  #: bai2: implied; none: by ISO 4217
     records: str = ""  #: json, xml: path to the records; "" is the document itself
     importer: str | None = None  #: beangulp: "module:name" or "file.py:name" of an importer
 
@@ -109,6 +111,8 @@ class FileSpec(FormatModel):
             raise ValueError("header must name the columns")
         if self.header and self.kind in STATEMENTS:
             raise ValueError(f"the columns of {self.kind} are fixed; leave header out")
+        if self.decimals is not None and self.kind != "bai2":
+            raise ValueError("decimals belong to kind = 'bai2'; see [numbers] minor_units")
         if (self.importer is not None) != (self.kind == "beangulp"):
             raise ValueError("kind = 'beangulp' and importer go together")
         return self
