@@ -17,7 +17,11 @@ from typing import Final
 from finops_ledger.core.money import ZERO
 from finops_ledger.intake.limits import Limits
 from finops_ledger.intake.readers.statement import (
-    Collector, Statement, head_of, joined, text_lines,
+    Collector,
+    Statement,
+    head_of,
+    joined,
+    text_lines,
 )  # fmt: skip
 from finops_ledger.intake.source import Source
 from finops_ledger.intake.spec import Format
@@ -270,7 +274,7 @@ class _Reader:
         for other in outer if level != "account" else [self.file, self.group]:
             if other is not None:
                 other.records += one.lines
-        said = [self.number(one, t, "control") for t in (one.fields[1:] + ["", "", ""])[:3] if t]
+        said = [self.number(one, t, "control") for t in one.fields[1:4] if t]
         gave = [sums.total, sums.records] if level == "account" else [
             sums.total, sums.parts, sums.records]  # fmt: skip
         names = ["control total", "records"] if level == "account" else [

@@ -16,7 +16,11 @@ from finops_ledger.intake import raw
 from finops_ledger.intake.limits import Limits
 from finops_ledger.intake.readers.nodes import Node, stream
 from finops_ledger.intake.readers.statement import (
-    Collector, Statement, amount_of, head_of, joined,
+    Collector,
+    Statement,
+    amount_of,
+    head_of,
+    joined,
 )  # fmt: skip
 from finops_ledger.intake.source import Source
 from finops_ledger.intake.spec import Format
@@ -46,7 +50,6 @@ class _Reader:
                 node.value("Id"),
                 node.line,
                 node.value("Acct/Ccy"),
-                summed=self.message == "camt.053",
             )
             if not one.account:
                 self.out.fault("file-short", "a statement without its account", node.line,
@@ -57,6 +60,9 @@ class _Reader:
     def statement(self, node: Node) -> None:
         """End a statement: its balances and totals. They may stand before or behind its entries."""
         one = self.at(node)
+        self._totals(node, one)
+        if self.message != "camt.053":
+            return  # what a report says between two statements proves nothing about the whole day
         balances = self._balances(node, one)
         opening = [b for c in ("OPBD", "PRCD") for b in balances.get(c, [])]
         closing = balances.get("CLBD", [])
@@ -72,16 +78,10 @@ class _Reader:
             one.opening, one.opening_line = (opening or between)[0]
         if closing or between:
             one.closing, one.closing_line = (closing or between)[-1]
-        if self.message == "camt.053":
-            for name, said in (("opening", one.opening), ("closing", one.closing)):
-                if said is None:
-                    self.out.fault("file-short", f"a statement without its {name} balance",
-                                   node.line, None, "OPBD or PRCD, and CLBD")  # fmt: skip
-        else:
-            # What a report says between two statements proves nothing about the whole day.
-            one.opening = one.closing = None
-            one.first_page = one.last_page = True
-        self._totals(node, one)
+        for name, said in (("opening", one.opening), ("closing", one.closing)):
+            if said is None:
+                self.out.fault("file-short", f"a statement without its {name} balance",
+                               node.line, None, "OPBD or PRCD, and CLBD")  # fmt: skip
 
     def _balances(self, node: Node, one: Statement) -> dict[str, list[tuple[Decimal, int]]]:
         found: dict[str, list[tuple[Decimal, int]]] = {}

@@ -16,7 +16,11 @@ from finops_ledger.intake.limits import Limits
 from finops_ledger.intake.readers.nodes import Node, stream
 from finops_ledger.intake.readers.sgml import parse
 from finops_ledger.intake.readers.statement import (
-    Collector, Statement, amount_of, head_of, joined,
+    Collector,
+    Statement,
+    amount_of,
+    head_of,
+    joined,
 )  # fmt: skip
 from finops_ledger.intake.source import Source
 from finops_ledger.intake.spec import Format

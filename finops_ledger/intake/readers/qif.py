@@ -11,7 +11,11 @@ from typing import Final
 
 from finops_ledger.intake.limits import Limits
 from finops_ledger.intake.readers.statement import (
-    Collector, Statement, head_of, joined, text_lines,
+    Collector,
+    Statement,
+    head_of,
+    joined,
+    text_lines,
 )  # fmt: skip
 from finops_ledger.intake.source import Source
 from finops_ledger.intake.spec import Format

@@ -84,7 +84,6 @@ class Statement:
     last_page: bool = True  #: its closing ends the statement, no page follows
     #: Totals by name: rows, credits, debits (numbers); sum, credit, debit (amounts, unsigned); net.
     stated: dict[str, tuple[Decimal, int]] = field(default_factory=dict)
-    summed: bool = True  #: opening + entries must give closing
     whole: bool = True  #: every entry could be read
     entries: int = 0
     moved: Decimal = ZERO  #: sum of the booked entries
@@ -214,7 +213,7 @@ class Collector:
                     "total-wrong", f"the statement states {name} {plain(said)}, its entries give "
                     f"{plain(read)}", line, plain(said), plain(read), name,
                 )  # fmt: skip
-        if one.opening is None or one.closing is None or not one.summed:
+        if one.opening is None or one.closing is None:
             return
         with localcontext(prec=_EXACT):
             gives = one.opening + one.moved

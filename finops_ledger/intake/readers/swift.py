@@ -19,7 +19,12 @@ from pathlib import Path
 from finops_ledger.core.money import ZERO
 from finops_ledger.intake.limits import Limits
 from finops_ledger.intake.readers.statement import (
-    Collector, Statement, amount_of, head_of, joined, text_lines,
+    Collector,
+    Statement,
+    amount_of,
+    head_of,
+    joined,
+    text_lines,
 )  # fmt: skip
 from finops_ledger.intake.readers.swift_text import Remittance, remittance
 from finops_ledger.intake.source import Source
@@ -125,9 +130,9 @@ class _Reader:
 
     def inside(self, one: _Field) -> None:
         tag = one.tag
-        if tag in {"60F", "60M", "62F", "62M", "64", "65"} and self.interim:
-            self.wrong(one)
-        elif tag in {"34F", "90D", "90C"} and not self.interim:
+        if (tag in {"60F", "60M", "62F", "62M", "64", "65"} and self.interim) or (
+            tag in {"34F", "90D", "90C"} and not self.interim
+        ):
             self.wrong(one)
         elif tag in {"13", "13D"}:  # when the report was made
             self.out.note(one.line, f":{tag}:{joined(*one.lines)}")

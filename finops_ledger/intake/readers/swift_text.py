@@ -65,7 +65,7 @@ def _subfields(text: str, mark: str) -> Remittance:
 def _keywords(text: str) -> dict[str, str]:
     """Return what follows each keyword, up to the next one."""
     marks = [*_KEYWORD.finditer(text)]
-    ends = [*(m.start() for m in marks[1:]), len(text)]
+    ends = [*(m.start() for m in marks), len(text)][1:]
     return {m[1]: text[m.end() : end].strip() for m, end in zip(marks, ends, strict=True)}
 
 
@@ -73,7 +73,7 @@ def _strokes(lines: list[str]) -> Remittance:
     """Read code words between strokes. The text stays whole: rules may look for any part of it."""
     whole = "".join(lines)
     marks = [*_STROKES.finditer(whole)]
-    ends = [*(m.start() for m in marks[1:]), len(whole)]
+    ends = [*(m.start() for m in marks), len(whole)][1:]
     found: dict[str, str] = {}
     for mark, end in zip(marks, ends, strict=True):
         found.setdefault(mark[1], whole[mark.end() : end].strip("/ "))
