@@ -240,7 +240,8 @@ def open_source(path: Path, fmt: Format, folder: Path, limits: Limits) -> Source
     """Read the statements of a message; see :class:`.statement.Collector` for what is proven."""
     message = fmt.file.message
     out = Collector(path.name, folder, fmt.order == "newest-first")
-    raw.check_start(path, "utf-16" if path.open("rb").read(2) in _WIDE else "utf-8")
+    if not path.stat().st_size:
+        raw.check_start(path, "utf-8")
     reader = _Reader(out, message)
     cut = {"Ntry", *_STATEMENTS}
     for node, around in stream(path, path.name, cut, limits):
@@ -254,9 +255,6 @@ def open_source(path: Path, fmt: Format, folder: Path, limits: Limits) -> Source
         else:
             reader.statement(node)
     return out.finish(message)
-
-
-_WIDE = {b"\xff\xfe", b"\xfe\xff"}
 
 
 def _other(name: str, node: Node, message: str) -> None:

@@ -10,7 +10,6 @@ date, several ``:86:`` an entry, ``:NS:`` fields, texts of any length.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -26,17 +25,13 @@ from finops_ledger.intake.readers.statement import (
     joined,
     text_lines,
 )  # fmt: skip
+from finops_ledger.intake.readers.swift_fields import HEADINGS, KNOWN, Field, fields
 from finops_ledger.intake.readers.swift_text import Remittance, remittance
 from finops_ledger.intake.source import Source
 from finops_ledger.intake.spec import Format
 
-_TAG = re.compile(r":(\d{2}[A-Z]?|\d{3,4}[A-Z]?|NS):(.*)")
-_KNOWN = {
-    "20", "21", "25", "25P", "28", "28C", "60F", "60M", "61", "86", "62F", "62M", "64", "65",
-    "NS", "13", "13D", "34F", "90D", "90C", "940", "942",
-}  # fmt: skip
-_HEADINGS = {"940", "942"}  #: the message type, written as a field before the first one
-_TAIL = {"62F", "62M", "64", "65", "90D", "90C"}  #: behind these a message may end
+_OF_STATEMENTS = {"60F", "60M", "62F", "62M", "64", "65"}
+_OF_REPORTS = {"34F", "90D", "90C"}
 _BALANCE = re.compile(r"([CD])(\d{6})([A-Z]{3})([\d,]+)")
 _TOTAL = re.compile(r"(\d{1,5})([A-Z]{3})([\d,]+)")
 _LIMIT = re.compile(r"([A-Z]{3})([CD])?([\d,]+)")
@@ -47,51 +42,11 @@ _LINE = re.compile(
 
 
 @dataclass(slots=True)
-class _Field:
-    tag: str
-    line: int
-    lines: list[str]
-
-
-@dataclass(slots=True)
 class _Entry:
     line: int
     found: re.Match[str] | None  #: None: not a statement line; what follows still belongs to it
     supplementary: list[str]
     details: list[str] = field(default_factory=list)
-
-
-def _fields(lines: Iterable[tuple[int, str]], out: Collector) -> Iterator[_Field]:
-    """Cut a file into fields; the envelope around messages becomes notes.
-
-    A line of ``-`` ends a message only behind its closing balance: it is text before.
-    """
-    current: _Field | None = None
-    inside = closed = False
-    for number, text in lines:
-        if not inside and (block := text.find("{4:")) >= 0 and text[block + 3 :].startswith(":"):
-            out.note(number, text[: block + 3])
-            text = text[block + 3 :]
-        if tag := _TAG.match(text):
-            if current is not None:
-                yield current
-            inside = inside or tag[1] not in _HEADINGS
-            closed = tag[1] in _TAIL or (closed and tag[1] in {"86", "NS"})
-            current = _Field(tag[1], number, [tag[2]])
-        elif closed and text.startswith("-"):
-            if current is not None:
-                yield current
-            yield _Field("-", number, [text])
-            current, inside, closed = None, False, False
-            out.note(number, text)
-        elif inside and current is not None and not (current.tag in _TAIL and text.strip()):
-            current.lines.append(text)
-        elif text.strip():
-            if text.startswith(":"):
-                out.fault("statement-tag", "not a field of a statement", number, text, ":20:")
-            out.note(number, text)
-    if current is not None:
-        yield current
 
 
 class _Reader:
@@ -100,22 +55,22 @@ class _Reader:
     def __init__(self, out: Collector, kind: str) -> None:
         self.out, self.interim = out, kind == "mt942"
         self.kind = kind
-        self.head: dict[str, _Field] = {}
+        self.head: dict[str, Field] = {}
         self.at: Statement | None = None
         self.closed = False
         self.entry: _Entry | None = None
 
-    def take(self, one: _Field) -> None:
+    def take(self, one: Field) -> None:
         tag = one.tag
         if tag not in {"86", "NS"}:
             self.flush()
         if tag == "-":
             self.end()
-        elif tag in _HEADINGS:
+        elif tag in HEADINGS:
             self.out.note(one.line, f":{tag}:")
             if tag != self.kind[2:]:
                 self.wrong(one)
-        elif tag not in _KNOWN:
+        elif tag not in KNOWN:
             self.out.fault(
                 "statement-tag", "an unknown field", one.line, f":{tag}:{one.lines[0]}",
                 "a field of MT940 or MT942",
@@ -128,11 +83,9 @@ class _Reader:
         else:
             self.inside(one)
 
-    def inside(self, one: _Field) -> None:
+    def inside(self, one: Field) -> None:
         tag = one.tag
-        if (tag in {"60F", "60M", "62F", "62M", "64", "65"} and self.interim) or (
-            tag in {"34F", "90D", "90C"} and not self.interim
-        ):
+        if tag in (_OF_STATEMENTS if self.interim else _OF_REPORTS):
             self.wrong(one)
         elif tag in {"13", "13D"}:  # when the report was made
             self.out.note(one.line, f":{tag}:{joined(*one.lines)}")
@@ -161,12 +114,12 @@ class _Reader:
             if not self.closed:
                 self.misplaced(one, "an available balance before the closing balance")
 
-    def wrong(self, one: _Field) -> None:
+    def wrong(self, one: Field) -> None:
         told = "a field of a statement in an interim report" if self.interim else (
             "a field of an interim report in a statement")  # fmt: skip
         self.out.fault("kind-wrong", told, one.line, f":{one.tag}:", f"an {self.kind.upper()} file")
 
-    def misplaced(self, one: _Field, message: str) -> None:
+    def misplaced(self, one: Field, message: str) -> None:
         self.out.fault("statement-order", message, one.line, f":{one.tag}:{one.lines[0]}")
 
     def begin(self, line: int) -> Statement:
@@ -184,7 +137,7 @@ class _Reader:
         )
         return self.at
 
-    def balance(self, one: _Field) -> tuple[Decimal, str] | None:
+    def balance(self, one: Field) -> tuple[Decimal, str] | None:
         found = _BALANCE.fullmatch("".join(one.lines).strip())
         amount = amount_of(found[4], ",") if found else None
         if found is None or amount is None:
@@ -197,7 +150,7 @@ class _Reader:
             self.out.fault("cell-time", "no such day", one.line, found[2], "YYMMDD", f":{one.tag}:")
         return (amount if found[1] == "C" else -amount), found[3]
 
-    def open(self, one: _Field) -> None:
+    def open(self, one: Field) -> None:
         if self.at is not None:
             self.misplaced(one, "a second opening balance")
             return
@@ -206,7 +159,7 @@ class _Reader:
         if found := self.balance(one):
             at.opening, at.currency = found
 
-    def close(self, one: _Field) -> None:
+    def close(self, one: Field) -> None:
         at = self.at
         if at is None or self.closed:
             self.misplaced(one, "a closing balance without an opening balance")
@@ -221,7 +174,7 @@ class _Reader:
                     found[1], at.currency, f":{one.tag}:",
                 )  # fmt: skip
 
-    def limit(self, one: _Field) -> None:
+    def limit(self, one: Field) -> None:
         found = _LIMIT.fullmatch("".join(one.lines).strip())
         at = self.at or self.begin(one.line)
         if found is None or amount_of(found[3], ",") is None:
@@ -233,7 +186,7 @@ class _Reader:
             at.currency = at.currency or found[1]
             self.out.note(one.line, f":34F:{found[0]}")
 
-    def total(self, one: _Field) -> None:
+    def total(self, one: Field) -> None:
         at = self.at or self.begin(one.line)
         self.closed = True
         found = _TOTAL.fullmatch("".join(one.lines).strip())
@@ -254,7 +207,7 @@ class _Reader:
                 f":{one.tag}:",
             )  # fmt: skip
 
-    def line(self, one: _Field) -> None:
+    def line(self, one: Field) -> None:
         if self.at is None or self.closed:
             self.misplaced(one, "a line outside of opening and closing")
             return
@@ -266,7 +219,7 @@ class _Reader:
             )  # fmt: skip
         self.entry = _Entry(one.line, found, one.lines[1:])
 
-    def text(self, one: _Field) -> None:
+    def text(self, one: Field) -> None:
         if self.entry is not None:
             lines = self.entry.details if one.tag == "86" else self.entry.supplementary
             lines.extend(one.lines)
@@ -375,7 +328,7 @@ def open_source(path: Path, fmt: Format, folder: Path, limits: Limits) -> Source
     """Read the statements of a file; see :class:`.statement.Collector` for what is proven."""
     out = Collector(path.name, folder, fmt.order == "newest-first")
     reader = _Reader(out, fmt.file.kind)
-    for one in _fields(text_lines(path, fmt.file.encoding, folder, limits), out):
+    for one in fields(text_lines(path, fmt.file.encoding, folder, limits), out):
         reader.take(one)
     reader.end()
     return out.finish(fmt.file.kind)
