@@ -176,6 +176,8 @@ class Collector:
         self._writer.close()
         if not self.statements and not self.faults:
             self.fault("kind-wrong", f"no statement of kind {kind} in this file", 1)
+        if wrong := [f for f in self.faults if f.code == "kind-wrong"]:
+            raise InputRefused(self.name, wrong[:LISTED], len(wrong))
         for one in self.statements:
             self._prove(one)
         accounts: dict[str, list[Statement]] = {}
