@@ -142,12 +142,11 @@ def _walk(root: Node) -> list[tuple[Node, Node | None]]:
 
 def _amount(text: str) -> Decimal | None:
     """Return a signed amount; its mark may be a dot or a comma, and there are no thousands."""
-    sign, digits = (text[0], text[1:]) if text[:1] in {"+", "-"} else ("", text)
-    digits = digits.lstrip("0") or "0" if not digits.startswith(("0.", "0,")) else digits
-    if digits[:1] in {".", ","}:
-        digits = f"0{digits}"
-    value = amount_of(digits, "," if "," in digits else ".")
-    return value if value is None or sign != "-" else ZERO - value
+    found = re.fullmatch(r"([+-]?)0*(\d*)(?:[.,](\d*))?", text, re.ASCII)
+    if found is None or not any(c.isdigit() for c in text):
+        return None
+    value = amount_of(f"{found[2] or '0'}.{found[3] or ''}")
+    return value if value is None or found[1] != "-" else ZERO - value
 
 
 def _moment(text: str) -> tuple[str, str] | None:
