@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Any
 
-from finops_ledger.books import statement
+from finops_ledger.books import bank_statement, statement
 from finops_ledger.books.jobs import claims_account, component_of
 from finops_ledger.books.verdicts import DayVerdict, incomplete_before
 from finops_ledger.books.workspace import Workspace
@@ -328,15 +328,18 @@ class DayWriter:
         after = day + timedelta(days=1)
         currency = self.space.config.company.currency
         made = []
+        banks: dict[str, list[Batch]] = {}
         for batch in sorted(self.space.state.batches.values(), key=lambda b: b.id):
             if batch.covers[1] != day:
                 continue
             if batch.role == "supply" and batch.counterparty:
                 made += self._supply_balances(batch, day, after)
-            closing = batch.line["stated"]["closing"]
-            if batch.role == "bank" and closing is not None:
+            if batch.role == "bank":
                 account = ":".join(PurePosixPath(batch.archive).parent.parts[1:])
-                made.append(balance(after, account, Decimal(closing), currency))
+                banks.setdefault(account, []).append(batch)
+        for account, found in banks.items():
+            closings = {b.line["stated"]["closing"]: None for b in bank_statement.at_day_end(found)}
+            made += [balance(after, account, Decimal(c), currency) for c in closings]
         return made
 
     def _supply_balances(self, batch: Batch, day: date, after: date) -> list[str]:
