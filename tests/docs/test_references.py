@@ -150,7 +150,9 @@ def test_every_class_with_its_priority_and_home() -> None:
 
 def _first_code(call: ast.Call) -> str | None:
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    place = {"Problem": 0, "Check": 0, "check": 0, "refuse": 1}.get(name)
+    place = {
+        "Problem": 0, "Check": 0, "check": 0, "refuse": 1, "fault": 0, "unreadable": 1, "_refused": 1,
+    }.get(name)  # fmt: skip
     if place is None or len(call.args) <= place:
         return None
     code = call.args[place]
@@ -161,7 +163,7 @@ def codes() -> set[str]:
     """Every code that a problem of a file can have."""
     found = set()
     books = [PACKAGE / "books" / f"{name}.py" for name in ("importing", "bank_statement")]
-    for path in [*(PACKAGE / "intake").glob("*.py"), *books]:
+    for path in [*(PACKAGE / "intake").rglob("*.py"), *books]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and (code := _first_code(node)):
                 found.add(code)

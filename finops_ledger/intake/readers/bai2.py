@@ -46,7 +46,8 @@ class _Record:
     code: str
     line: int
     fields: list[str]
-    text: str = ""  #: of a transaction: behind its last comma, continued on lines 88
+    #: Text of a transaction: behind its last comma, continued on lines 88.
+    texts: list[str] = field(default_factory=list)
     lines: int = 1
 
 
@@ -108,11 +109,11 @@ def _records(lines: Iterator[tuple[int, str]], out: Collector) -> Iterator[_Reco
 
 def _extend(record: _Record, body: str, *, first: bool) -> None:
     if record.code == "16" and not first and (at := _fixed(record.fields)) is not None:
-        record.text = joined(record.text, body)
+        record.texts.append(body)
         return
     record.fields += body.split(",")
     if record.code == "16" and (at := _fixed(record.fields)) is not None:
-        record.text = ",".join(record.fields[at:])
+        record.texts = [",".join(record.fields[at:])]
         del record.fields[at:]
         record.fields.append("")
 
@@ -177,14 +178,14 @@ class _Reader:
         )
         if not at.account:
             self.out.fault("file-short", "an account without its number", one.line)
-        rest = one.fields[3:]
-        while rest:
-            end = _behind_funds(rest, 3) if len(rest) > 3 else len(rest)
+        place, count = 3, len(one.fields)
+        while place < count:
+            end = count if place + 3 >= count else _behind_funds(one.fields, place + 3)
             if end is None:
                 self.order(one, "funds that do not say how they are split")
                 return
-            self.summary(one, at, [*rest[:4], "", "", ""])
-            rest = rest[end:]
+            self.summary(one, at, [*one.fields[place : place + 4], "", "", ""])
+            place = end
 
     def summary(self, one: _Record, at: Statement, part: list[str]) -> None:
         code, text, count = (p.strip() for p in part[:3])
@@ -258,7 +259,7 @@ class _Reader:
             "booking_date": as_of.isoformat() if as_of else "", "value_date": value_day,
             "status": "information" if not sign else "pending" if interim else "booked",
             "type": code, "bank_reference": references[0].strip(),
-            "reference": references[1].strip(), "text": joined(one.text),
+            "reference": references[1].strip(), "text": joined(*one.texts),
         })  # fmt: skip
 
     def trailer(self, one: _Record) -> None:
