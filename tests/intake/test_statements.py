@@ -388,6 +388,14 @@ def test_bai2_records_run_on(tmp_path: Path) -> None:
     assert rows[0]["text"] == "SETTLE, PART TWO/THREE FOUR"
 
 
+@pytest.mark.parametrize(
+    "tail", [",1" * 300_000, "\n88,1,2,," * 60_000, "\n16,165,1,,,,X" + "\n88,x" * 60_000]
+)
+def test_bai2_records_without_end_take_no_time(tail: str, tmp_path: Path) -> None:
+    head = "01,BANK,US,260304,0600,1,,,2/\n02,US,BANK,1,260302,,IDR,2/\n03,1,IDR"
+    assert codes(tmp_path, head + tail, "bai2") == {"file-short"}
+
+
 def test_bai2_decimals_are_of_the_currency_or_the_format(tmp_path: Path) -> None:
     fmt = shipped_format("bai2")
     own = fmt.model_copy(update={"file": fmt.file.model_copy(update={"decimals": 0})})
