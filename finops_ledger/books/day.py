@@ -328,18 +328,16 @@ class DayWriter:
         after = day + timedelta(days=1)
         currency = self.space.config.company.currency
         made = []
-        banks: dict[str, list[Batch]] = {}
-        for batch in sorted(self.space.state.batches.values(), key=lambda b: b.id):
-            if batch.covers[1] != day:
-                continue
+        ending = [b for b in self.space.state.batches.values() if b.covers[1] == day]
+        for batch in sorted(ending, key=lambda b: b.id):
             if batch.role == "supply" and batch.counterparty:
                 made += self._supply_balances(batch, day, after)
             if batch.role == "bank":
-                account = ":".join(PurePosixPath(batch.archive).parent.parts[1:])
-                banks.setdefault(account, []).append(batch)
-        for account, found in banks.items():
-            closings = {b.line["stated"]["closing"]: None for b in bank_statement.at_day_end(found)}
-            made += [balance(after, account, Decimal(c), currency) for c in closings]
+                folder = PurePosixPath(batch.archive).parent
+                same = [b for b in ending if PurePosixPath(b.archive).parent == folder]
+                if batch in bank_statement.at_day_end(same):
+                    closing = Decimal(batch.line["stated"]["closing"])
+                    made.append(balance(after, ":".join(folder.parts[1:]), closing, currency))
         return made
 
     def _supply_balances(self, batch: Batch, day: date, after: date) -> list[str]:
