@@ -244,7 +244,10 @@ def _commit(
         "order": fmt.order,
         "accept_valid": bool(result.refused),
     }
-    body |= identity.describe(space.engine, space.root, space.registry, space.state, body, temp)
+    body |= identity.describe(
+        space.engine, space.root, space.registry, space.state, body, temp,
+        versions=fmt.revisions_in_file,
+    )  # fmt: skip
     rows, control = body["rows"], body["control"]
     read_control = result.control + result.excluded_control + result.refused_control
     rows |= {"read": result.rows, "excluded": result.excluded, "refused": result.refused}
