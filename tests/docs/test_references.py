@@ -52,6 +52,7 @@ FORMATS: dict[str, type[BaseModel]] = {
     "`[file]`": spec.FileSpec,
     "`[file.lines]`": spec_file.LinesSpec,
     "`[[file.pieces]]`": spec_file.Piece,
+    "`[[file.continued]]`": spec_file.Continuation,
     "`[numbers]`": spec.NumberSpec,
     "`[times]`": spec.TimeSpec,
     "`zone = { … }`": spec.ZoneSpec,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from finops_ledger.core.errors import InputRefused, UsageError
 from finops_ledger.intake.formats import load_format
@@ -212,3 +216,38 @@ def test_names_that_would_break_toml(tmp_path: Path) -> None:
     )
     assert data["file"]["header"] == ["Ref", 'A "b" # c', "x\u202ey", "Amount"]
     assert all("\u202e" not in line for line in text.splitlines() if line.startswith("# "))
+
+
+PIECES = [b"", b"\0", b'"', b"\n", b";", b"\xff\xfe", b"NaN", b"9" * 40, b"{", b"]", b"?"]
+GOOD = {
+    "f.csv": RUNNING.encode(),
+    "f.jsonl": b'{"data":{"ref_id":"A","price":10,"rc":"00"}}\n{"data":{"ref_id":"B","price":11,"rc":"02"}}\n',
+    "f.json": b'{"data":[{"id":"A","net":"10.50"},{"id":"B","net":"3.00"}]}',
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(name=st.sampled_from(sorted(GOOD)), data=st.data())
+def test_any_bytes_end_in_a_proposal_that_is_toml_or_a_refusal(
+    name: str, data: st.DataObject
+) -> None:
+    changed = bytearray(GOOD[name])
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(0, len(changed)))
+        piece = data.draw(
+            st.sampled_from(
+                [b"", b"\0", b'"', b"\n", b";", b"\xff\xfe", b"NaN", b"9" * 40, b"{", b"]", b"?"]
+            )
+        )
+        changed[at : at + data.draw(st.integers(0, 9))] = piece
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_bytes(bytes(changed))
+        try:
+            text = propose(path, "f").text
+        except InputRefused:
+            return
+        kept = _kept(Path(folder), text)
+        tomllib.loads(text)
+        with contextlib.suppress(UsageError):
+            load_format(kept)

@@ -190,7 +190,7 @@ def _times(work: _Work) -> Table:
         table.put(
             "zone",
             UNDECIDED,
-            'decide: the file names no zone; "Asia/Jakarta" where the partner writes WIB',
+            'decide: the file names no zone; "Asia/Jakarta" where it means WIB',
         )
     return table
 
