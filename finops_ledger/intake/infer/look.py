@@ -55,13 +55,13 @@ def kind_of(path: Path, head: bytes) -> str:
         if head.startswith(magic):
             return "ods" if kind == "xlsx" and b"opendocument.spreadsheet" in head[:200] else kind
     text = head.decode("utf-8-sig", "replace").lstrip()
+    if re.match(r"\{1:F|:20:|\{4:", text):
+        return "mt942" if re.search(r"(?m)^:34F:|^:13D:", text) else "mt940"
     if text.startswith(("{", "[")) and not re.match(r"\[[^\]]*\]\s*$", text.split("\n")[0]):
         first = text.split("\n")[0].rstrip()
         more = [line for line in text.split("\n")[1:3] if line.strip()]
         lines = first.startswith("{") and first.endswith("}") and all(m[:1] == "{" for m in more)
         return "jsonl" if lines and more else "json"
-    if re.match(r"\{1:F|:20:|\{4:", text):
-        return "mt942" if re.search(r"(?m)^:34F:|^:13D:", text) else "mt940"
     if text.startswith("OFXHEADER") or "<OFX>" in text[:2000]:
         return "ofx"
     if text.startswith("<"):
