@@ -10,20 +10,22 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from beancount.core.data import Transaction
+from beancount.core.data import Note, Transaction, new_metadata
+from beangulp import identify
+from beangulp.exceptions import Error
 from beangulp.importer import Importer
 
 from finops_ledger.books import config as cfg
 from finops_ledger.books.books import Books
-from finops_ledger.books.importing import account_of
+from finops_ledger.books.filing import account_of
 from finops_ledger.books.samples import NOW, inbox_name, lay_out_rules, samples_of, setting_of
-from finops_ledger.core.errors import InputRefused, Problem
 from finops_ledger.intake.formats import find_format, load_format, shipped
 from finops_ledger.intake.recognise import recognises
 
@@ -38,6 +40,7 @@ class FormatImporter(Importer):  # type: ignore[misc]
     def __init__(self, root: Path, source: str) -> None:
         self.root = root.absolute()
         self.source = cfg.load(self.root).source(source)
+        self._kept: tuple[Any, dt.date, list[Any]] | None = None
 
     @property
     def name(self) -> str:
@@ -54,18 +57,39 @@ class FormatImporter(Importer):  # type: ignore[misc]
         return account_of(self.source) or "Liabilities:Customer-Orders:Undelivered"
 
     def date(self, filepath: str) -> dt.date | None:
-        """Return the file's day: from its name, else that of its last row."""
+        """Return the file's day: from its name, else that of its last row.
+
+        None for a file that is refused: one bad file must not take down the list of all of them.
+        """
         path = Path(filepath)
-        day = self.source.day_of(self._inbox_name(path))
-        return day if day is not None else self._posted(path)[0]
+        try:
+            day = self.source.day_of(self._inbox_name(path))
+            return day if day is not None else self._posted(path)[0]
+        except (Error, ValueError):
+            return None
 
     def filename(self, filepath: str) -> str:
         """Return the name under which the file is archived: its own."""
         return Path(filepath).name
 
     def extract(self, filepath: str, existing: list[Any]) -> list[Any]:
-        """Return the transactions of the file; raise InputRefused, with every problem, if it is refused."""
-        return self._posted(Path(filepath))[1]
+        """Return the transactions of the file.
+
+        On Fava's import page a refused file gives a note that says why: an error there is shown as a
+        traceback, which tells an accountant nothing.
+
+        Raises:
+            beangulp.exceptions.Error: the file is refused; carries every problem, one a line.
+        """
+        path = Path(filepath)
+        try:
+            return self._posted(path)[1]
+        except Error as refused:
+            if not _on_import_page():
+                raise
+            day = dt.datetime.fromtimestamp(path.stat().st_mtime, tz=dt.UTC).date()
+            meta = new_metadata(filepath, 0)
+            return [Note(meta, day, self.account(filepath), str(refused), None, None)]
 
     def deduplicate(self, entries: list[Any], existing: list[Any]) -> None:
         """Mark what is in the books: an entry of the same batch, day and counterparty."""
@@ -81,11 +105,30 @@ class FormatImporter(Importer):  # type: ignore[misc]
         return path.name
 
     def _posted(self, path: Path) -> tuple[dt.date, list[Any]]:
+        """Post a file in books of its own; what came out is kept until the file or a rule changes."""
+        stat = path.stat()
+        rules = tuple(self._rule_times())
+        key = (str(path), stat.st_size, stat.st_mtime_ns, rules)
+        if self._kept is None or self._kept[0] != key:
+            self._kept = (key, *self._post(path))
+        _, day, entries = self._kept
+        return day, [e._replace(meta=dict(e.meta)) for e in entries]
+
+    def _rule_times(self) -> Iterator[int]:
+        yield (self.root / "finops.toml").stat().st_mtime_ns
+        for folder in _RULE_FOLDERS:
+            for path in sorted((self.root / folder).glob("*")):
+                yield path.stat().st_mtime_ns
+
+    def _post(self, path: Path) -> tuple[dt.date, list[Any]]:
         with self._scratch() as root, Books(root, clock=lambda: NOW) as books:
             shutil.copyfile(path, root / "inbox" / self._inbox_name(path))
             [report] = books.import_files().files
             if report.verdict != "imported":
-                raise InputRefused(path.name, [Problem(report.verdict, report.message, path.name)])
+                raise Error(
+                    f"{path.name} is refused; nothing of it is posted",
+                    *(report.problems or [report.message]),
+                )
             batch = books.space.state.batches[report.batch]
             entries = [e for e in books.load().transactions() if batch.id in e.links]
             for entry in entries:
@@ -121,6 +164,57 @@ class SampleImporter(FormatImporter):
 
     def _inbox_name(self, path: Path) -> str:
         return inbox_name(path, self.setting)
+
+
+class AnySample(Importer):  # type: ignore[misc]
+    """All shipped samples as one importer, for beangulp's test command, which takes one."""
+
+    def __init__(self, importers: Sequence[SampleImporter]) -> None:
+        self._importers = importers
+
+    @property
+    def name(self) -> str:
+        """What the test command calls it."""
+        return "finops.samples"
+
+    def _of(self, filepath: str) -> SampleImporter:
+        return next(i for i in self._importers if i.identify(filepath))
+
+    def identify(self, filepath: str) -> bool:
+        """Say whether the file is a sample of any format."""
+        return any(importer.identify(filepath) for importer in self._importers)
+
+    def account(self, filepath: str) -> str:
+        """Return the account of the sample's source."""
+        return self._of(filepath).account(filepath)
+
+    def date(self, filepath: str) -> dt.date | None:
+        """Return the day of the sample."""
+        return self._of(filepath).date(filepath)
+
+    def filename(self, filepath: str) -> str:
+        """Return the name of the sample."""
+        return self._of(filepath).filename(filepath)
+
+    def extract(self, filepath: str, existing: list[Any]) -> list[Any]:
+        """Return what the sample posts."""
+        return self._of(filepath).extract(filepath, existing)
+
+
+def _on_import_page() -> bool:
+    return "fava.core.ingest" in sys.modules
+
+
+def lift_size_limits() -> None:
+    """Let beangulp and Fava look at files of any size.
+
+    Both skip files above 8 MiB without a word (``FILE_TOO_LARGE_THRESHOLD``); a partner's file of a day
+    is larger, and one that is skipped in silence is the worst of all.
+    """
+    identify.FILE_TOO_LARGE_THRESHOLD = sys.maxsize
+    ingest: Any = sys.modules.get("fava.core.ingest")
+    if ingest is not None:
+        ingest._FILE_TOO_LARGE_THRESHOLD = sys.maxsize
 
 
 def of_workspace(root: Path) -> list[FormatImporter]:

@@ -25,9 +25,18 @@ def load_format(path: Path) -> Format:
     ``"?"`` is a question that a proposed format leaves open: it is named with what to decide.
     """
     _check_decided(path)
-    fmt = toml.load(path, Format)
+    fmt = _with_importer(toml.load(path, Format), path)
     _check_patterns(fmt, path)
     return fmt
+
+
+def _with_importer(fmt: Format, path: Path) -> Format:
+    """Find an importer that is named by a file beside the format."""
+    name = fmt.file.importer
+    if name is None or ".py:" not in name:
+        return fmt
+    file = fmt.file.model_copy(update={"importer": str(path.absolute().parent / name)})
+    return fmt.model_copy(update={"file": file})
 
 
 def _check_decided(path: Path) -> None:

@@ -27,6 +27,7 @@ _KIND_DEFAULT = {
     "deposit": "usage",
     "settlement": "payment",
     "bank": "payment",
+    "report": "adjustment",
 }
 
 

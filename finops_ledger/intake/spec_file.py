@@ -90,6 +90,8 @@ class FileSpec(FormatModel):
     by_name: bool = False  #: columns in any order, found by name
     optional: tuple[str, ...] = ()  #: columns that may be absent (by_name); absent reads as empty
     extra_columns: Literal["refuse", "ignore"] = "refuse"
+    #: With extra_columns = "ignore": unknown columns with such names are refused all the same.
+    extra_refused: Patterns = ()
     aliases: dict[str, Texts] = {}  #: other names that a column of ``header`` may have in the file
     ragged: bool = False  #: empty cells at the end of a record may be left out, or be too many
     trim: bool = False  #: blanks and tabs around a cell are no part of it
@@ -133,6 +135,8 @@ class FileSpec(FormatModel):
                 if other in (*self.header, *self.optional) or self.canonical(other) != name:
                     raise ValueError(f"aliases: {other!r} is the name of another column")
         self._fixed()
+        if self.extra_refused and self.extra_columns == "refuse":
+            raise ValueError("extra_refused goes with extra_columns = 'ignore'")
         if self.sheet and self.kind not in WORKBOOKS:
             raise ValueError("sheet belongs to kind = 'xlsx', 'xls' or 'ods'")
         if not self.header and self.kind not in (*STATEMENTS, "fixed"):
@@ -143,6 +147,31 @@ class FileSpec(FormatModel):
         if (self.importer is not None) != (self.kind == "beangulp"):
             raise ValueError("kind = 'beangulp' and importer go together")
         return self
+
+    def _paths(self) -> None:
+        """Check every path of a document kind."""
+        if self.kind not in DOCUMENTS:
+            if self.records or self.figures or self.must_be_empty or self.envelope:
+                kinds = ", ".join(DOCUMENTS)
+                raise ValueError(f"records, figures, must_be_empty, envelope: kinds {kinds} only")
+            return
+        if self.aliases:
+            raise ValueError("a column of a document has its other names in its path: a|b")
+        if self.figures and self.kind == "jsonl":
+            raise ValueError("figures belong to one document; a jsonl file has one a line")
+        places = (*self.figures.values(), *self.must_be_empty, *self.envelope)
+        if self.kind == "xml":
+            for text in filter(None, (self.records, *places)):
+                element_path(text)
+            for text in self.columns():
+                element_column(text)
+            return
+        around = min(len(path.keys) for path in json_records(self.records))
+        for text in self.columns():
+            if any(path.up > around for path in json_column(text)):
+                raise ValueError(f"{text!r}: the records have {around} objects around them")
+        if any(path.up > 0 for text in places for path in json_column(text)):
+            raise ValueError("figures, must_be_empty and envelope start at the document")
 
     def _fixed(self) -> None:
         if self.kind == "fixed":
@@ -162,29 +191,6 @@ class FileSpec(FormatModel):
     def canonical(self, name: str) -> str:
         """Return the name that the format gives to a column which the file calls ``name``."""
         return next((own for own, others in self.aliases.items() if name in others), name)
-
-    def _paths(self) -> None:
-        """Check every path of a document kind."""
-        if self.kind not in DOCUMENTS:
-            if self.records or self.figures or self.must_be_empty or self.envelope:
-                kinds = ", ".join(DOCUMENTS)
-                raise ValueError(f"records, figures, must_be_empty, envelope: kinds {kinds} only")
-            return
-        if self.figures and self.kind == "jsonl":
-            raise ValueError("figures belong to one document; a jsonl file has one a line")
-        places = (*self.figures.values(), *self.must_be_empty, *self.envelope)
-        if self.kind == "xml":
-            for text in filter(None, (self.records, *places)):
-                element_path(text)
-            for text in self.columns():
-                element_column(text)
-            return
-        around = min(len(path.keys) for path in json_records(self.records))
-        for text in self.columns():
-            if any(path.up > around for path in json_column(text)):
-                raise ValueError(f"{text!r}: the records have {around} objects around them")
-        if any(path.up > 0 for text in places for path in json_column(text)):
-            raise ValueError("figures, must_be_empty and envelope start at the document")
 
     def columns(self) -> tuple[str, ...]:
         """Return every column that the format may name."""

@@ -31,8 +31,10 @@ CONFIGURATION: dict[str, type[BaseModel]] = {
     "`[privacy]`": config.Privacy,
     "`[engine]`": config.EngineLimits,
     "`[limits]`": config.Limits,
+    "`[intake]`": config.Intake,
     "`[[sources]]`": config.Source,
     "`day = { … }`": config.FileDay,
+    "`parts = { … }`": config.Parts,
 }
 SOPS: dict[str, type[BaseModel]] = {
     "The file": sop.Sop,
@@ -154,7 +156,8 @@ def test_every_class_with_its_priority_and_home() -> None:
 
 def _first_code(call: ast.Call) -> str | None:
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    place = {"Problem": 0, "Check": 0, "check": 0, "refuse": 1}.get(name)
+    first = ("Problem", "problem", "_fault", "Check", "check", "Refused", "Fault")
+    place = {**dict.fromkeys(first, 0), "refuse": 1}.get(name)
     if place is None or len(call.args) <= place:
         return None
     code = call.args[place]
@@ -164,7 +167,8 @@ def _first_code(call: ast.Call) -> str | None:
 def codes() -> set[str]:
     """Every code that a problem of a file can have."""
     found = set()
-    books = [PACKAGE / "books" / f"{name}.py" for name in ("importing", "bank_statement")]
+    names = ("importing", "bank_statement", "statement", "parts")
+    books = [PACKAGE / "books" / f"{name}.py" for name in names]
     for path in [*(PACKAGE / "intake").rglob("*.py"), *books]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and (code := _first_code(node)):

@@ -179,7 +179,8 @@ class Known:
 
     def __init__(self, file: FileSpec, columns: Columns, gather: Gather) -> None:
         self.gather = gather
-        inside, outside = set(), set[tuple[str | None, ...]]()
+        inside = set[tuple[str | None, ...]]()
+        outside = {records.keys for records in columns.records}  # a scalar there is a broken record
         for path in (path for paths in columns.paths for path in paths):
             if path.up == 0:
                 inside.add(path.keys)
