@@ -18,7 +18,9 @@ from tests.intake.test_shipped import info
 
 #: Files that a proposal is not made for: their lines are no table, or of several types.
 LEFT = {"fixed", "xml", "beangulp"}
-SAMPLES = [(n, p) for n in sorted(shipped()) for p in samples_of(n)]
+#: A trial balance has a debit and a credit in one record: sums, no movements.
+BALANCES = {"erp_trial_balance"}
+SAMPLES = [(n, p) for n in sorted(set(shipped()) - BALANCES) for p in samples_of(n)]
 
 
 def raw(name: str) -> dict[str, Any]:
@@ -114,6 +116,11 @@ def test_a_proposal_reads_its_file_once_answered(name: str, sample: Path, tmp_pa
     known = raw(name)
     if known["file"].get("kind") in LEFT:
         pytest.skip("no proposal for this kind")
+    if known["file"].get("sheet"):
+        # Which sheet holds the records is the first question of such a workbook.
+        with pytest.raises(InputRefused, match=r"visible sheets; there are: '"):
+            propose(sample, name, known["role"])
+        return
     proposal = propose(sample, name, known["role"])
     data = tomllib.loads(proposal.text)
     path = tmp_path / "proposed.toml"
