@@ -76,6 +76,15 @@ class Expected:
         return {source: min(covered) for source, covered in self._covered.items()}
 
     @cached_property
+    def _begins(self) -> dict[str, date]:
+        """The first day on which rows of each source post: an order may be paid before its source's first file."""
+        found = dict(self._first)
+        for batch in self.state.batches.values():
+            posts = [d for d in batch.days if d >= self.config.company.start]
+            found[batch.source] = min([found[batch.source], *posts])
+        return found
+
+    @cached_property
     def _covered(self) -> dict[str, set[date]]:
         """Days by source, counted once: an Expected stands for the state as it was when it was made."""
         found: dict[str, set[date]] = {}
@@ -160,7 +169,7 @@ class Expected:
     def span(self, leg: Leg, counterparty: str) -> tuple[date, date] | None:
         """First and last day that a leg has to do with; None before its first file."""
         firsts = [
-            self._first[s.name] for s in self.needs(leg, counterparty) if s.name in self._first
+            self._begins[s.name] for s in self.needs(leg, counterparty) if s.name in self._begins
         ]
         if not firsts or self.as_of is None:
             return None
@@ -170,8 +179,14 @@ class Expected:
         return first, self.as_of
 
     def lacking(self, leg: Leg, counterparty: str, day: date) -> list[str]:
-        """Sources whose file of the day, or ``agga part 2 of 3``, a leg still waits for."""
-        waiting = []
+        """Sources whose file of the day, or ``agga part 2 of 3``, a leg still waits for.
+
+        None before the first file of any of them.
+        """
+        waiting: list[str] = []
+        needs = self.needs(leg, counterparty)
+        if day < min((self._first[s.name] for s in needs if s.name in self._first), default=day):
+            return waiting
         for source in self.needs(leg, counterparty):
             if part := self.part_missing(source.name, day):
                 waiting.append(f"{source.name} {part}")

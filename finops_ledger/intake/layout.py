@@ -100,7 +100,7 @@ def check_columns(count: int, name: str, line: int, limits: Limits) -> None:
     if count > limits.max_columns:
         raise raw.refuse(
             name, "too-many-columns", f"{count:,} columns", line,
-            expected=f"at most {limits.max_columns:,}; max_columns in [intake] sets it",
+            expected=f"at most {limits.max_columns:,}",
         )  # fmt: skip
 
 
@@ -144,11 +144,11 @@ def header_faults(found: Sequence[str], file: FileSpec, name: str, line: int) ->
         for c in missing
         if c not in optional
     ]
-    if file.extra_columns == "refuse":
-        problems += [
-            Problem("header-extra", f"unknown column {c!r}", name, line, c, text, expected)
-            for c in extra
-        ]
+    problems += [
+        Problem("header-extra", f"unknown column {c!r}", name, line, c, text, expected)
+        for c in extra
+        if file.extra_columns == "refuse" or any(re.search(p, c) for p in file.extra_refused)
+    ]
     known = [c for c in found if c in header]
     if not file.by_name and not problems and known != header:
         problems.append(

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from finops_ledger.core.errors import Problem
 from finops_ledger.core.money import minor_units, plain
+from finops_ledger.intake import accounts
 from finops_ledger.intake.cells import expected_number, parse_number
 from finops_ledger.intake.model import SourceInfo
 from finops_ledger.intake.source import Source
@@ -34,7 +35,7 @@ def find_totals(
     found: list[Stated] = []
     problems: list[Problem] = []
     for total in fmt.totals:
-        place = _find(total, source)
+        place = _find(total, source, info)
         if place is None:
             if total.required:
                 told = f"a line that matches {total.row}" if total.row else f"its {total.figure}"
@@ -87,10 +88,10 @@ def find_totals(
     return found, problems
 
 
-def _find(total: Total, source: Source) -> tuple[str, str] | None:
+def _find(total: Total, source: Source, info: SourceInfo) -> tuple[str, str] | None:
     """Return the line in which a figure stands, and its text."""
     if total.figure is not None:
-        stated = next(iter(source.figures.values()), {})
+        stated = accounts.figures(source, info)
         value = stated.get(total.figure)
         return None if value is None else (total.figure, value)
     return next(iter(_places(total, source)), None)

@@ -40,19 +40,32 @@ _DAYS = {
 
 
 def describe(
-    engine: en.Engine, root: Path, registry: Registry, state: State, body: Line, parquet: Path
+    engine: en.Engine,
+    root: Path,
+    registry: Registry,
+    state: State,
+    body: Line,
+    parquet: Path,
+    *,
+    versions: bool = False,
 ) -> Line:
     """Return the parts of a batch line that only the rows beside other batches can tell.
 
     Keys: ``rows`` and ``control`` (new, revised, known, and ``replaced``: what revisions replace), ``days`` (on
     which its rows can post, whatever else is in), ``touches`` (days that it really changes), ``neighbours``,
-    ``keys`` (lowest and highest), ``standing`` (by batch: rows and control to post), ``issue`` (how often a
-    file of this source, day and name is in already) and ``absent`` (rows and control of those files that this
+    ``keys`` (lowest and highest), ``standing`` (by batch: rows and control to post), ``issue`` (how often the
+    file, as its sender calls it, is in already) and ``absent`` (rows and control of those files that this
     one no longer has; they stand until their batch is withdrawn).
+
+    ``versions`` says whether the file may hold several versions of one row. Such a batch is a neighbour of
+    itself: its keys are looked at as those are that two files share.
     """
     batch = _candidate(state, body, parquet)
     low_high = _key_bounds(engine, parquet, batch.key)
     neighbours = _neighbours(engine, root, state, batch, low_high)
+    others = list(neighbours)
+    if versions and _repeats(engine, parquet, batch.key):
+        neighbours = sorted([*neighbours, batch.id])
     batch = replace(batch, neighbours=tuple(neighbours), keys=low_high)
     trial = State(batches={**state.batches, batch.id: batch}, closes=state.closes)
     role = batch.role
@@ -76,7 +89,7 @@ def describe(
             "control": plain(totals["new"] + totals["revised"] - replaced),
         }
     }
-    if neighbours:
+    if others:
         touched |= _restate(engine, root, registry, state, trial, batch, standing)
     return {
         "rows": rows,
@@ -130,13 +143,13 @@ def _absent(engine: en.Engine, root: Path, state: State, batch: Batch) -> Line:
     if not earlier:
         return {"rows": 0, "control": "0"}
     theirs = " union all ".join(
-        f"select {_key_sql(b.key)} as key, occurrence, amount, {b.issue} as issue "
+        f"select {_key_sql(b.key)} as key, occurrence, record, amount, {b.issue} as issue "
         f"from ({en.parquet([root / b.file])})"
         for b in earlier
     )
     found = engine.rows(
         "select count(*) as n, coalesce(sum(amount), 0) as total from ("
-        f"select key, occurrence, arg_max(amount, issue) as amount from ({theirs}) "
+        f"select key, occurrence, last(amount order by issue, record) as amount from ({theirs}) "
         "group by key, occurrence) as before "
         f"anti join (select {_key_sql(batch.key)} as key, occurrence "
         f"from ({en.parquet([Path(batch.file)])})) using (key, occurrence)"
@@ -156,6 +169,15 @@ def _key_bounds(
         0
     ]
     return found["low"], found["high"]
+
+
+def _repeats(engine: en.Engine, parquet: Path, key: tuple[str, ...]) -> bool:
+    """Say whether a row stands in the file more than once, as versions of it."""
+    row = f"{_key_sql(key)} || chr(31) || cast(occurrence as varchar)"
+    found = engine.rows(
+        f"select count(*) > count(distinct {row}) as twice from ({en.parquet([parquet])})"
+    )
+    return bool(found[0]["twice"])
 
 
 def _neighbours(
@@ -220,7 +242,7 @@ def _restate(
     engine.keep(
         "shared_keys", f"select distinct key from {role}_lines where batch = {en.literal(batch.id)}"
     )
-    others = [trial.batches[n] for n in batch.neighbours]
+    others = [trial.batches[n] for n in batch.neighbours if n != batch.id]
     LineStore(engine, root, registry, state).load_batches(others, [role])
     keep_moves(engine, "without_it", role, "key in (select key from shared_keys)")
     found, days = changes(engine, role, "with_it", "without_it")

@@ -18,7 +18,7 @@ from finops_ledger.subledger.manifest import Batch, Line, State
 def describe(engine: en.Engine, root: Path, registry: Registry, state: State, batch: Batch) -> Line:
     """Return ``touches`` (days that change) and ``standing`` (by neighbour: rows and control to post then)."""
     role = batch.role
-    near = state.neighbours(batch.id)
+    near = [n for n in state.neighbours(batch.id) if n.id != batch.id]
     LineStore(engine, root, registry, state).load_batches([batch], [role])
     own = f"batch = {en.literal(batch.id)}"
     touched: set[date] = {r["d"] for r in engine.rows(identity.days_sql(role, own))}

@@ -91,6 +91,7 @@ class Bench:
             self.child("ours", space, label="ours, a tenth")
             self.child("csvbase", self.pair(min(self.rows, 50_000)).folder, label="csvbase")
         self._overlap()
+        self._workbook(out)
         self._books()
         self._help()
         self._agree(of)
@@ -115,6 +116,15 @@ class Bench:
     def again(self) -> int:
         """Rows of the file that comes again in part: a million, or as many as there are."""
         return max(1_000, min(self.rows, 1_000_000))
+
+    def _workbook(self, out: Path) -> None:
+        path = self.work / "sheet.xlsx"
+        self.child("draw_workbook", path, min(self.rows, 100_000))
+        for _ in range(self.rounds + 1):
+            ours = self.child("workbook", path, out, label="workbook")
+            bare = self.child("bare_workbook", path, label="bare workbook")
+            if ours["rows"] != bare["rows"]:
+                raise AssertionError(f"workbook: {ours['rows']} rows of {bare['rows']}")
 
     def _books(self) -> None:
         books = self.work / "books"
@@ -179,6 +189,9 @@ class Bench:
                  "≤ 11", most=11),
             Line(f"the same, {self.again:,} rows: over a first import of as many",
                  s("overlap", "seconds") / s("overlap", "first"), ""),
+            Line(f"xlsx, {self.told['workbook'][0]['rows']:,} rows of 20 columns, validated to typed "
+                 "Parquet: over calamine's bare read",
+                 s("workbook", "seconds") / s("bare workbook", "seconds"), "≤ 2", most=2),
             Line(f"`bean-check`, {self.days} days of {self.partners} partners: over the same "
                  "entries without our plugins",
                  s("with plugins", "seconds") / s("without plugins", "seconds"),

@@ -66,6 +66,8 @@ What stands on the other side of each ratio:
 - The file that comes again in part has half its rows in already, each tenth of those with a new
   status; both imports include archive, commit and journal, modules and queries are loaded.
 - csvbase is beangulp's importer of the order export, on fewer rows.
+- calamine's bare read is python-calamine's `to_python()` of the sheet: lists of lists, nothing
+  checked and nothing written. Ours starts a process of its own for it.
 
 The class counts of ours, of the SQL and of pandas are compared in every run with one another and
 with what the simulator knows to be true; a run in which they differ fails.

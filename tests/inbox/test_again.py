@@ -7,7 +7,7 @@ from pathlib import Path
 
 from finops_ledger.books import Books
 from tests.inbox import made
-from tests.inbox.test_parts import D2, D3, deposit, make, orders, part, run
+from tests.inbox.test_parts import D3, deposit, make, orders, part, run
 from tests.properties import business as b
 from tests.worked.story import equal
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
+
+import pytest
 
 from tests.worked.story import Story, equal
 
 CUT = 49_800
+DAY = date(2026, 4, 5)
 
 
 def apr(day: int) -> date:
@@ -50,3 +53,19 @@ def test_a_reversal_days_later_in_a_file_that_overlaps(tmp_path: Path) -> None:
     equal({b["class"]: b["residue"] for b in story.books.breaks()}, {"late_reversal": "-49800"})
     story.proven()
     equal(story.books.verify(), [])
+
+
+@pytest.mark.parametrize("status", ["PENDING", "SUCCESS"])
+def test_an_order_paid_before_our_first_file(tmp_path: Path, status: str) -> None:
+    """It stands on Undelivered from the day on which it was paid, and on the list of what is."""
+    story = Story(tmp_path / "books", DAY)
+    paid = f"{DAY - timedelta(days=2)} 10:00:00"
+    story.sold(DAY, "G1", status, paid=paid)
+    if status == "SUCCESS":
+        story.row(DAY, "A-G1", "G1", debit=49_800)
+    story.run(DAY)
+    undelivered = "Liabilities:Customer-Orders:Undelivered"
+    equal(story.balance(undelivered, DAY - timedelta(days=2)), -51_000)
+    equal(story.balance(undelivered, DAY), 0 if status == "SUCCESS" else -51_000)
+    equal([str(f) for f in story.books.verify()], [])
+    equal(story.books.rebuild(tmp_path / "again").differences, [])

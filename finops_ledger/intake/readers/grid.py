@@ -70,10 +70,9 @@ class Broken:
             self.problems.append(problem)
 
 
-def note(line: int, cells: Cells) -> Note:
+def note(line: int, cells: Cells, file: FileSpec | None = None) -> Note:
     """Return a line that is no record."""
-    texts = tuple(c or "" for c in cells)
-    return Note("\t".join(texts), texts, line)
+    return Note(joined(cells, file), tuple(c or "" for c in cells), line)
 
 
 def read_grid(
@@ -123,7 +122,7 @@ def find_head(lines: Iterator[GridLine], file: FileSpec, name: str, limits: Limi
 
 def is_footer(cells: Cells, file: FileSpec) -> bool:
     """Say whether a line of cells may be a footer."""
-    line = _joined(cells)
+    line = joined(cells, file)
     return any(re.search(p, line) for p in file.footer)
 
 
@@ -131,8 +130,10 @@ def _filled(cells: Cells) -> bool:
     return any(c is not None and c.strip() for c in cells)
 
 
-def _joined(cells: Cells) -> str:
-    return "\t".join(c or "" for c in cells)
+def joined(cells: Cells, file: FileSpec | None = None) -> str:
+    """Return a line as patterns see it: csv with its delimiter, without quotes; else with tabs."""
+    between = file.delimiter if file is not None and file.kind == "csv" else "\t"
+    return between.join(c or "" for c in cells)
 
 
 @dataclass
@@ -178,7 +179,7 @@ class Grid:
                     self.names = names
                     self.header = [c for _, c in window[-file.header_lines :]]
                     above = window[: -file.header_lines]
-                    self.titles = [note(p, c) for p, c in above if _filled(c)]
+                    self.titles = [note(p, c, file) for p, c in above if _filled(c)]
                     return
                 shared = len(columns_of(names, file))
                 if shared > most:
@@ -199,7 +200,7 @@ class Grid:
 
     def _first_line(self, before: Sequence[GridLine], cells: Cells) -> None:
         if self.file.first_line and not any(_filled(c) for _, c in before) and _filled(cells):
-            check_first_line(_joined(cells), self.file, self.name)
+            check_first_line(joined(cells, self.file), self.file, self.name)
 
     def _headless(self, lines: Iterator[GridLine]) -> None:
         self.names = list(self.file.columns())
@@ -208,7 +209,7 @@ class Grid:
             if (found := next(lines, None)) is not None:
                 self._first_line(above, found[1])
                 above.append(found)
-        self.titles = [note(p, c) for p, c in above if _filled(c)]
+        self.titles = [note(p, c, self.file) for p, c in above if _filled(c)]
 
     def records(self, lines: Iterator[GridLine]) -> Iterator[GridLine]:
         """Yield records of the header's width; keep the other lines, and what is broken."""
@@ -226,7 +227,7 @@ class Grid:
                 yield from self._fitted(*earlier)
             held.clear()
             yield from self._fitted(place, cells)
-        self.others += [note(*line) for line in held]
+        self.others += [note(*line, self.file) for line in held]
 
     def _is_header_again(self, place: int, cells: Cells) -> bool:
         """Say whether a line is the header once more, as on each page or in each section."""
@@ -238,7 +239,7 @@ class Grid:
                 self.broken.add(
                     Problem(
                         "header-other", "a second header, with other columns", self.name, place,
-                        None, _joined(cells)[:200], _joined(self.header[-1])[:200],
+                        None, joined(cells, self.file)[:200], joined(self.header[-1], self.file)[:200],
                     )
                 )  # fmt: skip
             return True
@@ -246,14 +247,14 @@ class Grid:
 
     def _is_note(self, place: int, cells: Cells) -> bool:
         file = self.file
-        if file.notes and any(re.search(p, _joined(cells)) for p in file.notes):
-            self.others.append(note(place, cells))
+        if file.notes and any(re.search(p, joined(cells, file)) for p in file.notes):
+            self.others.append(note(place, cells, file))
             return True
         if file.lines is None:
             return False
         found = self._type(cells)
         if found in file.lines.other:
-            self.others.append(note(place, cells))
+            self.others.append(note(place, cells, file))
             return True
         if not file.lines.record or found in file.lines.record:
             return False
@@ -284,7 +285,7 @@ class Grid:
             self.broken.add(
                 Problem(
                     "cell-count", f"{len(cells)} cells", self.name, place, None,
-                    _joined(cells)[:200], f"{width} cells",
+                    joined(cells, file)[:200], f"{width} cells",
                 )
             )  # fmt: skip
 
