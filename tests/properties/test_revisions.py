@@ -78,8 +78,7 @@ def test_any_files_conserve_rows_and_money_and_twice_is_once(
         root, kept = Path(folder) / "books", Path(folder) / "kept"
         books = w.make(root)
         kept.mkdir()
-        # Our files begin with the day on which the orders are paid.
-        for number, (day, name, lines) in enumerate([(0, "a", []), *files]):
+        for number, (day, name, lines) in enumerate(files):
             when = FIRST + timedelta(days=day)
             path = write(root / "inbox", when, name, lines)
             copy = kept / str(number) / path.name
