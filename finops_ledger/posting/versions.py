@@ -17,6 +17,8 @@ from finops_ledger.core.schema import CONTENT_FIELDS
 
 IDENTITY = ("source", "key", "occurrence")
 NEW, REVISED, KNOWN = "new", "revised", "known"
+#: What tells one version of a row from all others.
+PLACE = ("batch", "record")
 #: The place of a version among those of its row.
 FIRST = ibis.literal(0).cast("int64")
 
@@ -35,57 +37,73 @@ def with_previous(rows: Any, *, shared: bool, locked: bool = False) -> Any:
     ``shared`` says whether any key of ``rows`` can stand there twice; if none can, no window and no join is
     spent on it. ``locked`` says that a period was closed between the commits of some of them: what is older
     than a version that stood in the closed days is known, it changes nothing any more.
+
+    Versions are put in order by the few columns that say it; the whole rows are only joined, never sorted.
     """
     names = [n for n in rows.columns if n not in IDENTITY]
-    nothing = {f"prev_{n}": ibis.null(rows[n].type()) for n in names}
     if not shared:
+        nothing = {f"prev_{n}": ibis.null(rows[n].type()) for n in names}
         return rows.mutate(**nothing, disposition=ibis.literal(NEW), step=FIRST)
-    twice = (
-        rows.group_by(list(IDENTITY)).having(lambda t: t.count() > 1).agg(times=lambda t: t.count())
-    )
-    twice = twice.select(*IDENTITY)
-    alone = rows.anti_join(twice, list(IDENTITY)).mutate(
-        **nothing, disposition=ibis.literal(NEW), step=FIRST
-    )
-    order = ibis.window(
-        group_by=list(IDENTITY),
-        order_by=[
-            rows.version_at,
-            status_rank(rows.status),
-            rows.issue,
-            rows.batch,
-            rows.record,
-        ],
-    )
-    several = rows.mutate(step=ibis.row_number().over(order).cast("int64")).semi_join(
-        twice, list(IDENTITY)
-    )
+    several = _several(rows)
     settled = None
     if locked:
         settled = _settled(several)
-        several = several.anti_join(settled, [*IDENTITY, "step"]).drop("step")
-        several = several.mutate(step=ibis.row_number().over(order).cast("int64"))
-    before = several.select(
-        *(several[n].name(f"at_{n}") for n in IDENTITY),
-        (several.step + 1).name("at_step"),
-        *(several[n].name(f"prev_{n}") for n in names),
+        several = _placed(several.anti_join(settled, list(PLACE)))
+    order = several.select(
+        several.batch.name("v_batch"),
+        several.record.name("v_record"),
+        several.step,
+        several.before.batch.name("b_batch"),
+        several.before.record.name("b_record"),
     )
-    joined = several.left_join(
-        before,
-        [several[n] == before[f"at_{n}"] for n in IDENTITY] + [several.step == before.at_step],
-    )
+    if settled is not None:
+        # It stands as its own predecessor: there is nothing that it changes.
+        itself = settled.select(
+            settled.batch.name("v_batch"),
+            settled.record.name("v_record"),
+            settled.step,
+            settled.batch.name("b_batch"),
+            settled.record.name("b_record"),
+        )
+        order = order.union(itself)
+    before = rows.select(*(rows[n].name(f"prev_{n}") for n in names))
+    joined = rows.left_join(
+        order, [rows.batch == order.v_batch, rows.record == order.v_record]
+    ).left_join(before, [order.b_batch == before.prev_batch, order.b_record == before.prev_record])
     same = ibis.literal(True)
     for name in CONTENT_FIELDS:
         same &= joined[name].identical_to(joined[f"prev_{name}"])
-    disposition = ibis.cases((joined.at_step.isnull(), NEW), (same, KNOWN), else_=REVISED)
-    joined = joined.mutate(disposition=disposition)
-    columns = [*rows.columns, *nothing, "disposition", "step"]
-    made = alone.select(*columns).union(joined.select(*columns))
-    if settled is None:
-        return made
-    same_again = {f"prev_{n}": settled[n] for n in names}
-    settled = settled.mutate(**same_again, disposition=ibis.literal(KNOWN))
-    return made.union(settled.select(*columns))
+    return joined.mutate(
+        disposition=ibis.cases((joined.prev_batch.isnull(), NEW), (same, KNOWN), else_=REVISED),
+        step=ibis.coalesce(joined.step, FIRST),
+    ).select(*rows.columns, *(f"prev_{n}" for n in names), "disposition", "step")
+
+
+def _several(rows: Any) -> Any:
+    """What orders the versions of those rows of which there are several, with the place of each and what precedes."""
+    narrow = rows.select(
+        *IDENTITY,
+        "version_at",
+        status_rank(rows.status).name("rank"),
+        *("issue", "batch", "record", "closes", "opens", "day_first"),
+    )
+    twice = narrow.group_by(list(IDENTITY)).agg(times=narrow.count())
+    twice = twice.filter(twice.times > 1).select(*IDENTITY)
+    return _placed(narrow.semi_join(twice, list(IDENTITY)))
+
+
+def _placed(narrow: Any) -> Any:
+    """Add ``step``, the place among the versions of a row, and ``before``, the one at the place before it."""
+    own = [n for n in narrow.columns if n not in ("step", "before")]
+    narrow = narrow.select(*own)
+    order = ibis.window(
+        group_by=list(IDENTITY),
+        order_by=["version_at", "rank", "issue", *PLACE],
+    )
+    place = ibis.struct({n: narrow[n] for n in PLACE})
+    return narrow.mutate(
+        step=ibis.row_number().over(order).cast("int64"), before=place.lag().over(order)
+    )
 
 
 def _settled(several: Any) -> Any:

@@ -97,7 +97,7 @@ def test_a_late_transaction_file_of_a_closed_day_meets_what_the_statement_showed
     story.moves(may(7), "M-E9", "E9", debit=CUT)
     story.run(may(7))
     equal(
-        sorted(breaks(story)), [("missing_at_partner", "49800"), ("unexplained_movement", "49800")]
+        sorted(breaks(story)), [("missing_at_partner", "-49800"), ("unexplained_movement", "49800")]
     )
     before = closed(story, may(7))
     story.row(may(7), "T-E9", "E9", debit=CUT)
