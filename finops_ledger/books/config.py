@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from finops_ledger.core.days import zone
 from finops_ledger.intake import toml
+from finops_ledger.intake.spec_fields import known_statuses
 from finops_ledger.sop.model import Span
 
 NAME = "finops.toml"
@@ -81,6 +82,14 @@ class Source(_Part):
     gateway: str | None = None
     every: Literal["day", "none"] = "day"
     due: str = ""
+    status: dict[str, str] = {}  #: raw statuses that mean something else here than in the format
+    codes: dict[str, str] = {}  #: likewise codes
+
+    @field_validator("status", "codes")
+    @classmethod
+    def _statuses(cls, value: dict[str, str]) -> dict[str, str]:
+        known_statuses(value.values())
+        return value
 
     def takes(self, name: str) -> bool:
         """Say whether a file of this name belongs to the source."""

@@ -168,8 +168,14 @@ def _read(
     out: Path,
     accept_valid: bool,
 ) -> ReadResult:
+    info = info_of(space, source, batch, day)
+    return read(path, fmt, info, out, accept_valid=accept_valid, connection=space.engine.connection)
+
+
+def info_of(space: Workspace, source: Source, batch: str, day: date) -> SourceInfo:
+    """Return what the books say about a file of a source."""
     company = space.config.company
-    info = SourceInfo(
+    return SourceInfo(
         name=source.name,
         role=source.role,
         zone=company.zone,
@@ -180,9 +186,10 @@ def _read(
         account=account_of(source),
         gateway=source.gateway or (source.counterparty if source.role == "settlement" else None),
         partner_aliases=space.registry.aliases(),
+        status=source.status,
+        codes=source.codes,
         secret=space.config.privacy.key.encode(),
     )
-    return read(path, fmt, info, out, accept_valid=accept_valid, connection=space.engine.connection)
 
 
 def account_of(source: Source) -> str | None:

@@ -25,7 +25,7 @@ NOT_CLEAN, REFUSED, UNPROVEN, BUG, STOPPED = 1, 3, 4, 5, 130
 #: The commands in the order of a day's work.
 _ORDER = (
     "init", "demo", "import", "reconcile", "run", "status", "breaks", "deposits", "revenue",
-    "explain", "query", "check", "verify", "rebuild", "serve",
+    "explain", "query", "format", "check", "verify", "rebuild", "serve",
 )  # fmt: skip
 
 _EPILOG = """\b

@@ -11,13 +11,40 @@ a caller cannot go on from::
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 
+def shown(text: str) -> str:
+    """Return a text with what cannot be seen in it written out: ``\\u200f``, ``\\xa0``.
+
+    Marks of direction and of width, blanks that are no blanks, and control characters would make two
+    texts look the same, or one look like another. Tabs and line ends stay.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_escaped(c) if _unseen(c) else c for c in text)
+
+
+def _unseen(char: str) -> bool:
+    kind = unicodedata.category(char)
+    return kind in {"Cf", "Cc", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"} and char not in " \t\n\r"
+
+
+def _escaped(char: str) -> str:
+    code = ord(char)
+    return (
+        f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 1 << 16 else f"\\U{code:08x}"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One fault in one place of a file: where it is, what stands there, what was expected."""
+    """One fault in one place of a file: where it is, what stands there, what was expected.
+
+    What cannot be seen in a text of the file is written out; see :func:`shown`.
+    """
 
     code: str
     message: str
@@ -26,6 +53,12 @@ class Problem:
     column: str | None = None
     value: str | None = None
     expected: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("message", "column", "value", "expected"):
+            text = getattr(self, name)
+            if text is not None:
+                object.__setattr__(self, name, shown(text))
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"

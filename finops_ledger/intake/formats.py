@@ -36,7 +36,7 @@ def _with_importer(fmt: Format, path: Path) -> Format:
 def _check_patterns(fmt: Format, path: Path) -> None:
     """Refuse patterns for cells that Python knows and the engine does not (look-ahead, say)."""
     specs = fmt.fields.values()
-    conditions = [*(r for s in specs for r in s.rules), *fmt.exclude.rules]
+    conditions = [*(c for s in specs for c in s.conditions()), *fmt.exclude.rules]
     conditions += [c for i in fmt.identities for c in i.unless]
     for pattern in {s.pattern for s in specs} | {c.pattern for c in conditions}:
         if pattern is None:

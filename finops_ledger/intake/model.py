@@ -23,6 +23,8 @@ class SourceInfo:
     account: str | None = None
     gateway: str | None = None
     partner_aliases: dict[str, str] = field(default_factory=dict)  #: raw code -> partner
+    status: dict[str, str] = field(default_factory=dict)  #: this source's own map of raw statuses
+    codes: dict[str, str] = field(default_factory=dict)  #: and of its codes
     secret: bytes = field(default=b"", repr=False)  #: key of the hashes of customer numbers
 
 

@@ -11,10 +11,10 @@ import re
 from finops_ledger.core.errors import UsageError
 from finops_ledger.core.money import minor_units
 from finops_ledger.core.schema import MONEY_FIELDS, MONEY_SQL, TIME_FIELDS
-from finops_ledger.intake import cells, record_checks, times
+from finops_ledger.intake import cells, plan_status, plan_times, record_checks
 from finops_ledger.intake.model import SourceInfo
 from finops_ledger.intake.plan import SECRET, Check, Plan
-from finops_ledger.intake.spec import FieldSpec, Format, ZoneSpec
+from finops_ledger.intake.spec import FieldSpec, Format
 from finops_ledger.intake.times import text
 
 NULL_TEXT = "CAST(NULL AS VARCHAR)"
@@ -46,7 +46,7 @@ class Planner:
             if name in MONEY_FIELDS:
                 self._money(name, spec)
             elif name in TIME_FIELDS:
-                self._time(name, spec)
+                plan_times.add(self, name, spec)
             elif name != "kind":
                 self._text(name, spec)
         self._amount_and_cost()
@@ -97,14 +97,8 @@ class Planner:
         named["quantity"] = f"CAST(1 AS {MONEY_SQL})"
 
     def _status_and_kind(self) -> None:
-        status, named = self.fmt.status, self.plan.named
-        if status.column is not None:
-            raw = self.cell(status.column)
-            cases = " ".join(f"WHEN {text(k)} THEN {text(v)}" for k, v in status.map.items())
-            named["status"] = f"CASE {raw} {cases} ELSE 'unknown' END" if cases else "'unknown'"
-            named["status_raw"] = raw
-        else:
-            named["status"] = text(status.constant or "success")
+        plan_status.add(self)
+        named = self.plan.named
         spec = self.fmt.fields.get("kind") or FieldSpec(default=_KIND_DEFAULT[self.info.role])
         named["kind"] = self._text_value("kind", spec)
         if not spec.constant and not spec.default and spec.rules:
@@ -125,18 +119,26 @@ class Planner:
             )
             default = NULL_TEXT if spec.default is None else text(spec.default)
             return f"CASE {cases} ELSE {default} END" if cases else default
-        if spec.column is None:
+        if spec.column is None and not spec.join:
             raise UsageError(f"format {self.fmt.name}: [fields.{name}] is text: give a column")
-        return self._extracted(self.cell(spec.column), spec)
+        return self.extracted(self.written(spec), spec)
+
+    def written(self, spec: FieldSpec) -> str:
+        """Return SQL of the text behind a field: a cell, or several joined; NULL when all are empty."""
+        if spec.column is not None:
+            return self.cell(spec.column)
+        cells_ = ", ".join(self.cell(c) for c in spec.join)
+        return f"nullif(concat_ws({text(spec.separator)}, {cells_}), '')"
 
     @staticmethod
-    def _extracted(cell: str, spec: FieldSpec) -> str:
+    def extracted(cell: str, spec: FieldSpec) -> str:
+        """Return SQL of the part of a cell that is a field's value."""
         if spec.pattern is not None:
             cell = f"nullif(regexp_extract({cell}, {text(spec.pattern)}, 1), '')"
         return f"upper({cell})" if spec.upper else cell
 
     def _text(self, name: str, spec: FieldSpec) -> None:
-        value, column = self._text_value(name, spec), spec.column or name
+        value, column = self._text_value(name, spec), record_checks.first_column(spec, name)
         if name == "partner" and self.info.partner_aliases:
             aliases = self.info.partner_aliases.items()
             cases = " ".join(f"WHEN {text(k)} THEN {text(v)}" for k, v in aliases)
@@ -172,7 +174,9 @@ class Planner:
         known = self._numbers.get((column, spec.pattern, digits))
         if known is not None:
             return known
-        numbers, cell = self.fmt.numbers, self.cell(column)
+        numbers, cell = self.fmt.numbers_of(column), self.cell(column)
+        if digits != self.digits and numbers.minor_units is True:
+            numbers = numbers.model_copy(update={"minor_units": False})  # a quantity is no money
         if numbers.empty:
             none = f"trim({cell}) IN {cells.texts(numbers.empty)}"
             cell = f"CASE WHEN {none} THEN NULL ELSE {cell} END"
@@ -204,6 +208,9 @@ class Planner:
         value, column = self._money_value(name, spec, digits)
         if spec.negate:
             value = f"-({value})"
+        if spec.negate_when:
+            turned = " OR ".join(cells.condition(self.cell(c.column), c) for c in spec.negate_when)
+            value = f"CASE WHEN {turned} THEN -({value}) ELSE {value} END"
         if spec.empty_when_status:
             allowed = cells.texts(spec.empty_when_status)
             value = f"coalesce({value}, CASE WHEN r_status IN {allowed} THEN {ZERO} END)"
@@ -272,49 +279,6 @@ class Planner:
         none = f"{debit} IS NULL AND {credit} IS NULL"
         value = f"coalesce({credit}, {ZERO}) - coalesce({debit}, {ZERO})"
         return f"CASE WHEN {none} THEN NULL ELSE {value} END"
-
-    def _time(self, name: str, spec: FieldSpec) -> None:
-        spec_times, info = self.fmt.times, self.info
-        if spec.column is None:
-            raise UsageError(f"format {self.fmt.name}: [fields.{name}] is a time: give a column")
-        form = (spec.format or spec_times.format)[0]
-        cell, shown = self._extracted(self.cell(spec.column), spec), self.cell(spec.column)
-        wanted = f"a time like {form}"
-        if spec_times.year == "file_day":
-            local_sql = times.yearless_time(cell, form, info.file_day, spec_times.within_days)
-            wanted += f", within {spec_times.within_days} days of {info.file_day}"
-        else:
-            local_sql = times.local_time(cell, form)
-        local = f"p{len(self.plan.parsed)}"
-        self.plan.parsed.append(f"{local_sql} AS {local}")
-        books = ZoneSpec(name=info.zone)
-        zone = books if times.is_date_only(form) else spec.zone or spec_times.zone or books
-        if zone.column is not None:
-            moment = times.to_utc_by_column(local, self.cell(zone.column), zone.map)
-            self.check(
-                "zone-unknown",
-                zone.column,
-                f"r_{name} IS NOT NULL OR {local} IS NULL",
-                "unknown time zone",
-                "one of " + ", ".join(sorted(zone.map)),
-            )
-        else:
-            moment = times.to_utc(local, zone.name or info.zone)
-        self.plan.named[name] = moment
-        same = zone.name == info.zone
-        self.plan.named[f"{name}_day"] = (
-            f"CAST({local} AS DATE)" if same else times.day_in(f"({moment})", info.zone)
-        )
-        self.check(
-            "cell-time",
-            spec.column,
-            f"{local} IS NOT NULL OR {shown} IS NULL",
-            "not a time in the declared form",
-            wanted,
-        )
-        required = name in {"occurred_at", "created_at"} if spec.required is None else spec.required
-        if required:
-            self.check("cell-empty", spec.column, f"{shown} IS NOT NULL", f"no {name}", wanted)
 
     def _amount_and_cost(self) -> None:
         plan, fields, role = self.plan, self.fmt.fields, self.info.role

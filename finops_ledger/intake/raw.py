@@ -7,11 +7,9 @@ declared UTF-16 as no rows at all.
 from __future__ import annotations
 
 import codecs
-import csv
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
@@ -20,10 +18,10 @@ from finops_ledger.core.errors import InputRefused, Problem
 CHUNK = 1 << 22
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _UTF8 = {"utf-8", "utf8", "utf-8-sig", "ascii", "us-ascii"}
 
@@ -89,43 +87,62 @@ def check_start(path: Path, encoding: str) -> None:
 def _same_family(found: str, declared: str) -> bool:
     if found == "utf-8":
         return declared in _UTF8 and declared not in {"ascii", "us-ascii"}
-    return declared.startswith(found)
+    return declared in (found, found.removesuffix("-le").removesuffix("-be"))
 
 
 def transcode(path: Path, encoding: str, target: Path) -> None:
     """Write ``path`` to ``target`` in UTF-8; refuse what ``encoding`` cannot decode.
 
-    A file declared in a one-byte encoding that holds valid multi-byte UTF-8 is refused too: every
-    byte decodes, and every accented letter would be wrong.
+    In a one-byte encoding every byte decodes, right or wrong. So a line beyond ASCII that is valid
+    UTF-8 is refused (each accented letter would be wrong), and so are the control characters that
+    latin-1 has where cp1252 has quotes, dashes and the euro.
     """
     decoder = codecs.getincrementaldecoder(encoding)()
-    sniffer = None if encoding.startswith("utf") else codecs.getincrementaldecoder("utf-8")()
-    utf8, foreign, lines = sniffer is not None, False, 1
+    one_byte = len(bytes(range(256)).decode(encoding, errors="replace")) == 256
+    lines = 1
     with path.open("rb") as source, target.open("wb") as out:
         while True:
             chunk = source.read(CHUNK)
+            if one_byte and chunk:
+                chunk += source.readline(CHUNK)  # whole lines: each is tested by itself
             try:
                 text = decoder.decode(chunk, final=not chunk)
             except UnicodeDecodeError as error:
-                at = lines + chunk[: error.start].count(b"\n")
+                before = error.object[: error.start].decode(encoding, errors="replace")
+                at = lines + before.count("\n")
                 raise _undecodable(path.name, encoding, error, at) from error
+            if one_byte and not chunk.isascii():
+                _check_one_byte(path.name, encoding, chunk, text, lines)
+            if out.tell() == 0:
+                text = text.removeprefix("\ufeff")
             out.write(text.encode("utf-8"))
-            lines += chunk.count(b"\n")
-            foreign = foreign or not chunk.isascii()
-            if utf8 and sniffer is not None:
-                try:
-                    sniffer.decode(chunk, final=not chunk)
-                except UnicodeDecodeError:
-                    utf8 = False
+            lines += text.count("\n")
             if not chunk:
                 break
-    if utf8 and foreign:
+
+
+_BEYOND_ASCII = re.compile(rb"[^\n]*[\x80-\xff][^\n]*")
+_CONTROLS = re.compile("[\x80-\x9f]")
+
+
+def _check_one_byte(file: str, encoding: str, chunk: bytes, text: str, line: int) -> None:
+    """Refuse text whose bytes say that it is in another encoding than the declared one."""
+    if control := _CONTROLS.search(text):
         raise refuse(
-            path.name,
-            "encoding-wrong",
-            "the file is valid UTF-8 beyond ASCII",
+            file, "encoding-wrong", f"byte 0x{ord(control.group()):02X} is no text in {encoding}",
+            line + text.count("\n", 0, control.start()),
+            expected=f"text in {encoding}; perhaps the file is in cp1252",
+        )  # fmt: skip
+    for found in _BEYOND_ASCII.finditer(chunk):
+        try:
+            shown = found.group().decode("utf-8")
+        except UnicodeDecodeError:
+            continue
+        raise refuse(
+            file, "encoding-wrong", "the line is valid UTF-8 beyond ASCII",
+            line + chunk.count(b"\n", 0, found.start()), value=shown.strip()[:200],
             expected=f"text in {encoding}",
-        )
+        )  # fmt: skip
 
 
 def _undecodable(file: str, encoding: str, error: UnicodeDecodeError, line: int) -> InputRefused:
@@ -139,29 +156,41 @@ def _undecodable(file: str, encoding: str, error: UnicodeDecodeError, line: int)
     )
 
 
-def scan(path: Path, encoding: str, start: int, end: int, quote: str, name: str) -> Counted:
-    """Check every byte (NUL, UTF-8) and count the records between two offsets.
+def scan(
+    path: Path, encoding: str, start: int, end: int, quote: str, name: str, limit: int = 4 << 20
+) -> Counted:
+    """Check every byte (NUL, UTF-8, lines without an end) and count records between two offsets.
 
-    One pass, bounded memory. Blank lines count as records here; a caller whose reader skips them
-    sees a difference and counts with :func:`records`.
+    One pass, bounded memory. Lines end with LF, CR LF or CR. Blank lines count as records here; a
+    caller whose reader skips them sees a difference and cuts with :mod:`.records`. A line longer
+    than ``limit`` is refused; one that is not twice as long may pass, and the reader refuses it.
     """
     decoder = codecs.getincrementaldecoder("ascii" if "ascii" in encoding else "utf-8")()
     mark = quote.encode() if quote else b""
     position, lines, count, inside, last, pending = 0, 1, 0, False, b"\n", False
+    size, since = max(min(CHUNK, limit), 4096), 0
     with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
+        while chunk := file.read(size):
+            if chunk.endswith(b"\r"):
+                chunk += file.read(1)  # CR LF is one end
             if b"\0" in chunk:
-                at = lines + chunk[: chunk.index(b"\0")].count(b"\n")
+                at = lines + _ends(chunk[: chunk.index(b"\0")])
                 raise refuse(name, "nul-byte", "NUL byte in a text file", at)
             if pending or not chunk.isascii():
                 try:
                     decoder.decode(chunk)
                 except UnicodeDecodeError as error:
-                    at = lines + error.object[: error.start].count(b"\n")
+                    at = lines + _ends(error.object[: error.start])
                     raise _undecodable(name, encoding, error, at) from error
                 pending = bool(decoder.getstate()[0])
-            newlines = chunk.count(b"\n")
-            lines += newlines
+            ended = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
+            since = since + len(chunk) if ended < 0 else len(chunk) - ended - 1
+            if since > limit:
+                raise refuse(
+                    name, "record-too-long", f"more than {limit:,} bytes without an end",
+                    lines + _ends(chunk), expected="lines of records",
+                )  # fmt: skip
+            lines += _ends(chunk)
             low, high = max(start - position, 0), min(end - position, len(chunk))
             if low < high:
                 part = chunk if high - low == len(chunk) else chunk[low:high]
@@ -171,40 +200,53 @@ def scan(path: Path, encoding: str, start: int, end: int, quote: str, name: str)
             position += len(chunk)
     if pending:
         raise refuse(name, "encoding-wrong", "the file ends within a character", lines)
-    return Counted(count + (last not in {b"\n", b""}), exact=not inside)
+    return Counted(count + (last not in {b"\n", b"\r", b""}), exact=not inside)
+
+
+def _ends(part: bytes) -> int:
+    """Count line ends; CR alone is one, too."""
+    found = part.count(b"\n")
+    return found + part.count(b"\r") - part.count(b"\r\n") if b"\r" in part else found
 
 
 def _line_ends(part: bytes, mark: bytes, inside: bool) -> tuple[int, bool]:
-    """Count line feeds outside quotes; return (count, whether the part ends inside quotes)."""
+    """Count line ends outside quotes; return (count, whether the part ends inside quotes)."""
     if not mark or mark not in part:
-        return (0, True) if inside else (part.count(b"\n"), False)
+        return (0, True) if inside else (_ends(part), False)
     octets = np.frombuffer(part, dtype=np.uint8)
     parity = np.cumsum(octets == mark[0], dtype=np.uint8) & 1
     if inside:
         parity ^= 1
-    outside = np.count_nonzero((octets == 10) & (parity == 0))
-    return int(outside), bool(parity[-1])
+    ends = octets == 10
+    if _ends(part) != part.count(b"\n"):
+        ends |= (octets == 13) & (np.append(octets[1:], 0) != 10)
+    return int(np.count_nonzero(ends & (parity == 0))), bool(parity[-1])
 
 
-def tail_lines(path: Path, limit: int = 1 << 16) -> list[tuple[int, bytes]]:
-    """Return the last lines of a file as (offset, bytes with line end), last line last.
+def text_end(path: Path) -> int:
+    """Return the offset behind the text: before the Ctrl-Z with which old systems close it."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        file.seek(max(size - 4096, 0))
+        tail = file.read()
+    bare = tail.rstrip(b"\r\n\x1a")
+    closing = tail[len(bare) :].find(b"\x1a")
+    return size if closing < 0 else size - len(tail) + len(bare) + closing
+
+
+def tail_lines(path: Path, end: int, limit: int = 1 << 16) -> list[tuple[int, bytes]]:
+    """Return the last lines before ``end`` as (offset, bytes with line end), last line last.
 
     At most ``limit`` bytes are looked at; a line that begins before them is left out.
     """
-    size = path.stat().st_size
+    base = max(end - limit, 0)
+    lines = []
     with path.open("rb") as file:
-        file.seek(max(size - limit, 0))
-        data = file.read()
-    base, lines = size - len(data), []
-    offset = base
-    for line in data.splitlines(keepends=True) if b"\n" not in data else data.split(b"\n"):
-        piece = line if b"\n" not in data else line + b"\n"
-        lines.append((offset, piece))
-        offset += len(piece)
-    if b"\n" in data:
-        lines[-1] = (lines[-1][0], lines[-1][1][:-1])
-        if not lines[-1][1]:
-            lines.pop()
+        file.seek(base)
+        offset = base
+        for line in file.read(end - base).splitlines(keepends=True):
+            lines.append((offset, line))
+            offset += len(line)
     return lines if base == 0 else lines[1:]
 
 
@@ -216,72 +258,3 @@ def copy_part(path: Path, start: int, end: int, target: Path) -> None:
         while left > 0 and (chunk := source.read(min(CHUNK, left))):
             out.write(chunk)
             left -= len(chunk)
-
-
-class NumberedLines:
-    """Iterate over the text lines of a part of a file, keeping the physical line number."""
-
-    def __init__(self, file: IO[bytes], start: int, end: int, first_line: int) -> None:
-        file.seek(start)
-        self._file, self._left, self.number = file, end - start, first_line - 1
-        self.buffer: list[str] = []  #: the lines taken since it was last cleared
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        if self._left <= 0:
-            raise StopIteration
-        line = self._file.readline(self._left)
-        if not line:
-            raise StopIteration
-        self._left -= len(line)
-        self.number += 1
-        text = line.decode("utf-8")
-        self.buffer.append(text)
-        return text
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One record as a parser sees it: where it starts, its text, its cells or what is wrong."""
-
-    number: int
-    line: int
-    text: str
-    cells: list[str]
-    fault: str | None
-
-
-def records(
-    path: Path, start: int, end: int, first_line: int, delimiter: str, quote: str
-) -> Iterator[Record]:
-    """Parse a part of a UTF-8 file record by record: slow, exact, with physical lines.
-
-    Blank lines are no records. This is the way for files with faults and for ``explain``; sound
-    files never come here.
-    """
-    with path.open("rb") as file:
-        lines = NumberedLines(file, start, end, first_line)
-        reader = csv.reader(
-            lines,
-            delimiter=delimiter,
-            quotechar=quote or None,
-            quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
-            strict=True,
-        )
-        number = 0
-        while True:
-            lines.buffer.clear()
-            fault, cells = None, []
-            first = lines.number + 1
-            try:
-                cells = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                fault = str(error)
-            if not cells and fault is None:
-                continue
-            number += 1
-            yield Record(number, first, "".join(lines.buffer).rstrip("\r\n"), cells, fault)

@@ -17,7 +17,7 @@ import duckdb
 from finops_ledger.core.errors import InputRefused, Problem, UsageError
 from finops_ledger.core.kinds import ROLES
 from finops_ledger.core.money import ZERO
-from finops_ledger.intake import duplicates, faults, raw, totals
+from finops_ledger.intake import duplicates, faults, plan_times, raw, totals
 from finops_ledger.intake.cells import texts
 from finops_ledger.intake.limits import Limits
 from finops_ledger.intake.model import ReadResult, SourceInfo
@@ -109,6 +109,7 @@ def _read(
         )
     connection.execute("SET preserve_insertion_order = true")
     connection.execute(f"SET VARIABLE {SECRET} = from_hex('{info.secret.hex()}')")
+    fmt = plan_times.with_zones_of(fmt, source)
     plan = Planner(fmt, info, source.columns).build()
     stated, missing = totals.find_totals(source, fmt, info)
     taken = _fast(source, plan, out, connection)

@@ -7,16 +7,13 @@ is one table of the TOML file; a key that is not here is refused (:mod:`.formats
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    model_validator,
-)
+from pydantic import Field, model_validator
 
-from finops_ledger.core.kinds import ROLES, ROW_KINDS, STATUSES
+from finops_ledger.core.kinds import ROLES, ROW_KINDS
 from finops_ledger.core.schema import MONEY_FIELDS, ROW_NAMES, TIME_FIELDS
+from finops_ledger.intake import forms
 from finops_ledger.intake.conditions import (
     Condition,
     Exclusion,
@@ -26,8 +23,20 @@ from finops_ledger.intake.conditions import (
     suggestion,
     unknown,
 )
-from finops_ledger.intake.spec_file import FileSpec, Texts, as_list
-from finops_ledger.intake.times import fixed_offset, time_pattern
+from finops_ledger.intake.spec_fields import (
+    FieldOrName,
+    FieldSpec,
+    NumberSpec,
+    StatusSpec,
+    TimeSpec,
+    ZoneSpec,
+)
+from finops_ledger.intake.spec_file import FileSpec
+
+__all__ = [
+    "MAPPABLE", "Condition", "ExcludeSpec", "Exclusion", "FieldSpec", "FileSpec", "Format",
+    "Identity", "NumberSpec", "PrivacySpec", "Rule", "StatusSpec", "TimeSpec", "Total", "ZoneSpec",
+]  # fmt: skip
 
 #: Row columns that a format may fill; the rest come from the source or are derived.
 MAPPABLE = tuple(
@@ -48,178 +57,6 @@ MAPPABLE = tuple(
         "refund_day",
     }
 )
-
-
-def _form(text: str) -> str:
-    time_pattern(text)
-    return text
-
-
-Form = Annotated[str, BeforeValidator(_form)]
-Forms = Annotated[tuple[Form, ...], BeforeValidator(as_list)]
-
-
-class ZoneSpec(FormatModel):
-    """A zone by ``name``; or by a ``column`` a record, by a ``row`` (a title or footer line) or the
-    ``file_name`` a file, whose values ``map`` to zones or offsets (+07:00).
-    """
-
-    name: str | None = None
-    column: str | None = None
-    row: Pattern | None = None  #: one group: the zone as the line writes it
-    file_name: Pattern | None = None  #: one group: the zone as the name writes it
-    map: dict[str, str] = {}
-
-    @model_validator(mode="after")
-    def _one_source(self) -> ZoneSpec:
-        if sum(x is not None for x in (self.name, self.column, self.row, self.file_name)) != 1:
-            raise ValueError("give one of name, column, row and file_name")
-        for pattern in filter(None, (self.row, self.file_name)):
-            if re.compile(pattern).groups != 1:
-                raise ValueError(f"the pattern needs exactly one group: {pattern!r}")
-        for zone in (*self.map.values(), *([self.name] if self.name else [])):
-            fixed_offset(zone)  # raises for a zone that nobody knows
-        return self
-
-
-def _as_zone(value: object) -> object:
-    return {"name": value} if isinstance(value, str) else value
-
-
-def _as_field(value: object) -> object:
-    return {"column": value} if isinstance(value, str) else value
-
-
-Zone = Annotated[ZoneSpec, BeforeValidator(_as_zone)]
-
-
-class NumberSpec(FormatModel):
-    """How numbers are written. Nothing is guessed: what does not fit is refused."""
-
-    decimal: Literal[".", ","] = "."
-    thousands: Literal["", ".", ",", " ", "'"] = ""
-    currency_text: tuple[str, ...] = ()  #: text that may stand before a number, like "Rp"
-    currency_after: tuple[str, ...] = ()  #: text that may stand behind it, like ",-"
-    parentheses: bool = False  #: (1,234) is negative
-    minus_behind: bool = False  #: 1,234- is negative
-    bare_fraction: bool = False  #: .50 is allowed
-    trim: bool = False  #: blanks around a number are allowed
-    plus: bool = False  #: a leading + is allowed
-    empty: tuple[str, ...] = ()  #: further cells that mean "none", like "-"
-    minor_units: bool = False  #: 1234 is 12.34 in a currency of two decimals
-
-    @model_validator(mode="after")
-    def _different(self) -> NumberSpec:
-        if self.decimal == self.thousands:
-            raise ValueError("decimal and thousands are the same character")
-        return self
-
-
-class FieldSpec(FormatModel):
-    """Where one row column comes from. A bare string is short for ``{column = "..."}``.
-
-    Sources, one of them: ``column`` (a cell), ``constant``, ``join`` (several cells as one text),
-    ``sum`` (with ``minus``), ``debit`` and ``credit`` (value = credit - debit), ``rules`` (with
-    ``default``).
-    """
-
-    column: str | None = None
-    pattern: Pattern | None = None  #: one group: the part of the cell that is the value
-    constant: str | None = None
-    join: tuple[str, ...] = ()
-    separator: str = " "  #: between the cells of ``join``; empty cells are left out
-    sum: tuple[str, ...] = ()
-    minus: tuple[str, ...] = ()
-    debit: str | None = None
-    credit: str | None = None
-    signed: bool = False  #: debit and credit cells may be negative
-    marker: str | None = None  #: column that holds debit_mark or credit_mark
-    debit_mark: Texts = ()
-    credit_mark: Texts = ()
-    negate: bool = False
-    negate_when: tuple[Condition, ...] = ()  #: records on which the sign is the other way round
-    numbers: NumberSpec | None = None  #: where this column is written otherwise than [numbers] says
-    rules: tuple[Rule, ...] = ()
-    default: str | None = None
-    upper: bool = False  #: text is stored in capitals (currency codes)
-    zone: Zone | None = None
-    format: Forms = ()
-    required: bool | None = None  #: an empty cell is refused (default: by column, see read)
-    empty_when_status: tuple[str, ...] = ()  #: statuses under which an empty amount means 0
-
-    @model_validator(mode="after")
-    def _one_source(self) -> FieldSpec:
-        sources = [
-            self.column is not None,
-            self.constant is not None,
-            bool(self.join),
-            bool(self.sum),
-            self.debit is not None or self.credit is not None,
-            bool(self.rules) or self.default is not None,
-        ]
-        if sum(sources) != 1:
-            raise ValueError(
-                "give exactly one of column, constant, join, sum, debit and credit, rules and default"
-            )
-        if (self.debit is None) != (self.credit is None):
-            raise ValueError("debit and credit go together")
-        marks = (bool(self.debit_mark), bool(self.credit_mark), self.marker is not None)
-        if any(marks) and not (all(marks) and self.column is not None):
-            raise ValueError("marker, debit_mark, credit_mark and column go together")
-        if self.pattern is not None and re.compile(self.pattern).groups != 1:
-            raise ValueError(f"pattern needs exactly one group: {self.pattern!r}")
-        return self
-
-    def columns(self) -> tuple[str, ...]:
-        """Return the file columns that the field reads."""
-        singles = (self.column, self.debit, self.credit, self.marker)
-        zone = self.zone.column if self.zone else None
-        return (
-            *(s for s in (*singles, zone) if s is not None),
-            *self.join,
-            *self.sum,
-            *self.minus,
-            *(r.column for r in self.rules),
-            *(c.column for c in self.negate_when),
-        )
-
-
-FieldOrName = Annotated[FieldSpec, BeforeValidator(_as_field)]
-
-
-class TimeSpec(FormatModel):
-    """How times are written; ``format`` is in strptime's letters (see times.py)."""
-
-    zone: Zone | None = None  #: default: the books' zone
-    format: Forms = ("%Y-%m-%d %H:%M:%S",)  #: several: none may read what another reads otherwise
-    months: Literal["en", "id", "en+id"] = "en"  #: language of %b and %B
-    year: Literal["cell", "file_day"] = "cell"  #: file_day: dates without a year (see times.py)
-    within_days: int = Field(default=62, ge=1, le=183)  #: how far such a date may lie from file_day
-
-
-class StatusSpec(FormatModel):
-    """Raw status to status. What the map does not know becomes ``unknown`` and keeps its text.
-
-    With ``code`` two cells speak: the text in ``column`` and the code in ``code``. Where both are
-    filled they must say the same; a contradiction is ``unknown``.
-    """
-
-    column: str | None = None
-    map: dict[str, str] = {}
-    constant: str | None = None
-    code: str | None = None
-    codes: dict[str, str] = {}
-    codes_otherwise: str | None = None  #: status of every other code, where the protocol says so
-
-    @model_validator(mode="after")
-    def _closed(self) -> StatusSpec:
-        if (self.column is None and self.code is None) == (self.constant is None):
-            raise ValueError("give a column and a map, a code and codes, both, or a constant")
-        single = [v for v in (self.constant, self.codes_otherwise) if v is not None]
-        for value in (*self.map.values(), *self.codes.values(), *single):
-            if value not in STATUSES:
-                raise ValueError(f"{value!r} is not a status; choose from {', '.join(STATUSES)}")
-        return self
 
 
 class PrivacySpec(FormatModel):
@@ -248,6 +85,8 @@ class Total(FormatModel):
     figure: str | None = None  #: what the kind of file states itself, such as a bank's closing
     equals: Literal["rows", "sum", "debit", "credit", "opening", "closing", "currency"]
     field: str = "amount"  #: for sum: the row column that adds up to it
+    numbers: NumberSpec | None = None  #: where the figure is written otherwise than [numbers] says
+    all: bool = False  #: every line that matches counts, as of several sections: they are added up
     required: bool = True  #: a file without the line came short
 
     @model_validator(mode="after")
@@ -297,7 +136,13 @@ class Format(FormatModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Format:
-        faults = [*self._bad_names(), *self._bad_columns(), *self._bad_values()]
+        faults = [
+            *self._bad_names(),
+            *self._bad_columns(),
+            *self._bad_values(),
+            *self._bad_numbers(),
+            *self._bad_times(),
+        ]
         if faults:
             raise ValueError("; ".join(faults))
         return self
@@ -339,6 +184,60 @@ class Format(FormatModel):
         if not {"amount", "price"} & set(self.fields):
             faults.append("[fields] maps neither amount nor price: no control amount")
         return faults
+
+    def _bad_numbers(self) -> list[str]:
+        faults = []
+        own: dict[str, NumberSpec] = {}
+        for name, spec in self.fields.items():
+            if spec.numbers is None:
+                continue
+            if name not in MONEY_FIELDS:
+                faults.append(f"[fields.{name}] is no number: numbers has no meaning")
+                continue
+            faults += [
+                f"[fields.{name}] numbers: another field reads column {c!r} otherwise"
+                for c in spec.amounts()
+                if own.setdefault(c, spec.numbers) != spec.numbers
+            ]
+        given = [(f"[fields.{n}]", s.numbers) for n, s in self.fields.items()]
+        for place, numbers in [*given, *(("[[totals]]", t.numbers) for t in self.totals)]:
+            try:
+                self.numbers.but(numbers)
+            except ValueError as error:
+                faults.append(f"{place} numbers: {error}")
+        return faults
+
+    def _bad_times(self) -> list[str]:
+        faults = []
+        times = self.times
+        for name, spec in self.fields.items():
+            if name not in TIME_FIELDS:
+                if spec.format or spec.zone:
+                    faults.append(f"[fields.{name}] is no time: format and zone have no meaning")
+                continue
+            given = spec.format or times.format
+            # A zone in [times] is for the fields that need one.
+            zone = spec.zone or times.zone
+            if spec.format and spec.zone is None and all(map(forms.is_zoned, given)):
+                zone = None
+            if fault := times.fault(given, zone):
+                place = f"[fields.{name}]" if spec.format or spec.zone else "[times]"
+                faults.append(f"{place} {fault}")
+        return list(dict.fromkeys(faults))
+
+    def numbers_of(self, column: str) -> NumberSpec:
+        """Return how the numbers of a file column are written."""
+        fields = ((n, s) for n, s in self.fields.items() if n in MONEY_FIELDS)
+        own = (s.numbers for _, s in fields if s.numbers is not None and column in s.amounts())
+        return self.numbers.but(next(own, None))
+
+    def numbers_of_total(self, total: Total) -> NumberSpec:
+        """Return how a stated figure is written: as it says itself, else as its column is."""
+        field = {"opening": "balance", "closing": "balance"}.get(total.equals, total.field)
+        spec = self.fields.get(field)
+        amounts = spec.amounts() if spec is not None and total.equals != "rows" else ()
+        own = self.numbers_of(amounts[0]) if amounts else self.numbers
+        return own.but(total.numbers)
 
     def used_columns(self) -> list[tuple[str, str]]:
         """Return (place in the format, file column) for every column that the format reads."""

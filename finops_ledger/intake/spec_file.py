@@ -8,11 +8,12 @@ their standard) know their records and columns by themselves.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from finops_ledger.intake.conditions import FormatModel, Pattern
+from finops_ledger.intake.conditions import FormatModel, Pattern, unknown
 
 Kind = Literal[
     "csv", "fixed", "xlsx", "xls", "ods", "json", "jsonl", "xml",
@@ -41,6 +42,19 @@ class Piece(FormatModel):
     name: str
     start: int = Field(ge=1)  #: position of its first character, from 1
     width: int | None = Field(default=None, ge=1)  #: none: to the end of the line
+    title: str | None = None  #: what the header line has at this place
+
+    @property
+    def end(self) -> int | None:
+        """Return the position behind its last character, from 0; None: the end of the line."""
+        return None if self.width is None else self.start - 1 + self.width
+
+
+class Continuation(FormatModel):
+    """Lines of a fixed-width file that go on with the record before them."""
+
+    line: Pattern  #: what such a line is, whole; its groups, or all of it, are the text
+    column: str  #: the piece that the text is appended to, after a blank; or a column of its own
 
 
 class LinesSpec(FormatModel):
@@ -73,11 +87,17 @@ class FileSpec(FormatModel):
     by_name: bool = False  #: columns in any order, found by name
     optional: tuple[str, ...] = ()  #: columns that may be absent (by_name); absent reads as empty
     extra_columns: Literal["refuse", "ignore"] = "refuse"
+    aliases: dict[str, Texts] = {}  #: other names that a column of ``header`` may have in the file
     ragged: bool = False  #: empty cells at the end of a record may be left out, or be too many
-    first_line: Pattern | None = None  #: what the first line must match from its start
+    trim: bool = False  #: blanks and tabs around a cell are no part of it
+    first_line: Patterns = ()  #: what the first line must match from its start, one of these
     footer: Patterns = ()  #: searched from the end
+    notes: Patterns = ()  #: lines anywhere that are no records: titles of pages, subtotals
     lines: LinesSpec | None = None  #: lines of several types
     pieces: tuple[Piece, ...] = ()  #: fixed: where each column stands
+    dense: bool = False  #: fixed: pieces may touch; else a text across the edge of two is refused
+    record: Pattern | None = None  #: fixed: how a line begins that is a record; none: every line
+    continued: tuple[Continuation, ...] = ()  #: fixed: lines that go on with the record before
     sheet: str | None = None  #: workbooks: name of the sheet; none: the only visible one
     records: str = ""  #: json, xml: path to the records; "" is the document itself
     importer: str | None = None  #: beangulp: "module:name" or "file.py:name" of an importer
@@ -98,13 +118,13 @@ class FileSpec(FormatModel):
             raise ValueError(f"header names a column twice: {double}")
         if self.optional and not self.by_name and self.kind in GRIDS:
             raise ValueError("optional columns need by_name = true")
-        if self.kind == "fixed":
-            if not self.pieces:
-                raise ValueError("a fixed-width file needs pieces: name, start and width of each")
-            if self.header:
-                raise ValueError("the columns of a fixed-width file are its pieces, not a header")
-        elif self.pieces:
-            raise ValueError("pieces belong to kind = 'fixed'")
+        for name, others in self.aliases.items():
+            if name not in (*self.header, *self.optional):
+                raise ValueError(f"aliases: {unknown(name, (*self.header, *self.optional))}")
+            for other in others:
+                if other in (*self.header, *self.optional) or self.canonical(other) != name:
+                    raise ValueError(f"aliases: {other!r} is the name of another column")
+        self._fixed()
         if not self.header and self.kind not in (*STATEMENTS, "fixed"):
             raise ValueError("header must name the columns")
         if self.header and self.kind in STATEMENTS:
@@ -113,10 +133,30 @@ class FileSpec(FormatModel):
             raise ValueError("kind = 'beangulp' and importer go together")
         return self
 
+    def _fixed(self) -> None:
+        if self.kind == "fixed":
+            if not self.pieces:
+                raise ValueError("a fixed-width file needs pieces: name, start and width of each")
+            if self.header:
+                raise ValueError("the columns of a fixed-width file are its pieces, not a header")
+            if self.footer:
+                raise ValueError("lines of a fixed-width file that are no records are notes")
+            ordered = sorted(self.pieces, key=lambda p: p.start)
+            for left, right in pairwise(ordered):
+                if left.end is None or left.end > right.start - 1:
+                    raise ValueError(f"the pieces {left.name!r} and {right.name!r} overlap")
+        elif self.pieces or self.continued or self.record is not None:
+            raise ValueError("pieces, record and continued belong to kind = 'fixed'")
+
+    def canonical(self, name: str) -> str:
+        """Return the name that the format gives to a column which the file calls ``name``."""
+        return next((own for own, others in self.aliases.items() if name in others), name)
+
     def columns(self) -> tuple[str, ...]:
         """Return every column that the format may name."""
         if self.kind == "fixed":
-            return tuple(p.name for p in self.pieces)
+            named = (*(p.name for p in self.pieces), *(c.column for c in self.continued))
+            return tuple(dict.fromkeys(named))
         if self.kind in STATEMENTS:
             from finops_ledger.intake.readers.statement import COLUMNS
 

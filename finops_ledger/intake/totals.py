@@ -8,10 +8,10 @@ from decimal import Decimal
 
 from finops_ledger.core.errors import Problem
 from finops_ledger.core.money import minor_units, plain
-from finops_ledger.intake.cells import expected_number, number_pattern
+from finops_ledger.intake.cells import expected_number, parse_number
 from finops_ledger.intake.model import SourceInfo
 from finops_ledger.intake.source import Source
-from finops_ledger.intake.spec import Format, NumberSpec, Total
+from finops_ledger.intake.spec import Format, Total
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,19 +21,6 @@ class Stated:
     total: Total
     value: Decimal
     text: str
-
-
-def parse_number(text: str, spec: NumberSpec, digits: int) -> Decimal | None:
-    """Parse one number as the format writes them; None when it is not one."""
-    if not re.fullmatch(number_pattern(spec, digits), text, re.ASCII):
-        return None
-    for name in sorted(spec.currency_text, key=len, reverse=True):
-        text = text.replace(name, "")
-    text = text.replace(" ", "")
-    if spec.thousands:
-        text = text.replace(spec.thousands, "")
-    value = Decimal(text.replace(spec.decimal, "."))
-    return value.scaleb(-digits) if spec.minor_units else value
 
 
 def find_totals(
@@ -76,10 +63,13 @@ def find_totals(
                 )
             continue
         digits = 0 if total.equals == "rows" else minor_units(info.currency)
-        spec = fmt.numbers
+        spec = fmt.numbers_of_total(total)
         if total.equals == "rows":
             spec = spec.model_copy(update={"minor_units": False})
         value = parse_number(cell, spec, digits)
+        if total.all and value is not None:
+            further = [parse_number(c, spec, digits) for _, c in _places(total, source)[1:]]
+            value = None if None in further else sum((v for v in further if v is not None), value)
         if value is None:
             problems.append(
                 Problem(
@@ -103,17 +93,24 @@ def _find(total: Total, source: Source) -> tuple[str, str] | None:
         stated = next(iter(source.figures.values()), {})
         value = stated.get(total.figure)
         return None if value is None else (total.figure, value)
+    return next(iter(_places(total, source)), None)
+
+
+def _places(total: Total, source: Source) -> list[tuple[str, str]]:
+    """Return every line that states a figure, and its text there."""
     assert total.row is not None
-    note = next((n for n in source.notes if re.search(total.row, n.text)), None)
-    if note is None:
-        return None
-    text = note.text
-    if total.cell is not None:
-        text = note.cells[total.cell] if total.cell < len(note.cells) else ""
-    if total.pattern is not None:
-        found = re.search(total.pattern, text)
-        text = (found[1] or "") if found else ""
-    return note.text, text
+    places = []
+    for note in source.notes:
+        if not re.search(total.row, note.text):
+            continue
+        text = note.text
+        if total.cell is not None:
+            text = note.cells[total.cell] if total.cell < len(note.cells) else ""
+        if total.pattern is not None:
+            found = re.search(total.pattern, text)
+            text = (found[1] or "") if found else ""
+        places.append((note.text, text))
+    return places
 
 
 def compare(stated: Stated, read: Decimal, file: str) -> Problem | None:

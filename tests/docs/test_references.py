@@ -16,7 +16,7 @@ from pydantic_core import PydanticUndefined
 from finops_ledger.books import config
 from finops_ledger.core import kinds
 from finops_ledger.core.errors import FinopsError, InputRefused, IntegrityError, UsageError
-from finops_ledger.intake import spec
+from finops_ledger.intake import spec, spec_file
 from finops_ledger.recon import legs
 from finops_ledger.sop import model as sop
 from finops_ledger.subledger import manifest
@@ -50,8 +50,11 @@ SOPS: dict[str, type[BaseModel]] = {
 FORMATS: dict[str, type[BaseModel]] = {
     "The file": spec.Format,
     "`[file]`": spec.FileSpec,
+    "`[file.lines]`": spec_file.LinesSpec,
+    "`[[file.pieces]]`": spec_file.Piece,
     "`[numbers]`": spec.NumberSpec,
     "`[times]`": spec.TimeSpec,
+    "`zone = { … }`": spec.ZoneSpec,
     "`[fields.<column>]`": spec.FieldSpec,
     "`[status]`": spec.StatusSpec,
     "`[privacy]`": spec.PrivacySpec,
@@ -161,7 +164,7 @@ def codes() -> set[str]:
     """Every code that a problem of a file can have."""
     found = set()
     books = [PACKAGE / "books" / f"{name}.py" for name in ("importing", "bank_statement")]
-    for path in [*(PACKAGE / "intake").glob("*.py"), *books]:
+    for path in [*(PACKAGE / "intake").rglob("*.py"), *books]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and (code := _first_code(node)):
                 found.add(code)

@@ -55,7 +55,7 @@ def test_sound_format(tmp_path: Path) -> None:
         ("[file]", "[file]\nencoding = 'utf-9'", "unknown encoding"),
         ("[fields]", "[fields", "not TOML"),
         ('amount = "amount"', 'amount = {column = "amount", pattern = "(?=a)(b)"}', "(?=a)(b)"),
-        ("[fields]", "[times]\nformat = '%Q'\n[fields]", "%Q"),
+        ("[fields]", "[times]\nformat = '%K'\n[fields]", "%K"),
         ("[fields]", "[times]\nzone = 'Asia/Jakrta'\n[fields]", "unknown time zone"),
         ("[fields]", "[times]\nzone = {column = 'id', map = {X = 'Nowhere'}}\n[fields]", "Nowhere"),
     ],

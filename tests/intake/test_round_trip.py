@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow.parquet as pq
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from finops_ledger.core.errors import InputRefused
@@ -72,6 +72,13 @@ notes = st.text(
 )
 
 
+def once(moment: datetime, zone: ZoneInfo) -> bool:
+    """Whether the clocks of a zone show a local time exactly once."""
+    moments = {moment.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)}
+    there = {m.astimezone(zone).replace(tzinfo=None) for m in moments}
+    return len(moments) == 1 and there == {moment}
+
+
 @settings(max_examples=60)
 @given(
     style=st.sampled_from(sorted(STYLES)),
@@ -82,6 +89,8 @@ def test_round_trip(style: str, quoted: bool, rows: list[tuple[Decimal, datetime
     if not quoted:  # outside quotes a carriage return ends the line
         rows = [(amount, moment, note.replace("\r", "")) for amount, moment, note in rows]
     zone = ZoneInfo(STYLES[style][2])
+    rows = [(amount, moment, note) for amount, moment, note in rows if once(moment, zone)]
+    assume(rows)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         fmt = make_format(style, folder)
@@ -104,11 +113,8 @@ def test_round_trip(style: str, quoted: bool, rows: list[tuple[Decimal, datetime
     assert [row["text"] for row in got] == [note or None for _, _, note in rows]
     assert result.control == sum(amount for amount, _, _ in rows)
     for row, (_, moment, _) in zip(got, rows, strict=True):
-        there = moment.replace(tzinfo=zone)
-        if there.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == moment:
-            expected = {there.replace(fold=fold).astimezone(UTC) for fold in (0, 1)}
-            assert row["occurred_at"] in expected
-            assert row["day"] == row["occurred_at"].astimezone(ZoneInfo(BOOKS)).date()
+        assert row["occurred_at"] == moment.replace(tzinfo=zone).astimezone(UTC)
+        assert row["day"] == row["occurred_at"].astimezone(ZoneInfo(BOOKS)).date()
 
 
 @settings(max_examples=60)

@@ -45,7 +45,8 @@ def _module(fmt: Format) -> Any:
 def needs_grid(fmt: Format) -> bool:
     """Say whether a csv is no plain table, so that its lines must be looked at one by one."""
     file = fmt.file
-    return file.lines is not None or file.header_lines > 1 or file.repeated_header or file.ragged
+    several = file.lines is not None or file.header_lines > 1 or bool(file.notes)
+    return several or file.repeated_header or file.ragged
 
 
 def open_source(path: Path, fmt: Format, folder: Path, limits: Limits) -> Source:

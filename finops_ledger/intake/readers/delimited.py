@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import tempfile
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -11,15 +12,16 @@ from pathlib import Path
 import duckdb
 
 from finops_ledger.core.errors import InputRefused, Problem
-from finops_ledger.intake import layout, raw
+from finops_ledger.core.schema import TIME_FIELDS
+from finops_ledger.intake import layout, raw, records
+from finops_ledger.intake.forms import pattern
 from finops_ledger.intake.layout import Layout, find_layout, split_line
 from finops_ledger.intake.limits import Limits
+from finops_ledger.intake.readers.table import LISTED, TRIMMED
 from finops_ledger.intake.source import Note, Numbered, Source
 from finops_ledger.intake.spec import Format
 from finops_ledger.intake.spec_file import FileSpec
 from finops_ledger.intake.times import text
-
-LISTED = 1000
 
 
 @dataclass
@@ -29,18 +31,23 @@ class DelimitedSource(Source):
     path: Path = field(kw_only=True)
     file: FileSpec = field(kw_only=True)
     layout: Layout = field(kw_only=True)
+    limits: Limits = field(kw_only=True)
 
     def count(self) -> int | None:
         """Check every byte and count records; see :func:`.raw.scan`."""
         at = self.layout
         encoding = self.file.encoding if raw.is_utf8(self.file.encoding) else "utf-8"
-        return raw.scan(self.path, encoding, at.start, at.end, self.file.quote, self.name).records
+        limit = self.limits.max_record_bytes
+        return raw.scan(
+            self.path, encoding, at.start, at.end, self.file.quote, self.name, limit
+        ).records
 
-    def _records(self) -> Iterator[raw.Record]:
-        at = self.layout
-        return raw.records(
-            self.path, at.start, at.end, at.skip + 1, self.file.delimiter, self.file.quote
-        )
+    def _records(self) -> Iterator[records.Record]:
+        at, file = self.layout, self.file
+        return records.records(
+            self.path, self.name, (at.start, at.end), at.skip + 1, file.delimiter, file.quote,
+            self.limits,
+        )  # fmt: skip
 
     def lines_of(self, records: Collection[int]) -> dict[int, int]:
         """Return the physical lines of some records."""
@@ -67,8 +74,7 @@ class DelimitedSource(Source):
         """
         at, file = self.layout, self.file
         footers = [split_line(f, file) for f in at.footers]
-        direct = at.plain_head and all(len(f) == at.width for f in footers)
-        if direct:
+        if at.plain_head and at.plain_end:
             tests = [
                 "NOT ("
                 + " AND ".join(
@@ -79,11 +85,20 @@ class DelimitedSource(Source):
                 for cells in footers
             ]
             where = f" WHERE {' AND '.join(tests)}" if tests else ""
-            return f"SELECT * FROM {read_csv(self.path, file, at.width, at.skip)}{where}"
+            return (
+                f"SELECT {self._cells()} FROM {read_csv(self.path, file, at.width, at.skip)}{where}"
+            )
         copy = self.folder / "records.csv"
         if not copy.exists():
             raw.copy_part(self.path, at.start, at.end, copy)
-        return f"SELECT * FROM {read_csv(copy, file, at.width, 0)}"
+        return f"SELECT {self._cells()} FROM {read_csv(copy, file, at.width, 0)}"
+
+    def _cells(self) -> str:
+        if not self.file.trim:
+            return "*"
+        return ", ".join(
+            f"nullif(trim(c{i}, {text(TRIMMED)}), '') AS c{i}" for i in range(self.width)
+        )
 
     def numbered(self, connection: duckdb.DuckDBPyConnection) -> Numbered:
         """Parse record by record; those of another width or with broken quotes are broken.
@@ -94,49 +109,67 @@ class DelimitedSource(Source):
         problems: list[Problem] = []
         copy, broken, rows = self.folder / "plain.csv", 0, 0
         with copy.open("w", encoding="utf-8", newline="") as out:
-            writer = csv.writer(out, lineterminator="\n")
+            writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
             for record in self._records():
                 rows = record.number
-                if record.fault is None and len(record.cells) == self.width:
-                    writer.writerow([*record.cells, record.number, record.line])
+                cells = fitted(record.cells, self.width)
+                if cells is not None and record.fault is None:
+                    if self.file.trim:
+                        cells = [c.strip(TRIMMED) for c in cells]
+                    writer.writerow([*cells, record.number, record.line])
                     continue
                 broken += 1
                 if len(problems) < LISTED:
-                    problems.append(_structural(self.name, record, self.width))
-        scan = read_csv(copy, plain, self.width, 0, ("rec_text", "line_text"))
-        records = (
+                    problems.append(structural(self.name, record, self.width))
+        names = ("rec_text", "line_text")
+        scan = read_csv(copy, plain, self.width, 0, names, self.limits.max_record_bytes)
+        numbered = (
             "SELECT * EXCLUDE (rec_text, line_text), CAST(rec_text AS BIGINT) AS rec, "
             f"CAST(line_text AS BIGINT) AS line FROM {scan}"
         )
-        return Numbered(records, rows, broken, tuple(problems))
+        return Numbered(numbered, rows, broken, tuple(problems))
 
 
-def _structural(file: str, record: raw.Record, width: int) -> Problem:
+def fitted(cells: list[str], width: int) -> list[str] | None:
+    """Return the cells of a record without empty ones beyond its width; None for another width."""
+    if len(cells) > width and not any(cells[width:]):
+        return cells[:width]
+    return cells if len(cells) == width else None
+
+
+def structural(file: str, record: records.Record, width: int) -> Problem:
+    """Say why a record cannot be cut into the cells of a table."""
     shown = record.text[:200]
     if record.fault is not None:
         return Problem(
-            "csv-quote",
-            record.fault,
-            file,
-            record.line,
-            None,
-            shown,
+            "csv-quote", record.fault, file, record.line, None, shown,
             "quotes around whole cells, doubled within",
-        )
+        )  # fmt: skip
     return Problem(
         "cell-count", f"{len(record.cells)} cells", file, record.line, None, shown, f"{width} cells"
     )
 
 
-def read_csv(path: Path, file: FileSpec, width: int, skip: int, more: tuple[str, ...] = ()) -> str:
-    """Return DuckDB's ``read_csv`` with everything declared and nothing detected."""
+def read_csv(
+    path: Path,
+    file: FileSpec,
+    width: int,
+    skip: int,
+    more: tuple[str, ...] = (),
+    longest: int | None = None,
+) -> str:
+    """Return DuckDB's ``read_csv`` with everything declared and nothing detected.
+
+    ``longest`` is the size of a record that must still be read, where that is beyond its default.
+    """
+    longer = f", max_line_size={2 * longest}, buffer_size={4 * longest}" if longest else ""
     names = [*(f"c{i}" for i in range(width)), *more]
     columns = ", ".join(f"'{n}': 'VARCHAR'" for n in names)
     return (
         f"read_csv({text(str(path))}, auto_detect=false, header=false, skip={skip}, "
         f"delim={text(file.delimiter)}, quote={text(file.quote)}, escape={text(file.quote)}, "
         f"columns={{{columns}}}, strict_mode=true, null_padding=false, ignore_errors=false, "
-        "compression='none')"
+        f"compression='none'{longer})"
     )
 
 
@@ -144,11 +177,19 @@ def open_source(path: Path, fmt: Format, folder: Path, limits: Limits) -> Source
     """Check the start of ``path`` and find its parts; every byte is checked by ``count``."""
     file = fmt.file
     readable = as_utf8(path, file.encoding, folder)
-    at = find_layout(readable, file, path.name)
+    at = find_layout(readable, file, path.name, limits)
     lines = (*at.titles, *at.footers)
     notes = tuple(Note(line, tuple(split_line(line, file))) for line in lines)
     return DelimitedSource(
-        path.name, folder, at.columns, at.width, notes, path=readable, file=file, layout=at
+        path.name,
+        folder,
+        at.columns,
+        at.width,
+        notes,
+        path=readable,
+        file=file,
+        layout=at,
+        limits=limits,
     )
 
 
@@ -162,23 +203,54 @@ def as_utf8(path: Path, encoding: str, folder: Path) -> Path:
     return readable
 
 
+def head_text(path: Path, encoding: str) -> str:
+    """Return the start of a file as text, up to its last whole line.
+
+    Raises:
+        InputRefused: empty, or its first bytes contradict the encoding.
+    """
+    raw.check_start(path, encoding)
+    with path.open("rb") as file:
+        head = file.read(layout.HEAD)
+    text_ = head.decode(encoding, errors="ignore")
+    if len(head) == layout.HEAD:
+        text_ = "".join(text_.splitlines(keepends=True)[:-1]) or text_
+    return text_
+
+
 def recognises(path: Path, fmt: Format, limits: Limits) -> bool:
     """Say whether the start of ``path`` (at most 64 KiB) is what the format declares.
 
-    A format without a header line recognises a file by the number of cells in its first record.
+    A format without a header line recognises a file by its first record: so many cells, and times as
+    the format says.
     """
     try:
-        with path.open("rb") as file:
-            head = file.read(layout.HEAD)
-        raw.check_start(path, fmt.file.encoding)
-        start = head.decode(fmt.file.encoding, errors="ignore")
+        start = head_text(path, fmt.file.encoding)
         with tempfile.TemporaryDirectory(prefix="finops-") as folder:
             copy = Path(folder) / "head"
             copy.write_text(start, encoding="utf-8", newline="")
-            found = find_layout(copy, fmt.file, path.name)
+            found = find_layout(copy, fmt.file, path.name, limits)
             if not fmt.file.header_row:
-                lines = start.splitlines()[found.skip : found.skip + 1]
-                return bool(lines) and len(split_line(lines[0], fmt.file)) == found.width
+                span = (found.start, copy.stat().st_size)
+                cut = records.records(
+                    copy, path.name, span, 1, fmt.file.delimiter, fmt.file.quote, limits
+                )
+                first = next(cut, None)
+                if first is None or (cells := fitted(first.cells, found.width)) is None:
+                    return False
+                return _times_fit(cells, found.columns, fmt)
     except (InputRefused, OSError):
         return False
+    return True
+
+
+def _times_fit(cells: list[str], columns: dict[str, int], fmt: Format) -> bool:
+    """Say whether the times of a record are written as declared: all that a file without a header tells."""
+    for name, spec in fmt.fields.items():
+        if name not in TIME_FIELDS or spec.column is None or spec.pattern is not None:
+            continue
+        cell = cells[columns[spec.column]]
+        known = spec.format or fmt.times.format
+        if cell and not any(re.fullmatch(pattern(f, fmt.times.months), cell) for f in known):
+            return False
     return True

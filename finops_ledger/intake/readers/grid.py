@@ -12,16 +12,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from finops_ledger.core.errors import InputRefused, Problem
-from finops_ledger.intake import raw
-from finops_ledger.intake.layout import header_faults
+from finops_ledger.intake.layout import (
+    check_columns,
+    check_first_line,
+    columns_of,
+    header_cells,
+    header_faults,
+    header_name,
+)
 from finops_ledger.intake.limits import Limits
-from finops_ledger.intake.readers.table import LISTED, Cells, TableSource, TableWriter
+from finops_ledger.intake.readers.table import LISTED, TRIMMED, Cells, TableSource, TableWriter
 from finops_ledger.intake.source import Note
 from finops_ledger.intake.spec_file import FileSpec
 
 GridLine = tuple[int, Cells]  #: place (from 1) and cells of one line
 
-_BLANKS = re.compile(r"\s+")
+REACH = 300  #: lines in which a header is looked for by its type
 
 
 def column_names(lines: Sequence[Cells]) -> list[str]:
@@ -37,7 +43,7 @@ def column_names(lines: Sequence[Cells]) -> list[str]:
         last = depth == len(lines) - 1
         held = ""
         for at in range(width):
-            cell = _BLANKS.sub(" ", (line[at] if at < len(line) else None) or "").strip()
+            cell = header_name((line[at] if at < len(line) else None) or "")
             held = cell or ("" if last else held)
             if held and (not parts[at] or parts[at][-1] != held):
                 parts[at].append(held)
@@ -51,11 +57,17 @@ def column_names(lines: Sequence[Cells]) -> list[str]:
 
 
 @dataclass
-class _Parts:
-    names: list[str]
-    header: tuple[Cells, ...]
-    titles: list[Note] = field(default_factory=list)
-    others: list[Note] = field(default_factory=list)
+class Broken:
+    """Lines that are no records and nothing else either: all counted, the first 1,000 listed."""
+
+    count: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+    def add(self, problem: Problem) -> None:
+        """Count one."""
+        self.count += 1
+        if len(self.problems) < LISTED:
+            self.problems.append(problem)
 
 
 def note(line: int, cells: Cells) -> Note:
@@ -65,38 +77,40 @@ def note(line: int, cells: Cells) -> Note:
 
 
 def read_grid(
-    lines: Iterable[GridLine], file: FileSpec, name: str, folder: Path, limits: Limits
+    lines: Iterable[GridLine],
+    file: FileSpec,
+    name: str,
+    folder: Path,
+    limits: Limits,
+    broken: Broken | None = None,
 ) -> TableSource:
     """Find header and records among lines of cells and write the records to a table.
 
     Lines without any filled cell are skipped; every other line is a title, the header, a record, a
-    footer, or a line of a declared other type.
+    footer, a line of a declared other type, or broken. ``broken`` takes what the caller cannot cut.
 
     Raises:
         InputRefused: no such header, too many columns.
     """
+    grid = _Grid(file, name, limits, broken or Broken())
     iterator = iter(lines)
-    parts = _head(iterator, file, name, limits)
-    width = len(parts.names)
+    grid.find_header(iterator)
+    width = len(grid.names)
     writer = TableWriter(folder / "table.parquet", width)
-    broken: list[Problem] = []
-    count = [0]
     try:
-        writer.write_rows(_records(iterator, file, parts, name, broken, count))
+        writer.write_rows(grid.records(iterator))
     finally:
         writer.close()
-    known = file.columns()
-    columns = {n: i for i, n in enumerate(parts.names) if n in known}
     return TableSource(
         name,
         folder,
-        columns,
+        columns_of(grid.names, file),
         width,
-        (*parts.titles, *parts.others),
+        tuple(grid.notes),
         parquet=writer.path,
         rows=writer.rows,
-        broken=count[0],
-        problems=tuple(broken),
+        broken=grid.broken.count,
+        problems=tuple(grid.broken.problems),
     )
 
 
@@ -104,154 +118,165 @@ def _filled(cells: Cells) -> bool:
     return any(c is not None and c.strip() for c in cells)
 
 
-def _head(lines: Iterator[GridLine], file: FileSpec, name: str, limits: Limits) -> _Parts:
-    """Take lines up to and with the header."""
-    if not file.header_row:
-        return _headless(lines, file)
-    window: list[GridLine] = []
-    best: list[Problem] | None = None
-    shared_most = -1
-    reach = max(file.header_within, file.skip_lines + 1) + file.header_lines - 1
-    typed = file.lines.header if file.lines else None
-    for place, cells in lines:
-        if len(cells) > limits.max_columns:
-            raise raw.refuse(
-                name, "too-many-columns", f"{len(cells)} columns", place,
-                expected=f"at most {limits.max_columns}",
-            )  # fmt: skip
-        window.append((place, cells))
+def _joined(cells: Cells) -> str:
+    return "\t".join(c or "" for c in cells)
+
+
+@dataclass
+class _Grid:
+    """The lines of one file, sorted."""
+
+    file: FileSpec
+    name: str
+    limits: Limits
+    broken: Broken
+    names: list[str] = field(default_factory=list)
+    header: list[Cells] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+
+    def find_header(self, lines: Iterator[GridLine]) -> None:
+        """Take lines up to and with the header; those above it are titles."""
+        file = self.file
+        if not file.header_row:
+            self._headless(lines)
+            return
+        typed = file.lines.header if file.lines else None
+        first = file.skip_lines + file.header_lines
+        reach = max(file.header_within + file.header_lines - 1, first)
         if typed is not None:
-            assert file.lines is not None
-            if _type_of(cells, file) != typed:
-                if len(window) > limits.max_columns:
-                    break
+            reach = REACH
+        window: list[GridLine] = []
+        best: list[Problem] | None = None
+        most = -1
+        for place, cells in lines:
+            self._first_line(window, cells)
+            window.append((place, cells))
+            check_columns(len(cells), self.name, place, self.limits)
+            told = typed is None or self._type(cells) == typed
+            if told and (typed is not None or len(window) >= first):
+                names = header_cells(
+                    column_names([c for _, c in window[-file.header_lines :]]), file
+                )
+                faults = header_faults(
+                    [n for n in names if n or "" in file.header], file, self.name, place
+                )
+                if not faults:
+                    self.names = names
+                    self.header = [c for _, c in window[-file.header_lines :]]
+                    above = window[: -file.header_lines]
+                    self.notes = [note(p, c) for p, c in above if _filled(c)]
+                    return
+                shared = len(columns_of(names, file))
+                if shared > most:
+                    best, most = faults, shared
+            if len(window) >= reach:
+                break
+        if best is None:
+            message = "the file ends before its header"
+            if typed is not None:
+                message = f"no header line (type {typed}) in the first {len(window)} lines"
+            best = [
+                Problem(
+                    "header-missing", message, self.name, window[-1][0] if window else None,
+                    expected=" | ".join(file.header),
+                )
+            ]  # fmt: skip
+        raise InputRefused(self.name, best[:LISTED], len(best))
+
+    def _first_line(self, before: Sequence[GridLine], cells: Cells) -> None:
+        if self.file.first_line and not any(_filled(c) for _, c in before) and _filled(cells):
+            check_first_line(_joined(cells), self.file, self.name)
+
+    def _headless(self, lines: Iterator[GridLine]) -> None:
+        self.names = list(self.file.columns())
+        above: list[GridLine] = []
+        for _ in range(self.file.skip_lines):
+            if (found := next(lines, None)) is not None:
+                self._first_line(above, found[1])
+                above.append(found)
+        self.notes = [note(p, c) for p, c in above if _filled(c)]
+
+    def records(self, lines: Iterator[GridLine]) -> Iterator[GridLine]:
+        """Yield records of the header's width; keep the other lines, and what is broken."""
+        held: list[GridLine] = []
+        for place, cells in lines:
+            if not _filled(cells) or self._is_header_again(place, cells):
                 continue
-        elif len(window) <= file.skip_lines + file.header_lines - 1:
-            continue
-        head = [c for _, c in window[-file.header_lines :]]
-        names = column_names(head)
-        while names and not names[-1] and not file.by_name and names[-1] not in file.header:
-            names.pop()
-        faults = header_faults([n for n in names if n or n in file.header], file, name, place)
-        if not faults:
-            titles = [note(p, c) for p, c in window[: -file.header_lines] if _filled(c)]
-            return _Parts(names, tuple(head), titles)
-        shared = len(set(names) & set(file.header))
-        if shared > shared_most:
-            best, shared_most = faults, shared
-        if typed is None and len(window) >= reach:
-            break
-    if best is None:
-        best = [
+            if self._is_note(place, cells):
+                continue
+            # A line that may be a footer is held back until a record follows it.
+            if self.file.footer and any(re.search(p, _joined(cells)) for p in self.file.footer):
+                held.append((place, cells))
+                continue
+            for earlier in held:
+                yield from self._fitted(*earlier)
+            held.clear()
+            yield from self._fitted(place, cells)
+        self.notes += [note(*line) for line in held]
+
+    def _is_header_again(self, place: int, cells: Cells) -> bool:
+        """Say whether a line is the header once more, as on each page or in each section."""
+        if not self.header:
+            return False
+        typed = self.file.lines.header if self.file.lines else None
+        if typed is not None and self._type(cells) == typed:
+            if _bare(cells) != _bare(self.header[-1]):
+                self.broken.add(
+                    Problem(
+                        "header-other", "a second header, with other columns", self.name, place,
+                        None, _joined(cells)[:200], _joined(self.header[-1])[:200],
+                    )
+                )  # fmt: skip
+            return True
+        return self.file.repeated_header and any(_bare(cells) == _bare(h) for h in self.header)
+
+    def _is_note(self, place: int, cells: Cells) -> bool:
+        file = self.file
+        if file.notes and any(re.search(p, _joined(cells)) for p in file.notes):
+            self.notes.append(note(place, cells))
+            return True
+        if file.lines is None:
+            return False
+        found = self._type(cells)
+        if found in file.lines.other:
+            self.notes.append(note(place, cells))
+            return True
+        if not file.lines.record or found in file.lines.record:
+            return False
+        self.broken.add(
             Problem(
-                "header-missing", "the file ends before its header", name,
-                window[-1][0] if window else None, expected=" | ".join(file.header),
+                "line-unknown", "the format does not say what lines of this type are", self.name,
+                place, None, found[:200], "a type named in [file.lines]",
             )
-        ]  # fmt: skip
-    raise InputRefused(name, best[:LISTED], len(best))
+        )  # fmt: skip
+        return True
+
+    def _type(self, cells: Cells) -> str:
+        assert self.file.lines is not None
+        at = self.file.lines.cell
+        return ((cells[at] if at < len(cells) else None) or "").strip()
+
+    def _fitted(self, place: int, cells: Cells) -> Iterator[GridLine]:
+        width, file = len(self.names), self.file
+        if file.trim:
+            cells = [c and c.strip(TRIMMED) for c in cells]
+        if len(cells) == width:
+            yield place, cells
+        elif len(cells) > width and not any(cells[width:]):
+            yield place, cells[:width]
+        elif len(cells) < width and (file.ragged or file.kind != "csv"):
+            yield place, [*cells, *([None] * (width - len(cells)))]
+        else:
+            self.broken.add(
+                Problem(
+                    "cell-count", f"{len(cells)} cells", self.name, place, None,
+                    _joined(cells)[:200], f"{width} cells",
+                )
+            )  # fmt: skip
 
 
-def _headless(lines: Iterator[GridLine], file: FileSpec) -> _Parts:
-    titles = []
-    for _ in range(file.skip_lines):
-        if (found := next(lines, None)) is not None and _filled(found[1]):
-            titles.append(note(*found))
-    return _Parts(list(file.columns()), (), titles)
+def _bare(cells: Cells) -> list[str]:
+    return [c.strip() for c in cells if c and c.strip()]
 
 
-def _type_of(cells: Cells, file: FileSpec) -> str:
-    assert file.lines is not None
-    at = file.lines.cell
-    return ((cells[at] if at < len(cells) else None) or "").strip()
-
-
-def _records(
-    lines: Iterator[GridLine],
-    file: FileSpec,
-    parts: _Parts,
-    name: str,
-    broken: list[Problem],
-    count: list[int],
-) -> Iterator[GridLine]:
-    """Yield records of the header's width; collect the other lines and what is broken."""
-    width, held = len(parts.names), list[GridLine]()
-    for place, cells in lines:
-        if not _filled(cells):
-            continue
-        if file.repeated_header and parts.header and _same(cells, parts.header[-1]):
-            continue
-        kind = _kind(cells, file)
-        if kind == "other":
-            parts.others.append(note(place, cells))
-            continue
-        if kind == "unknown":
-            _break(broken, count, Problem(
-                "line-unknown", "the format does not say what lines of this type are", name,
-                place, None, _type_of(cells, file)[:200], "a type named in [file.lines]",
-            ))  # fmt: skip
-            continue
-        # A line that may be a footer is held back until a record follows it.
-        if file.footer and _is_footer(cells, file):
-            held.append((place, cells))
-            continue
-        for earlier in held:
-            yield from _fitted(*earlier, width, file, name, broken, count)
-        held.clear()
-        yield from _fitted(place, cells, width, file, name, broken, count)
-    parts.others += [note(*line) for line in held]
-
-
-def _fitted(
-    place: int,
-    cells: Cells,
-    width: int,
-    file: FileSpec,
-    name: str,
-    broken: list[Problem],
-    count: list[int],
-) -> Iterator[GridLine]:
-    if len(cells) == width:
-        yield place, cells
-        return
-    surplus = cells[width:]
-    if len(cells) > width and not any(surplus):
-        yield place, cells[:width]
-    elif len(cells) < width and (file.ragged or file.kind != "csv"):
-        yield place, [*cells, *([None] * (width - len(cells)))]
-    else:
-        shown = "\t".join(c or "" for c in cells)[:200]
-        _break(broken, count, Problem(
-            "cell-count", f"{len(cells)} cells", name, place, None, shown, f"{width} cells"
-        ))  # fmt: skip
-
-
-def _break(broken: list[Problem], count: list[int], problem: Problem) -> None:
-    count[0] += 1
-    if len(broken) < LISTED:
-        broken.append(problem)
-
-
-def _same(cells: Cells, header: Cells) -> bool:
-    def bare(line: Cells) -> list[str]:
-        return [c.strip() for c in line if c and c.strip()]
-
-    return bare(cells) == bare(header)
-
-
-def _kind(cells: Cells, file: FileSpec) -> str:
-    if file.lines is None:
-        return "record"
-    found = _type_of(cells, file)
-    if found in file.lines.other or (file.lines.header and found == file.lines.header):
-        return "other"
-    if not file.lines.record or found in file.lines.record:
-        return "record"
-    return "unknown"
-
-
-def _is_footer(cells: Cells, file: FileSpec) -> bool:
-    line = "\t".join(c or "" for c in cells)
-    return any(re.search(p, line) for p in file.footer)
-
-
-__all__ = ["GridLine", "column_names", "read_grid"]
+__all__ = ["Broken", "GridLine", "column_names", "note", "read_grid"]

@@ -23,6 +23,7 @@ from finops_ledger.intake.times import text
 
 CHUNK = 20_000
 LISTED = 1000
+TRIMMED = " \t"  #: what ``trim`` takes off a cell
 
 Cells = Sequence[str | None]
 

@@ -1,0 +1,69 @@
+"""A partner's day that runs from noon to noon: each row lands on the day whose window holds it."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from beancount import loader
+from beancount.core.data import Transaction
+
+from finops_ledger.books import Books
+from tests.worked import workspace as w
+
+ROWS = [
+    ("02/03/2026 11:59:59", "A1", 100),
+    ("02/03/2026 12:00:00", "A2", 20),
+    ("02/03/2026 23:59:59", "A3", 3),
+    ("03/03/2026 00:00:00", "A4", 4000),
+    ("03/03/2026 11:59:59", "A5", 50000),
+    ("03/03/2026 12:00:00", "A6", 600000),
+]
+
+
+def used(root: Path, opens: str, named_by: str) -> dict[date, Decimal]:
+    """What the deposit paid on each partner day, by the books, for one report of all rows.
+
+    A report of rows covers the books' days of them; of windows named by their start the row before the
+    first of these days is left out.
+    """
+    made = w.make(root)
+    sop = root / "sops" / "AggA.toml"
+    window = f'{{ opens = "{opens}", named_by = "{named_by}" }}'
+    sop.write_text(sop.read_text().replace('{ opens = "23:00", named_by = "end" }', window))
+    config = root / "finops.toml"
+    day = "day = { name = 'AggA_mutasi_(\\d{8})' }"
+    assert day in config.read_text()
+    config.write_text(config.read_text().replace(day, day.replace(" }", ', covers = "rows" }')))
+    statement = w.Statement(date(2026, 3, 4), 1_000_000)
+    for at, own, cost in ROWS[named_by == "start" and opens > "00:00" :]:
+        statement.row(at, own, f"O-{own}", debit=cost)
+    statement.drop(root)
+    report = made.import_files()
+    assert [f.message for f in report.files if f.verdict != "imported"] == []
+    entries, errors, _ = loader.load_file(str(Books(root).space.root / "main.beancount"))
+    assert not [e for e in errors if "head" in e.message]
+    days: dict[date, Decimal] = {}
+    for entry in entries:
+        if isinstance(entry, Transaction) and "supply" in entry.tags:
+            moved = [p.units.number for p in entry.postings if p.account == "Assets:Deposits:AggA"]
+            days[entry.date] = days.get(entry.date, Decimal()) - sum(moved)
+    return {d: n for d, n in days.items() if n}
+
+
+@pytest.mark.parametrize(
+    ("opens", "named_by", "expected"),
+    [
+        ("12:00", "start", {2: 54_023, 3: 600_000}),
+        ("12:00", "end", {2: 100, 3: 54_023, 4: 600_000}),
+        ("00:00", "start", {2: 123, 3: 654_000}),
+        ("23:00", "end", {2: 120, 3: 654_003}),
+    ],
+)
+def test_rows_land_on_the_day_whose_window_holds_them(
+    tmp_path: Path, opens: str, named_by: str, expected: dict[int, int]
+) -> None:
+    found = used(tmp_path / "books", opens, named_by)
+    assert found == {date(2026, 3, d): n for d, n in expected.items()}
