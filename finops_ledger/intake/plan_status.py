@@ -18,6 +18,16 @@ def add(plan: Planner) -> None:
     status that nobody mapped, and a text and a code that contradict, are ``unknown``.
     """
     spec, info, named = plan.fmt.status, plan.info, plan.plan.named
+    if info.role == "settlement" and spec.constant is None:
+        # Every row of a settlement is money moved: one whose status nobody knows may be none.
+        column = spec.column or spec.code
+        assert column is not None
+        plan.check(
+            "status-unknown", column, "r_status <> 'unknown'",
+            "a status that the format does not map: money moved, or it did not",
+            ", ".join(sorted(n for n in {**spec.map, **info.status, **spec.codes, **info.codes} if n)),
+            "r_status_raw",
+        )  # fmt: skip
     for given, column, key in (
         (info.status, spec.column, "status"),
         (info.codes, spec.code, "codes"),

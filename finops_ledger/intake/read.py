@@ -296,23 +296,30 @@ def _figures(
     left_out = bool(taken.refused or set(taken.excluded) - set(outside))
     prefix = "r_" if left_out else ""
     rows = f"read_parquet({text(str(out))})"
+    where = []
     if left_out:
         rows = f"({plan.over(taken.records)})"
     if left_out and outside:
-        rows += f" WHERE excluded IS NULL OR excluded NOT IN {texts(outside)}"
-    sums = {
-        "debit": f"-sum({prefix}amount) FILTER ({prefix}amount < 0)",
-        "credit": f"sum({prefix}amount) FILTER ({prefix}amount > 0)",
-    }
-    for item in stated:
-        if item.total.equals == "sum":
-            sums[item.total.field] = f"sum({prefix}{item.total.field})"
+        where = [f"(excluded IS NULL OR excluded NOT IN {texts(outside)})"]
     known = {**plan.named, **plan.derived}
-    sums = {n: sql for n, sql in sums.items() if n in {"debit", "credit"} or n in known}
-    cells = ", ".join(f"coalesce({sql}, 0)" for sql in sums.values())
-    found = connection.execute(f"SELECT {cells} FROM {rows}").fetchone()
+    if left_out and "currency" in known:
+        where += [f"r_currency = {text(c)}" for c in {s.currency for s in stated} if c]
+    sums = {}
+    for total in (s.total for s in stated):
+        cell = f"{prefix}{total.field}"
+        sql = {
+            "sum": f"sum({cell})",
+            "absolute": f"sum(abs({cell}))",
+            "debit": f"-sum({cell}) FILTER ({cell} < 0)",
+            "credit": f"sum({cell}) FILTER ({cell} > 0)",
+        }.get(total.equals)
+        if sql is not None and total.field in known:
+            sums[total.name] = sql
+    cells = ", ".join(["0", *(f"coalesce({sql}, 0)" for sql in sums.values())])
+    chosen = f" WHERE {' AND '.join(where)}" if where else ""
+    found = connection.execute(f"SELECT {cells} FROM {rows}{chosen}").fetchone()
     assert found is not None
-    figures |= {n: Decimal(v) for n, v in zip(sums, found, strict=True)}
+    figures |= {n: Decimal(v) for n, v in zip(sums, found[1:], strict=True)}
     if not left_out and "balance" in known:
         figures |= _ends(fmt, out, connection)
     return figures
