@@ -25,7 +25,8 @@ def _identities(plan: Planner) -> None:
     spec = FieldSpec(constant="")
     for identity in plan.fmt.identities:
         left, right = (
-            " + ".join(f"coalesce({plan.number(c, spec, plan.digits)}, {_ZERO})" for c in side) or _ZERO
+            " + ".join(f"coalesce({plan.number(c, spec, plan.digits)}, {_ZERO})" for c in side)
+            or _ZERO
             for side in (identity.left, identity.right)
         )
         ok = f"{left} = {right}"

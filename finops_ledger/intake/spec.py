@@ -93,9 +93,7 @@ class Total(FormatModel):
         None  #: one group: the part of the cell (else line) that is the figure
     )
     figure: str | None = None  #: what the kind of file states itself, such as a bank's closing
-    equals: Literal[
-        "rows", "sum", "absolute", "debit", "credit", "opening", "closing", "currency"
-    ]
+    equals: Literal["rows", "sum", "absolute", "debit", "credit", "opening", "closing", "currency"]
     field: str = "amount"  #: for sum, absolute, debit and credit: the row column that adds up to it
     numbers: NumberSpec | None = None  #: where the figure is written otherwise than [numbers] says
     all: bool = False  #: every line that matches counts, as of several sections: they are added up

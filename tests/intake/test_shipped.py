@@ -18,6 +18,9 @@ from finops_ledger.intake.recognise import recognises
 #: The two layouts of one bank differ in their dates only; a source names its format.
 TWINS = {"bca": {"klikbca"}, "klikbca": {"bca"}}
 
+#: Reports about which the books have nothing to say: every row is left out, with its reason.
+POSTS_NOTHING = {"paypal_sar"}
+
 
 def info(name: str, role: str, **more: object) -> SourceInfo:
     """Return a source for a shipped format, in the setting of its sample."""
@@ -51,12 +54,20 @@ def read_sample(name: str, out: Path) -> tuple[ReadResult, list[dict[str, object
 @pytest.mark.parametrize("name", sorted(shipped()))
 def test_sample_is_read_whole(name: str, tmp_path: Path) -> None:
     result, rows = read_sample(name, tmp_path / "rows.parquet")
-    assert result.kept == len(rows) > 0
-    assert result.rows == result.kept + result.excluded_rows
+    assert result.kept == len(rows)
+    assert result.rows == result.kept + result.excluded_rows > 0
+    if name in POSTS_NOTHING:
+        assert rows == []
+        return
+    assert rows
     assert result.control == sum(row["amount"] for row in rows)  # type: ignore[misc]
     assert {row["batch"] for row in rows} == {"b-0123456789abcdef"}
     records = {row["record"] for row in rows}
-    assert records == ({*range(1, len(rows) + 1)} if result.excluded else {None})
+    if result.excluded:
+        assert len(records) == len(rows)
+        assert records <= {*range(1, result.rows + 1)}
+    else:
+        assert records == {None}
     assert (result.first_day, result.last_day) == (
         min(row["day"] for row in rows),  # type: ignore[type-var]
         max(row["day"] for row in rows),  # type: ignore[type-var]
