@@ -23,8 +23,9 @@ from finops_ledger.books import (
     recovery,
 )
 from finops_ledger.books import explain as explaining
-from finops_ledger.books.importing import FileReport
+from finops_ledger.books.inbox import NOT_IN, FileReport
 from finops_ledger.books.workspace import Workspace
+from finops_ledger.core.errors import IntegrityError
 
 if TYPE_CHECKING:
     from finops_ledger.books.evidence import Finding
@@ -45,8 +46,8 @@ class ImportReport:
 
     @property
     def exit_code(self) -> int:
-        """3 when a file was refused or not recognised, else 0."""
-        return 3 if any(f.verdict in ("refused", "unrecognised") for f in self.files) else 0
+        """3 when a file is not in the books that should be (refused, left, not recognised), else 0."""
+        return 3 if any(f.verdict in NOT_IN for f in self.files) else 0
 
 
 class Books:
@@ -107,16 +108,34 @@ class Books:
         accept_valid: bool = False,
         progress: Progress | None = None,
         derive: bool = True,
+        guard: Callable[[Path, Exception], FileReport] | None = None,
+        each: Callable[[FileReport], None] | None = None,
     ) -> ImportReport:
-        """Import the named files, else everything in the inbox; each file is one commit."""
+        """Import the named files, and those in the named folders, else everything in the inbox.
+
+        Each file is one commit; a container is one for each member. ``each`` is called with every report as
+        it comes. With ``guard``, an exception on one file is no end: it makes the report, and the next file
+        is taken after what was half done has been repaired.
+        """
         with Workspace.open(self.root).writing():
             space = self._begin()
-            waiting = importing.waiting(space, list(paths) if paths else None)
-            report = ImportReport()
+            waiting, told = importing.waiting(space, paths)
+            report = ImportReport(told)
             for path in progress(waiting, len(waiting)) if progress else waiting:
-                report.files.append(
-                    importing.import_file(space, path, self._clock(), accept_valid=accept_valid)
-                )
+                try:
+                    made = importing.import_file(
+                        space, path, self._clock(), accept_valid=accept_valid
+                    )
+                except IntegrityError:
+                    raise
+                except Exception as error:
+                    if guard is None:
+                        raise
+                    made = [guard(path, error)]
+                    space = self._begin()
+                report.files += made
+                for one in made if each else ():
+                    each(one)  # type: ignore[misc]
             if derive:
                 journal.derive(space)
         return report

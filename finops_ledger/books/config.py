@@ -6,12 +6,14 @@ import fnmatch
 import re
 from datetime import date, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from finops_ledger.core.days import zone
 from finops_ledger.intake import toml
+from finops_ledger.intake.conditions import Pattern
+from finops_ledger.intake.limits import Limits as IntakeLimits
 from finops_ledger.intake.spec_fields import known_statuses
 from finops_ledger.sop.model import Span
 
@@ -57,7 +59,7 @@ class FileDay(_Part):
     ``covers = "rows"``: from its first row's day to its own (a statement of a month); else its own day alone.
     """
 
-    name: str
+    name: Pattern
     format: str = "%Y%m%d"
     covers: Literal["day", "rows"] = "day"
 
@@ -69,11 +71,35 @@ class FileDay(_Part):
         return value
 
 
+class Parts(_Part):
+    """How the file of a day is parted into several: which part a name is, and of how many.
+
+    ``name``: an expression with the group ``part`` and perhaps ``of``; ``count``: how many where names do not say.
+    """
+
+    name: Pattern
+    count: int | None = Field(default=None, ge=1, le=9999)
+
+    @field_validator("name")
+    @classmethod
+    def _groups(cls, value: str) -> str:
+        groups = set(re.compile(value).groupindex)
+        if "part" not in groups or groups - {"part", "of"}:
+            raise ValueError("the pattern must have the group (?P<part>…), and may have (?P<of>…)")
+        return value
+
+    @model_validator(mode="after")
+    def _counted(self) -> Self:
+        if self.count is None and "of" not in re.compile(self.name).groupindex:
+            raise ValueError("say how many parts there are: count, or the group (?P<of>…)")
+        return self
+
+
 class Source(_Part):
     """One kind of file from one place (ruling 26): some eight lines a partner."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
-    role: Literal["sale", "supply", "settlement", "bank"]
+    role: Literal["sale", "supply", "deposit", "settlement", "bank", "report"]
     format: str
     match: str
     day: FileDay | Literal["rows"] = "rows"
@@ -82,6 +108,7 @@ class Source(_Part):
     gateway: str | None = None
     every: Literal["day", "none"] = "day"
     due: str = ""
+    parts: Parts | None = None
     status: dict[str, str] = {}  #: raw statuses that mean something else here than in the format
     codes: dict[str, str] = {}  #: likewise codes
 
@@ -123,6 +150,26 @@ class Limits(_Part):
     refund: Span = Field(default="48h", validate_default=True)
 
 
+class Intake(_Part):
+    """What is left out of the inbox by its name, and how much is taken."""
+
+    ignore: tuple[str, ...] = ()
+    max_bytes: int = Field(default=IntakeLimits.max_bytes, gt=0)
+    max_unpacked_bytes: int = Field(default=IntakeLimits.max_unpacked_bytes, gt=0)
+    max_ratio: int = Field(default=IntakeLimits.max_ratio, gt=0)
+    max_members: int = Field(default=IntakeLimits.max_members, gt=0)
+
+    @property
+    def limits(self) -> IntakeLimits:
+        """The limits, as intake takes them."""
+        return IntakeLimits(
+            max_bytes=self.max_bytes,
+            max_unpacked_bytes=self.max_unpacked_bytes,
+            max_ratio=self.max_ratio,
+            max_members=self.max_members,
+        )
+
+
 class Config(_Part):
     """The whole of finops.toml."""
 
@@ -130,6 +177,7 @@ class Config(_Part):
     privacy: Privacy
     engine: EngineLimits = EngineLimits()
     limits: Limits = Limits()
+    intake: Intake = Intake()
     sources: list[Source] = Field(default_factory=list)
 
     def source(self, name: str) -> Source:

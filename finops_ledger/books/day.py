@@ -1,41 +1,52 @@
-"""One day of the journal as text: batches, #recon, documents, registers, balances, verdicts."""
+"""One day of the journal as text: batches, #recon, documents, and what the day asserts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import date, timedelta
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from decimal import Decimal
-from pathlib import PurePosixPath
 from typing import Any
 
-from finops_ledger.books import statement
+from finops_ledger.books import assertions, statement
 from finops_ledger.books.jobs import claims_account, component_of
-from finops_ledger.books.verdicts import DayVerdict, incomplete_before
+from finops_ledger.books.verdicts import DayVerdict
 from finops_ledger.books.workspace import Workspace
-from finops_ledger.core.money import ZERO, plain
-from finops_ledger.posting import bank, sale, settlement, store, supply
+from finops_ledger.core.kinds import ROLES
+from finops_ledger.core.money import ZERO
+from finops_ledger.posting import bank, report, sale, settlement, store, supply
 from finops_ledger.posting import summaries as sm
-from finops_ledger.posting.entries import Entry, Posting, balance, custom, quote, write
+from finops_ledger.posting.entries import Entry, Posting, quote, write
 from finops_ledger.posting.tables import NO_PARTNER
 from finops_ledger.recon import entries as recon
 from finops_ledger.recon.legs import EVERYBODY, LEGS, SALE_SUPPLY
 from finops_ledger.subledger.compiled import query
 from finops_ledger.subledger.manifest import Batch, Line
 
-_TAG_ORDER = ("sale", "supply", "deposit", "settlement", "bank", "recon")
+_TAG_ORDER = (*ROLES, "recon")
 
 
 _SUMS: dict[str, Callable[[Any], Any]] = {
     "sale": sale.shares,
     "supply": supply.shares,
+    "deposit": supply.shares,
     "settlement": settlement.shares,
     "bank": bank.shares,
+    "report": report.shares,
     "new": sale.sums_of_new,
     "supplied": supply.sums,
+    "stated": supply.sums,
     "settled": settlement.sums,
     "banked": bank.sums,
 }
-_ROLE_OF = {"new": "sale", "supplied": "supply", "settled": "settlement", "banked": "bank"}
+_ROLE_OF = {
+    "new": "sale",
+    "supplied": "supply",
+    "stated": "deposit",
+    "settled": "settlement",
+    "banked": "bank",
+}
+#: Roles whose entries are by the rows' partner; the others are by the source's counterparty.
+_BY_PARTNER = ("sale", "supply", "deposit")
 
 
 def sums(name: str) -> Any:
@@ -72,7 +83,11 @@ class DayWriter:
                 full = {**dict.fromkeys(sale.VALUES, ZERO), **row}
                 sm.add_sale(self.drafts, full, component, row["day"], row["sign"], row["count"])
         for row in rows(query(sums, "supplied")):
-            sm.add_supply(self.drafts, row, component_of(self.space, row["partner"]))
+            stated = self.space.registry.stated(row["partner"], row["day_post"])
+            name = component_of(self.space, row["partner"])
+            sm.add_supply(self.drafts, row, name, stated=stated)
+        for row in rows(query(sums, "stated")):
+            sm.add_deposit(self.drafts, row, component_of(self.space, row["partner"]))
         by_gateway: dict[str, list[dict[str, Any]]] = {}
         for row in rows(query(sums, "settled")):
             by_gateway.setdefault(self._gateway(row["batch"]), []).append(row)
@@ -82,10 +97,10 @@ class DayWriter:
             batch = self.space.state.batches.get(row["batch"])
             if batch is not None:
                 sm.add_bank(self.drafts, row, self._party(batch), row["account"])
-        for role in ("sale", "supply", "settlement", "bank"):
+        for role in ROLES:
             for row in rows(query(sums, role)):
                 batch = self.space.state.batches[row["batch"]]
-                who = row["partner"] if role in ("sale", "supply") else self._party(batch)
+                who = row["partner"] if role in _BY_PARTNER else self._party(batch)
                 draft = self.drafts.of(row["batch"], who, row["day"])
                 draft.rows += row["rows"]
                 draft.new += row["new"]
@@ -103,7 +118,8 @@ class DayWriter:
 
     def text(self, day: date) -> str:
         """Return the day's file below its first line."""
-        entries = [*self._batch_entries(day), *self._recon_entries(day)]
+        posted = list(self._batch_entries(day))
+        entries = [*posted, *self._recon_entries(day, posted)]
         entries.sort(key=lambda e: (_TAG_ORDER.index(e.tag), e.sort))
         for entry in entries:
             if entry.total() != ZERO:
@@ -112,9 +128,9 @@ class DayWriter:
         blocks = [write(e, currency) for e in entries]
         for lines in (
             self._documents(day),
-            self._registers(day),
-            self._verdicts(day),
-            self._balances(day),
+            assertions.registers(self.space, day),
+            assertions.verdicts(self.space, day, self.verdicts),
+            assertions.balances(self.space, day),
         ):
             if lines:
                 blocks.append("".join(lines))
@@ -138,7 +154,7 @@ class DayWriter:
             ("rules", self._rules(partner, batch)),
         ]
         postings = list(draft.postings())
-        if batch.role == "supply" and day == batch.covers[1]:
+        if batch.role in statement.LEG_OF and day == batch.covers[1]:
             more, difference = self._chain(batch, partner)
             meta += more
             postings += difference
@@ -159,7 +175,7 @@ class DayWriter:
         return rules if sop is None else f"{rules} {sop.rule_id(batch.day)}"
 
     def _chain(self, batch: Batch, partner: str) -> tuple[list[tuple[str, Any]], list[Posting]]:
-        found = self._statement(batch)
+        found = statement.of_batch(self.space, batch)
         if found is None:
             return [], []
         meta: list[tuple[str, Any]] = [
@@ -171,24 +187,22 @@ class DayWriter:
         name = component_of(self.space, partner)
         kind = (("kind", "statement-difference"),)
         made = []
-        for gap in (found.lost, found.gained):
-            if gap != ZERO:
-                made.append(Posting(f"Assets:Deposits:{name}", gap, kind))
-                made.append(Posting(f"Assets:Clearing:Supply:{name}", -gap, kind))
+        for gaps in (found.lost, found.gained):
+            moved = sum((g.amount for g in gaps), ZERO)
+            if not gaps:
+                continue
+            made.append(Posting(f"Assets:Deposits:{name}", moved, kind))
+            if batch.role == "deposit":
+                marks = (*kind, ("count", len(gaps)), ("move", "close"))
+                made.append(Posting(sm.usage(name), -moved, marks))
+            else:
+                made.append(Posting(f"Assets:Clearing:Supply:{name}", -moved, kind))
         return meta, made
-
-    def _statement(self, batch: Batch) -> statement.Statement | None:
-        """The statement of a batch; its opening is compared only when its day has been reconciled."""
-        key = (SALE_SUPPLY, str(batch.counterparty), batch.covers[1])
-        return statement.read(self.space, batch, across=key in self.space.state.reconciled)
 
     # --- reconciliation ---------------------------------------------------------------------------
 
-    def _lines(self, day: date) -> list[Line]:
-        return self.space.state.proofs_on(day)
-
-    def _recon_entries(self, day: date) -> Iterable[Entry]:
-        for line in self._lines(day):
+    def _recon_entries(self, day: date, posted: Sequence[Entry]) -> Iterable[Entry]:
+        for line in self.space.state.proofs_on(day):
             leg, who = LEGS[line["leg"]], line["counterparty"]
             if who == EVERYBODY:
                 continue
@@ -201,9 +215,9 @@ class DayWriter:
                 name,
                 claims_account(self.space, who),
                 Decimal(line["moved"]),
-                self._before(line),
+                assertions.before(self.space, line),
                 {a: recon.Register.of(r) for a, r in line["registers"].items()},
-                self._rows_moved(leg.clearing(name), day),
+                _rows_moved(leg.clearing(name), posted),
                 (Decimal(line["bridge"]["left"]), Decimal(line["bridge"]["right"])),
             )
             if not made and leg.name != SALE_SUPPLY:
@@ -223,32 +237,6 @@ class DayWriter:
                 sort=(who, str(list(LEGS).index(leg.name))),
             )
 
-    def _before(self, line: Line) -> dict[str, recon.Register]:
-        """Registers of the last reconciled day before, of the same leg and counterparty."""
-        day = date.fromisoformat(line["day"])
-        last = self.space.state.proof_before(line["leg"], line["counterparty"], day)
-        if last is None:
-            return {}
-        return {a: recon.Register.of(r) for a, r in last["registers"].items()}
-
-    def _rows_moved(self, account: str, day: date) -> recon.Register:
-        """What the day's batch entries do to the count, debits and credits of an account."""
-        count, debits, credits = 0, ZERO, ZERO
-        for (_, _, of_day), draft in self.drafts.by_key.items():
-            if of_day != day:
-                continue
-            for posting in draft.postings():
-                if posting.account != account:
-                    continue
-                meta = dict(posting.meta)
-                opens = meta.get("move") == "open"
-                count += int(meta.get("count", 0)) * (1 if opens else -1)  # type: ignore[arg-type]
-                if opens == (posting.amount > ZERO):
-                    debits += posting.amount
-                else:
-                    credits -= posting.amount
-        return recon.Register(count, debits, credits, "")
-
     # --- directives -------------------------------------------------------------------------------
 
     def _documents(self, day: date) -> list[str]:
@@ -256,109 +244,33 @@ class DayWriter:
         for batch in self.space.state.batches.values():
             if batch.day != day:
                 continue
-            account = ":".join(PurePosixPath(batch.archive).parent.parts[1:])
             path = quote(f"../../{batch.archive}")
-            made.append(f"{day.isoformat()} document {account} {path} ^{batch.id}\n")
+            made.append(f"{day.isoformat()} document {batch.account} {path} ^{batch.id}\n")
         return sorted(made)
 
-    def _registers(self, day: date) -> list[str]:
-        currency = self.space.config.company.currency
-        made = []
-        changed = self._changed_registers(day)
-        for account, now in sorted(changed.items()):
-            made.append(
-                custom(
-                    day,
-                    "finops-register",
-                    account,
-                    str(now.count),
-                    f"{plain(now.debits)} {currency}",
-                    f"{plain(now.credits)} {currency}",
-                    quote(now.digest),
-                )
-            )
-        return made
 
-    def _changed_registers(self, day: date) -> dict[str, recon.Register]:
-        """Registers that are not what they were, added up over the legs that share an account."""
-        before: dict[str, list[recon.Register]] = {}
-        after: dict[str, list[recon.Register]] = {}
-        withheld = self._withheld(day)
-        expected = self.space.expected
-        for line in self._lines(day):
-            if incomplete_before(expected, line["counterparty"], day, LEGS[line["leg"]]):
-                continue  # what the rows of that day moved is in the books and not yet on the lists
-            old = self._before(line)
-            new = {a: recon.Register.of(r) for a, r in line["registers"].items()}
-            for account in {*old, *new}:
-                before.setdefault(account, []).append(old.get(account, recon.EMPTY))
-                after.setdefault(account, []).append(new.get(account, recon.EMPTY))
-        return {
-            a: recon.together(after[a])
-            for a in after
-            if a not in withheld and recon.together(after[a]) != recon.together(before[a])
-        }
-
-    def _withheld(self, day: date) -> set[str]:
-        """Accounts on which a decision of this or an earlier day does not fit: nothing proves them now."""
-        found: set[str] = set()
-        for (_, _, of_day), line in self.space.state.reconciled.items():
-            if of_day <= day:
-                found.update(line["withheld"])
-        return found
-
-    def _verdicts(self, day: date) -> list[str]:
-        made = []
-        for (of_day, who), one in sorted(self.verdicts.items()):
-            if of_day != day:
-                continue
-            made.append(custom(day, "finops-day", quote(who), quote(one.verdict)))
-            if one.verdict == "incomplete":
-                text = quote(f"incomplete: {one.missing}")
-                made.append(f"{day.isoformat()} event {quote(f'finops:{who}')} {text}\n")
-        accounts = {a for line in self._lines(day) for a in line["withheld"]}
-        made += [
-            custom(day, "finops-withheld", account, quote("a decision does not fit"))
-            for account in sorted(accounts)
-        ]
-        return made
-
-    def _balances(self, day: date) -> list[str]:
-        """Balances that prove the day: they stand in its file, dated the next day (ruling 36)."""
-        after = day + timedelta(days=1)
-        currency = self.space.config.company.currency
-        made = []
-        for batch in sorted(self.space.state.batches.values(), key=lambda b: b.id):
-            if batch.covers[1] != day:
-                continue
-            if batch.role == "supply" and batch.counterparty:
-                made += self._supply_balances(batch, day, after)
-            closing = batch.line["stated"]["closing"]
-            if batch.role == "bank" and closing is not None:
-                account = ":".join(PurePosixPath(batch.archive).parent.parts[1:])
-                made.append(balance(after, account, Decimal(closing), currency))
-        return made
-
-    def _supply_balances(self, batch: Batch, day: date, after: date) -> list[str]:
-        who = str(batch.counterparty)
-        live = (SALE_SUPPLY, who, day) in self.space.state.reconciled
-        if not live or incomplete_before(self.space.expected, who, day):
-            return []
-        currency = self.space.config.company.currency
-        name = component_of(self.space, who)
-        made = [balance(after, f"Assets:Clearing:Supply:{name}", ZERO, currency)]
-        found = self._statement(batch)
-        if found is not None:
-            made.append(balance(after, f"Assets:Deposits:{name}", found.closing, currency))
-        return made
+def _rows_moved(account: str, posted: Iterable[Entry]) -> recon.Register:
+    """What the day's batch entries do to the count, debits and credits of an account."""
+    count, debits, credits = 0, ZERO, ZERO
+    for posting in (p for entry in posted for p in entry.postings if p.account == account):
+        meta = dict(posting.meta)
+        opens = meta.get("move") == "open"
+        count += int(meta.get("count", 0)) * (1 if opens else -1)  # type: ignore[arg-type]
+        if opens == (posting.amount > ZERO):
+            debits += posting.amount
+        else:
+            credits -= posting.amount
+    return recon.Register(count, debits, credits, "")
 
 
 def _narration(role: str, draft: sm.Draft) -> str:
     what, noun = {
         "sale": ("Sales", "order"),
         "supply": ("Supply", "row"),
+        "deposit": ("Deposit statement", "row"),
         "settlement": ("Settlement report", "row"),
         "bank": ("Statement", "line"),
+        "report": ("Financial report", "line"),
     }[role]
     revised = draft.rows - draft.new
     parts = []

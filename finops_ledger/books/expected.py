@@ -15,6 +15,7 @@ from finops_ledger.recon.legs import (
     LEGS,
     ORDER,
     SALE_GATEWAY,
+    SUPPLY_STATEMENT,
     TOPUP_BANK,
     Leg,
 )
@@ -22,8 +23,8 @@ from finops_ledger.sop.registry import Registry
 from finops_ledger.subledger.manifest import Batch, LegsOf, State
 
 #: Legs that keep their list of open items with the files of one side alone: a gateway without a report, a
-#: report without sales, top-ups without a bank's statement.
-_ONE_SIDED = (SALE_GATEWAY, TOPUP_BANK)
+#: report without sales, top-ups without a bank's statement, a deposit statement without transactions.
+_ONE_SIDED = (SALE_GATEWAY, TOPUP_BANK, SUPPLY_STATEMENT)
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,37 @@ class Expected:
     @cached_property
     def as_of(self) -> date | None:
         """The latest day that any committed file covers."""
-        return max((max(covered) for covered in self._covered.values()), default=None)
+        # A financial report is a statement about the books, not one of the files that they wait for.
+        reports = {s.name for s in self.config.sources if s.role == "report"}
+        found = (max(covered) for name, covered in self._covered.items() if name not in reports)
+        return max(found, default=None)
 
     def in_days(self, source: str) -> set[date]:
-        """Days that committed files of a source cover."""
-        return self._covered.get(source, set())
+        """Days that committed files of a source cover, with all parts of a day in parts."""
+        return self._covered.get(source, set()) - self._parts_missing.get(source, {}).keys()
+
+    @cached_property
+    def _parts_missing(self) -> dict[str, dict[date, str]]:
+        """By source of days in parts, and day: which parts of those begun are not in."""
+        parts: dict[str, dict[date, dict[int, int]]] = {}
+        for batch in self.state.batches.values():
+            if batch.part is not None:
+                for day in days(*batch.covers):
+                    number, count = batch.part
+                    parts.setdefault(batch.source, {}).setdefault(day, {})[number] = count
+        found: dict[str, dict[date, str]] = {}
+        for source, by_day in parts.items():
+            for day, there in by_day.items():
+                count = max(there.values())
+                gone = [n for n in range(1, count + 1) if n not in there]
+                if gone:
+                    listed = ", ".join(map(str, gone[:5])) + (" …" if len(gone) > 5 else "")
+                    found.setdefault(source, {})[day] = f"part {listed} of {count}"
+        return found
+
+    def part_missing(self, source: str, day: date) -> str:
+        """Return which parts a day that has begun still waits for (``part 2 of 3``), else nothing."""
+        return self._parts_missing.get(source, {}).get(day, "")
 
     @cached_property
     def _first(self) -> dict[str, date]:
@@ -59,10 +86,10 @@ class Expected:
     def missing(self, source: Source, last: date | None = None) -> list[date]:
         """Days between a source's first file and the as-of day for which no file is in."""
         until = last or self.as_of
-        covered = self.in_days(source.name)
-        if not covered or until is None or source.every == "none":
+        first, covered = self._first.get(source.name), self.in_days(source.name)
+        if first is None or until is None or source.every == "none" or source.role == "report":
             return []
-        return [d for d in days(min(covered), until) if d not in covered]
+        return [d for d in days(first, until) if d not in covered]
 
     def feeding(self, role: str, counterparty: str) -> list[Source]:
         """Sources of a role whose rows can be about a counterparty."""
@@ -90,9 +117,22 @@ class Expected:
         key = (leg.name, counterparty)
         if key not in self._needs:
             left = self.feeding(leg.left, counterparty)
-            right = self.feeding(leg.right, counterparty) if leg.right else []
-            self._needs[key] = left + right
+            self._needs[key] = left + self._right(leg, counterparty)
         return self._needs[key]
+
+    def _right(self, leg: Leg, counterparty: str) -> list[Source]:
+        roles = [role for role in (leg.right, leg.stated) if role]
+        return [s for role in roles for s in self.feeding(role, counterparty)]
+
+    def _serves(self, source: Source, leg: Leg, counterparty: str, day: date) -> bool:
+        """Say whether a leg of a day is made of a source's rows: one file of a partner moves its deposit."""
+        if source.role == "deposit":
+            return self.registry.stated(counterparty, day)
+        moves = leg.stated and source.role == leg.right
+        return not (moves and self.registry.stated(counterparty, day))
+
+    def _states(self, counterparty: str) -> bool:
+        return self.registry.sops[counterparty].stated_from is not None
 
     @cached_property
     def _needs(self) -> dict[tuple[str, str], list[Source]]:
@@ -109,9 +149,10 @@ class Expected:
         for name in ORDER:
             leg = LEGS[name]
             who = {"supplier": suppliers, "gateway": gateways, "none": [EVERYBODY]}[leg.party]
-            for counterparty in filter(self._charges, who) if name == GATEWAY_FEE else who:
+            only = {GATEWAY_FEE: self._charges, SUPPLY_STATEMENT: self._states}.get(name)
+            for counterparty in filter(only, who) if only else who:
                 left = self.feeding(leg.left, counterparty)
-                right = self.feeding(leg.right, counterparty) if leg.right else []
+                right = self._right(leg, counterparty)
                 alone = leg.name in _ONE_SIDED and bool(left or right)
                 if alone or (left and (right or not leg.right)):
                     yield leg, counterparty
@@ -123,13 +164,21 @@ class Expected:
         ]
         if not firsts or self.as_of is None:
             return None
-        return min(firsts), self.as_of
+        first = min(firsts)
+        if leg.name == SUPPLY_STATEMENT:
+            first = max(first, self.registry.sops[counterparty].stated_from or first)
+        return first, self.as_of
 
     def lacking(self, leg: Leg, counterparty: str, day: date) -> list[str]:
-        """Names of sources whose file of the day a leg still waits for."""
+        """Sources whose file of the day, or ``agga part 2 of 3``, a leg still waits for."""
         waiting = []
         for source in self.needs(leg, counterparty):
+            if part := self.part_missing(source.name, day):
+                waiting.append(f"{source.name} {part}")
+                continue
             if source.every == "none" or day in self.in_days(source.name):
+                continue
+            if not self._serves(source, leg, counterparty, day):
                 continue
             first = self._first.get(source.name)
             if first is None or day >= first or leg.left == source.role:
@@ -144,4 +193,4 @@ class Touches(LegsOf):
         """Pair each leg that reads the batch's role with the counterparty, or with all of them."""
         everybody = batch.role in ("sale", "bank") or batch.counterparty is None
         who = "*" if everybody else str(batch.counterparty)
-        return [(leg.name, who) for leg in LEGS.values() if batch.role in (leg.left, leg.right)]
+        return [(leg.name, who) for leg in LEGS.values() if batch.role in leg.roles]

@@ -69,6 +69,8 @@ def _batch(space: Workspace, loaded: Loaded, name: str, limit: int) -> Told:
     facts = {
         "file": batch.name,
         "archive": batch.archive,
+        **({"member": batch.member} if batch.member else {}),
+        **({"part": "{} of {}".format(*batch.part)} if batch.part else {}),
         "sha256": batch.sha256,
         "source": f"{batch.source} ({batch.role}, format {batch.format}/{batch.format_version})",
         "day": batch.day.isoformat(),

@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
+from finops_ledger.books import statement
 from finops_ledger.books.jobs import component_of
 from finops_ledger.books.loading import Loaded
 from finops_ledger.books.workspace import Workspace
@@ -88,10 +89,13 @@ def _roll_forward(
 
 
 def _stated(space: Workspace, partner: str) -> dict[date, Decimal | None]:
-    """What the partner's files say stood at the end of each day; None when a file does not say."""
+    """What the partner's statements say stood at the end of each day; None when one does not say.
+
+    Of a day in parts the last part says it, whichever came last.
+    """
     found: dict[date, Decimal | None] = {}
-    for batch in space.state.batches.values():
-        if batch.role not in ("supply", "deposit") or batch.counterparty != partner:
+    for batch in sorted(space.state.batches.values(), key=lambda b: b.part or (0, 0)):
+        if batch.counterparty != partner or not statement.moves(space, batch):
             continue
         closing = batch.line["stated"]["closing"]
         value = None if closing is None else Decimal(closing)
@@ -118,7 +122,7 @@ def _movements(
             kind = (posting.meta or {}).get("kind", "adjustment")
             name = _MOVEMENT_OF.get(kind, kind if kind in MOVEMENTS else "adjustment")
             moved[entry.date, name] = moved.get((entry.date, name), ZERO) + amount
-        if "low" in entry.meta and "supply" in entry.tags and mine:
+        if "low" in entry.meta and entry.tags & statement.LEG_OF.keys() and mine:
             low.setdefault(entry.date, []).append(Decimal(entry.meta["low"]))
     return opening, moved, low
 

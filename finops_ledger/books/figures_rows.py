@@ -27,6 +27,12 @@ _COLUMNS = {
         ("Assets:Deposits:", "d_deposit"),
         ("Assets:Clearing:Supply:", "d_clearing"),
         ("Assets:Clearing:Supply-Pending:", "d_held"),
+        ("Assets:Clearing:Usage:", "-(d_clearing + d_held)"),
+        ("", "d_other"),
+    ),
+    "deposit": (
+        ("Assets:Deposits:", "d_deposit"),
+        ("Assets:Clearing:Usage:", "d_clearing"),
         ("", "d_other"),
     ),
     "settlement": (
@@ -36,6 +42,7 @@ _COLUMNS = {
         ("", "d_taxes"),
     ),
     "bank": (("Assets:Bank", "d_moved"), ("", "-d_moved")),
+    "report": (("", "d_moved"),),
 }
 #: Sales post by component: the day that counts, the amount (its predecessor's is taken off).
 _SALE = (
@@ -76,7 +83,7 @@ def behind(space: Workspace, entry: Any, account: str, limit: int) -> Behind:
         posts = next(c for start, c in columns if account.startswith(start))
         posts = posts if account else columns[0][1]
         where = f"day_post = date '{day}'"
-        if batch.role == "supply":
+        if batch.role in ("supply", "deposit"):
             where += f" and partner = {en.literal(partner)}"
         elif batch.role == "bank" and not account.startswith("Assets:Bank") and account:
             where += _bank(account)

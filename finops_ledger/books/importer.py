@@ -24,7 +24,7 @@ from beangulp.importer import Importer
 
 from finops_ledger.books import config as cfg
 from finops_ledger.books.books import Books
-from finops_ledger.books.importing import account_of
+from finops_ledger.books.filing import account_of
 from finops_ledger.books.samples import NOW, inbox_name, lay_out_rules, samples_of, setting_of
 from finops_ledger.intake.formats import find_format, load_format, shipped
 from finops_ledger.intake.recognise import recognises

@@ -1,148 +1,231 @@
-"""Import: a file from the inbox becomes a batch, or is refused with a report, or stays where it is."""
+"""Import: a file from the inbox becomes a batch, or is refused with a report, or stays where it is.
+
+A container is taken in whole or not at all: all its members are read before the first one is committed; then
+each is one commit. What a kill leaves out, the next import of the same container adds.
+"""
 
 from __future__ import annotations
 
-import csv
-import io
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from finops_ledger.books import bank_statement
+from finops_ledger.books import arrivals, bank_statement, filing, parts, statement
+from finops_ledger.books.arrivals import Arrival, Found, Opened
 from finops_ledger.books.config import Source
+from finops_ledger.books.filing import Changed, account_of
+from finops_ledger.books.inbox import (
+    FileReport,
+    Signature,
+    Verdict,
+    left,
+    shown,
+    signature,
+    waiting,
+)
+from finops_ledger.books.refusing import refuse, relabelled
 from finops_ledger.books.workspace import Workspace
-from finops_ledger.core.errors import InputRefused, Problem, UsageError
-from finops_ledger.core.ids import account_component, batch_id, sha256_file
+from finops_ledger.core.errors import InputRefused, Problem
+from finops_ledger.core.ids import batch_id, sha256_file
 from finops_ledger.core.money import ZERO, plain
 from finops_ledger.intake.read import ReadResult, SourceInfo, read
-from finops_ledger.intake.recognise import recognises
-from finops_ledger.intake.spec import Format
 from finops_ledger.posting import identity
 from finops_ledger.subledger import files
 from finops_ledger.subledger.engine import content_digest
-from finops_ledger.subledger.manifest import Line
+from finops_ledger.subledger.manifest import Batch, Line
 
-Verdict = Literal["imported", "known", "refused", "unrecognised"]
+__all__ = ["FileReport", "Verdict", "import_file", "waiting"]
 
-
-@dataclass
-class FileReport:
-    """What became of one file."""
-
-    name: str
-    verdict: Verdict
-    message: str
-    batch: str = ""
-    source: str = ""
-    rows: dict[str, Any] = field(default_factory=dict)
-    control: str = ""
-    problems: list[str] = field(default_factory=list)
+_CHANGED = "the file changed while it was read; it is left alone, import it when it is whole"
 
 
-def source_of(space: Workspace, path: Path) -> tuple[Source, Format] | str:
-    """Find the one source that takes a file by its name; else say why there is none."""
-    named = [s for s in space.config.sources if s.takes(path.name)]
-    if len(named) == 1:
-        return named[0], space.format(named[0].format)
-    if not named:
-        return (
-            "no source in finops.toml takes a file of this name; add one under [[sources]], or "
-            "rename the file as a source's 'match' says"
-        )
-    fitting = [(s, f) for s in named if recognises(f := space.format(s.format), path)]
-    if len(fitting) == 1:
-        return fitting[0]
-    listed = ", ".join(s.name for s in named)
-    return (
-        f"sources {listed} all take this name and the header does not decide; narrow their 'match'"
-    )
+@dataclass(frozen=True)
+class _Ready:
+    """A file that has been read without a fault, its rows in ``temp``: what is left to do is to commit it."""
+
+    arrival: Arrival
+    found: Found
+    batch: str
+    day: date
+    part: parts.Part | None
+    temp: Path
+    result: ReadResult
+
+    @property
+    def name(self) -> str:
+        return self.arrival.name
+
+    @property
+    def sha256(self) -> str:
+        return self.arrival.sha256
+
+    @property
+    def rows(self) -> int:
+        return self.result.kept
 
 
 def import_file(
-    space: Workspace, path: Path, now: datetime, *, accept_valid: bool = False
-) -> FileReport:
-    """Import one file: at most one commit. Nothing of a refused file is posted."""
-    found = source_of(space, path)
-    if isinstance(found, str):
-        return FileReport(path.name, "unrecognised", f"{path.name}: {found}")
-    source, fmt = found
-    sha256 = sha256_file(path)
-    try:
-        day = source.day_of(path.name)
-        return _import(space, path, source, fmt, sha256, day, now, accept_valid)
-    except ValueError as error:
-        problem = Problem("file-name", str(error), path.name)
-        return _refuse(space, path, source, sha256, InputRefused(path.name, [problem]), now)
-    except InputRefused as refused:
-        return _refuse(space, path, source, sha256, refused, now)
-    except _Changed:
-        text = f"{path.name}: the file changed while it was read; it is left alone, import it when it is whole"
-        return FileReport(path.name, "unrecognised", text)
-
-
-class _Changed(Exception):
-    """A file is not what it was when its reading began."""
-
-
-def _import(
     space: Workspace,
     path: Path,
-    source: Source,
-    fmt: Format,
-    sha256: str,
-    day: date | None,
+    now: datetime,
+    *,
+    accept_valid: bool = False,
+    only: str | None = None,
+) -> list[FileReport]:
+    """Import one file: at most one commit, or one for each member of a container.
+
+    Nothing of a refused file is posted. ``only``: take this one member of a container, as a replay does.
+    Returns one report, or one for each member that is in the books.
+    """
+    before = signature(path)
+    sha256 = sha256_file(path)
+    sources: set[str] = set()
+    try:
+        with arrivals.opened(space, path, sha256, only) as whole:
+            sources |= {s.name for s in space.config.sources if s.takes(whole.name)}
+            return _take_in(space, whole, now, accept_valid, before, sources)
+    except InputRefused as refused:
+        if signature(path) != before or sha256_file(path) != sha256:
+            return [left(shown(path), _CHANGED)]
+        source = sources.pop() if len(sources) == 1 else ""
+        report = refuse(space, path, source, sha256, refused, now)
+        _leave(space, path, before)
+        return [report]
+    except Changed:
+        return [left(shown(path), _CHANGED)]
+    except FileNotFoundError:
+        if path.exists():
+            raise
+        return [left(shown(path), "the file went away while it was read")]
+
+
+def _take_in(
+    space: Workspace,
+    whole: Opened,
     now: datetime,
     accept_valid: bool,
-) -> FileReport:
-    same = [b for b in space.state.known_content(sha256) if b.source == source.name]
-    known = next((b for b in same if day in (None, b.day)), None)
+    before: Signature,
+    sources: set[str],
+) -> list[FileReport]:
+    """Read all that a file holds, then commit it; ``sources`` is filled with those that take part."""
+    known: list[FileReport] = []
+    ready: list[_Ready] = []
+    problems: list[Problem] = []
+    total = 0
+    found = [(a, arrivals.source_of(space, a)) for a in whole.arrivals]
+    unread = [(a, why) for a, why in found if isinstance(why, str)]
+    if unread:
+        return [FileReport(whole.name, "unrecognised", arrivals.unread(unread))]
+    sources.clear()
+    for arrival, one in found:
+        assert isinstance(one, Found)
+        sources.add(one.source.name)
+        try:
+            made = _read_one(space, arrival, one, ready, accept_valid)
+        except InputRefused as refused:
+            refused = relabelled(refused, arrival.path.name, arrival.name)
+            problems += refused.problems
+            total += refused.total
+            continue
+        if isinstance(made, FileReport):
+            known.append(made)
+        else:
+            ready.append(made)
+    if problems:
+        raise InputRefused(whole.name, problems, total)
+    if signature(whole.path) != before:
+        raise Changed(whole.name)
+    reports = [*known, *(_commit_one(space, whole, one, now) for one in ready)]
+    _leave(space, whole.path, before)
+    if whole.ignored:
+        told = f"{whole.name}: left out, as [intake] ignore says: {', '.join(whole.ignored)}"
+        reports.append(FileReport(whole.name, "ignored", told))
+    return reports
+
+
+def _read_one(
+    space: Workspace, arrival: Arrival, found: Found, ready: Sequence[_Ready], accept_valid: bool
+) -> _Ready | FileReport:
+    """Read one file or member; return a report instead when its bytes are in already."""
+    source, name = found.source, arrival.name
+    try:
+        day = source.day_of(found.name)
+    except ValueError as error:
+        raise InputRefused(name, [Problem("file-name", str(error), name)]) from error
+    part = parts.part_of(source, found.name, name)
+    there: list[Batch | _Ready] = [
+        *space.state.of_source(source.name),
+        *(r for r in ready if r.found.source == source),
+    ]
+    same = [b for b in there if b.sha256 == arrival.sha256]
+    known = next((b for b in same if day in (None, b.day) and b.part == part), None)
     if known is not None:
-        _leave(space, path)
-        text = f"{path.name}: already imported as {known.id}; nothing changes"
-        return FileReport(path.name, "known", text, known.id, source.name)
-    if same and same[0].rows:
-        problem = Problem(
-            "same-bytes-other-day",
-            f"the same bytes were imported as {same[0].name} for {same[0].day}; "
-            "one of the two names carries a wrong day",
-            path.name,
-        )
-        raise InputRefused(path.name, [problem])
+        batch = known.id if isinstance(known, Batch) else known.batch
+        text = f"{name}: already imported as {batch}; nothing changes"
+        return FileReport(name, "known", text, batch, source.name)
+    if day is not None:
+        _check_day(name, arrival.sha256, part, day, there)
     stated = day or date(1970, 1, 1)
-    batch = batch_id(source.name, stated, "", sha256)
+    slot = parts.slot(part, arrival.member)
+    batch = batch_id(source.name, stated, slot, arrival.sha256)
     temp = files.temp_beside(space.root / "subledger" / "rows" / f"{batch}.parquet")
-    result = _read(space, path, source, fmt, batch, stated, temp, accept_valid)
+    result = _read(space, arrival.path, found, batch, stated, temp, accept_valid)
     if day is None:
         if result.last_day is None:
-            problem = Problem(
-                "no-day", "the file has no rows, and its name does not carry its day", path.name
-            )
-            raise InputRefused(path.name, [problem])
+            text = "the file has no rows, and its name does not carry its day"
+            raise InputRefused(name, [Problem("no-day", text, name)])
         day = result.last_day
-        batch = batch_id(source.name, day, "", sha256)
-        result = _read(space, path, source, fmt, batch, day, temp, accept_valid)
-    covers = source.covers(day, result.first_day)
+        _check_day(name, arrival.sha256, part, day, there)
+        batch = batch_id(source.name, day, slot, arrival.sha256)
+        result = _read(space, arrival.path, found, batch, day, temp, accept_valid)
+    statement.check_role(space, source, name, source.covers(day, result.first_day)[0])
     if source.role == "bank":
-        result = bank_statement.prove(space.engine, path, fmt, temp, result)
-    line = _commit(space, path, source, fmt, sha256, batch, day, covers, temp, result, now)
-    _leave(space, path)
+        result = bank_statement.prove(space.engine, arrival.path, found.format, temp, result)
+    return _Ready(arrival, found, batch, day, part, temp, result)
+
+
+def _check_day(
+    name: str, sha256: str, part: parts.Part | None, day: date, there: Sequence[Batch | _Ready]
+) -> None:
+    """Refuse bytes that are in under another day, and a part that does not go with its day's others."""
+    for other in there:
+        if other.sha256 == sha256 and other.rows and other.day != day:
+            problem = Problem(
+                "same-bytes-other-day",
+                f"the same bytes were imported as {other.name} for {other.day}; "
+                "one of the two names carries a wrong day",
+                name,
+            )
+            raise InputRefused(name, [problem])
+    parts.check(part, name, sha256, day, there)
+
+
+def _commit_one(space: Workspace, whole: Opened, ready: _Ready, now: datetime) -> FileReport:
+    line = _commit(space, whole, ready, now)
     return FileReport(
-        path.name,
+        ready.name,
         "imported",
-        _told(path.name, batch, line),
-        batch,
-        source.name,
+        _told(ready.name, ready.batch, line),
+        ready.batch,
+        ready.found.source.name,
         line["rows"],
         line["control"]["read"],
-        [str(p) for p in result.problems],
+        [str(p) for p in ready.result.problems],
+        ready.result.refused,
     )
 
 
-def _leave(space: Workspace, path: Path) -> None:
-    """Take a file out of the inbox; one that was named from elsewhere is its owner's and stays."""
-    if path.resolve().parent == space.inbox.resolve():
+def _leave(space: Workspace, path: Path, before: Signature) -> None:
+    """Take a file out of the inbox; one that was named from elsewhere is its owner's and stays.
+
+    So does one that was written to after it had been taken: what is new in it is not in the books.
+    """
+    if path.parent.resolve() != space.inbox.resolve():
+        return
+    if path.exists() and signature(path) == before:
         files.remove(path)
 
 
@@ -161,15 +244,22 @@ def _told(name: str, batch: str, line: Line) -> str:
 def _read(
     space: Workspace,
     path: Path,
-    source: Source,
-    fmt: Format,
+    found: Found,
     batch: str,
     day: date,
     out: Path,
     accept_valid: bool,
 ) -> ReadResult:
-    info = info_of(space, source, batch, day)
-    return read(path, fmt, info, out, accept_valid=accept_valid, connection=space.engine.connection)
+    info = info_of(space, found.source, batch, day)
+    return read(
+        path,
+        found.format,
+        info,
+        out,
+        accept_valid=accept_valid,
+        connection=space.engine.connection,
+        limits=space.config.intake.limits,
+    )
 
 
 def info_of(space: Workspace, source: Source, batch: str, day: date) -> SourceInfo:
@@ -192,59 +282,29 @@ def info_of(space: Workspace, source: Source, batch: str, day: date) -> SourceIn
     )
 
 
-def account_of(source: Source) -> str | None:
-    """Return the account that a source proves: given, or by its role."""
-    if source.account:
-        return source.account
-    name = account_component(source.counterparty or "")
-    return {
-        "supply": f"Assets:Deposits:{name}",
-        "deposit": f"Assets:Deposits:{name}",
-        "settlement": f"Assets:Clearing:Settlement-In-Transit:{name}",
-        "bank": f"Assets:Bank:{name}",
-    }.get(source.role)
-
-
-def _archive_path(source: Source, day: date, sha256: str, name: str) -> str:
-    account = account_of(source) or "Liabilities:Customer-Orders:Undelivered"
-    folder = "/".join(account.split(":"))
-    return f"archive/{folder}/{day.isoformat()}.{sha256[:8]}.{name}"
-
-
-def _commit(
-    space: Workspace,
-    path: Path,
-    source: Source,
-    fmt: Format,
-    sha256: str,
-    batch: str,
-    day: date,
-    covers: tuple[date, date],
-    temp: Path,
-    result: ReadResult,
-    now: datetime,
-) -> Line:
-    target = f"subledger/rows/source={source.name}/day={day.isoformat()}/{batch}.parquet"
+def _commit(space: Workspace, whole: Opened, ready: _Ready, now: datetime) -> Line:
+    source, fmt, day, result = ready.found.source, ready.found.format, ready.day, ready.result
+    target = f"subledger/rows/source={source.name}/day={day.isoformat()}/{ready.batch}.parquet"
+    covers = source.covers(day, result.first_day)
     body: Line = {
         "at": now.isoformat(timespec="seconds"),
-        "batch": batch,
+        "batch": ready.batch,
         "source": source.name,
         "role": source.role,
         "day": day.isoformat(),
         "covers": [covers[0].isoformat(), covers[1].isoformat()],
         "counterparty": source.counterparty,
-        "original": {
-            "name": path.name,
-            "sha256": sha256,
-            "bytes": path.stat().st_size,
-            "archive": _archive_path(source, day, sha256, path.name),
-        },
+        "original": filing.original(space, whole, ready.arrival, source, day),
         "format": {"name": fmt.name, "version": fmt.version},
         "key": list(fmt.key),
         "order": fmt.order,
         "accept_valid": bool(result.refused),
     }
-    body |= identity.describe(space.engine, space.root, space.registry, space.state, body, temp)
+    if ready.part is not None:
+        body["part"] = {"number": ready.part[0], "of": ready.part[1]}
+    body |= identity.describe(
+        space.engine, space.root, space.registry, space.state, body, ready.temp
+    )
     rows, control = body["rows"], body["control"]
     read_control = result.control + result.excluded_control + result.refused_control
     rows |= {"read": result.rows, "excluded": result.excluded, "refused": result.refused}
@@ -254,19 +314,15 @@ def _commit(
         "refused": plain(result.refused_control),
         "unreadable": result.unreadable,
     }
-    _conserve(path.name, rows, control)
+    _conserve(ready.name, rows, control)
     body["stated"] = {
         "opening": None if result.opening is None else plain(result.opening),
         "closing": None if result.closing is None else plain(result.closing),
         "totals": {k: plain(v) for k, v in result.totals.items()},
     }
-    files.publish(temp, space.root / target)
+    files.publish(ready.temp, space.root / target)
     body["files"] = {target: content_digest(space.root / target)}
-    kept = space.root / body["original"]["archive"]
-    files.copy_atomic(path, kept)
-    if sha256_file(kept) != sha256:
-        files.remove(kept)
-        raise _Changed(path.name)
+    filing.keep(whole, space.root / body["original"]["archive"])
     return space.manifest.append(space.state, "batch", body)
 
 
@@ -288,57 +344,3 @@ def _conserve(name: str, rows: dict[str, Any], control: dict[str, Any]) -> None:
                 )
             ],
         )
-
-
-def _refuse(
-    space: Workspace, path: Path, source: Source, sha256: str, refused: InputRefused, now: datetime
-) -> FileReport:
-    """Move a refused file to quarantine with its report; commit that it was refused."""
-    for temp in (space.root / "subledger" / "rows").glob(f"{files.TEMP_PREFIX}*"):
-        temp.unlink()
-    kept = f"quarantine/{sha256[:8]}.{path.name}"
-    files.copy_atomic(path, space.root / kept)
-    problems = list(refused.problems)
-    text = [f"{path.name} was refused; nothing of it is posted.", f"{refused.total} problems:", ""]
-    text += [str(p) for p in problems]
-    if refused.total > len(problems):
-        text.append(f"… and {refused.total - len(problems)} more, not listed")
-    report = space.root / f"{kept}.report.txt"
-    files.write_atomic(report, ("\n".join(text) + "\n").encode())
-    files.write_atomic(report.with_suffix(".csv"), _problems_csv(problems))
-    if all(line["original"]["sha256"] != sha256 for line in space.state.refused):
-        space.manifest.append(
-            space.state,
-            "refused",
-            {
-                "at": now.isoformat(timespec="seconds"),
-                "source": source.name,
-                "original": {"name": path.name, "sha256": sha256, "quarantine": kept},
-                "problems": refused.total,
-                "first": str(problems[0]) if problems else "",
-            },
-        )
-    _leave(space, path)
-    listed = [str(p) for p in problems]
-    return FileReport(path.name, "refused", str(refused), "", source.name, problems=listed)
-
-
-def _problems_csv(problems: list[Problem]) -> bytes:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["file", "line", "column", "value", "expected", "code", "message"])
-    for p in problems:
-        writer.writerow([p.file, p.line, p.column, p.value, p.expected, p.code, p.message])
-    return out.getvalue().encode()
-
-
-def waiting(space: Workspace, paths: list[Path] | None) -> list[Path]:
-    """Return the files to import: those named, else everything in the inbox, by name."""
-    if paths:
-        missing = [p for p in paths if not p.is_file()]
-        if missing:
-            raise UsageError(f"{missing[0]}: there is no such file")
-        return paths
-    if not space.inbox.is_dir():
-        return []
-    return sorted(p for p in space.inbox.iterdir() if p.is_file() and not p.name.startswith("."))

@@ -10,7 +10,7 @@ from finops_ledger.books import statement
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.days import Window, zone
 from finops_ledger.core.ids import account_component
-from finops_ledger.recon.legs import EVERYBODY, REFUND_PAYABLE, SALE_SUPPLY, TOPUP_BANK, Leg
+from finops_ledger.recon.legs import EVERYBODY, ORDER, REFUND_PAYABLE, TOPUP_BANK, Leg
 from finops_ledger.recon.run import Job
 
 
@@ -68,15 +68,19 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
         fee=fee,
         passes=passes,
         others=_others(space, leg, counterparty, day),
-        gaps=statement.gaps(space, counterparty, day) if leg.name == SALE_SUPPLY else (),
+        gaps=statement.gaps(space, leg, counterparty, day),
+        stated=space.registry.stated(counterparty, day),
     )
 
 
 def _others(space: Workspace, leg: Leg, counterparty: str, day: date) -> tuple[Path, ...]:
-    """Return what stood open the day before on the other legs of a counterparty."""
+    """Return what stands open on the other legs of a counterparty: the day before, or by their run of the day."""
     state = space.state
-    pairs = [
-        pair for pair in sorted(state.days_of) if pair[1] == counterparty and pair[0] != leg.name
-    ]
-    lines = [line for pair in pairs if (line := state.proof_before(*pair, day)) is not None]
+    lines = []
+    for other in ORDER:
+        run = ORDER.index(other) < ORDER.index(leg.name)  # a day runs its legs in this order
+        line = state.reconciled.get((other, counterparty, day)) if run else None
+        line = line or state.proof_before(other, counterparty, day)
+        if other != leg.name and line is not None:
+            lines.append(line)
     return tuple(space.root / f for line in lines for f in line["files"] if "/breaks/" in f)

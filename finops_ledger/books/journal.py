@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from finops_ledger import __version__
-from finops_ledger.books import chart, verdicts
+from finops_ledger.books import assertions, chart, verdicts
 from finops_ledger.books.day import DayWriter
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.days import days as each_day
@@ -74,6 +74,10 @@ def fingerprints(space: Workspace, wanted: Iterable[date]) -> dict[date, str]:
             withheld.update(line["withheld"])
             if later in by_day:
                 by_day[later]["before"].append([leg, who, line["registers"], sorted(withheld)])
+    for day in wanted:
+        for line in assertions.absent(space, day):
+            told = [line["leg"], line["counterparty"], line["registers"], "absent"]
+            by_day[day]["before"].append(told)
     for one in verdicts.of_days(expected, set(wanted)):
         whole = not verdicts.incomplete_before(expected, one.counterparty, one.day)
         by_day[one.day]["verdicts"].append([one.counterparty, one.verdict, one.reasons, whole])

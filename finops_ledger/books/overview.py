@@ -72,9 +72,10 @@ def _files(space: Workspace, one: verdicts.DayVerdict) -> list[dict[str, Any]]:
                     "rows": batch.rows,
                 }
             )
-        if not there and name in lacking:
+        part = space.expected.part_missing(name, one.day) or None
+        if part or (not there and name in lacking):
             made.append(
-                {"source": name, "state": "missing", "name": None, "batch": None, "rows": None}
+                {"source": name, "state": "missing", "name": part, "batch": None, "rows": None}
             )
     return made
 

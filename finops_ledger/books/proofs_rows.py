@@ -13,9 +13,10 @@ from finops_ledger.books import recorded, recovery
 from finops_ledger.books.evidence import Evidence, Finding
 from finops_ledger.books.jobs import claims_account, component_of
 from finops_ledger.books.workspace import Workspace
-from finops_ledger.core.errors import IntegrityError
+from finops_ledger.core.errors import InputRefused, IntegrityError
 from finops_ledger.core.ids import sha256_bytes, sha256_file
 from finops_ledger.core.money import ZERO, plain
+from finops_ledger.intake.containers import member_file
 from finops_ledger.posting.store import KEEP_ROWS, LineStore
 from finops_ledger.recon.entries import registers as registers_of
 from finops_ledger.recon.legs import LEGS
@@ -30,8 +31,10 @@ _AGAIN: Final = "run any writing finops command, which takes it in"
 _MOVED: Final = {
     "sale": "paid - coalesce(prev_paid, 0)",
     "supply": "d_deposit",
+    "deposit": "d_deposit",
     "settlement": "d_net",
     "bank": "d_moved",
+    "report": "d_moved",
 }
 
 
@@ -76,16 +79,34 @@ def files(evidence: Evidence) -> Iterator[Finding]:
 
 
 def archive(evidence: Evidence) -> Iterator[Finding]:
-    """The archived originals are the bytes that were imported."""
+    """The archived originals are the bytes that were imported, and hold the members that were read."""
     for batch in evidence.state.batches.values():
         path = evidence.root / batch.archive
-        if path.is_file() and sha256_file(path) != batch.sha256:
+        if not path.is_file():
+            continue
+        stated = batch.line["original"]["sha256"]
+        if sha256_file(path) != stated:
             yield Finding(
                 "archive",
                 f"not the bytes that were imported as {batch.id} "
-                f"(SHA-256 {batch.sha256[:12]}…); {_BACKUP}",
+                f"(SHA-256 {stated[:12]}…); {_BACKUP}",
                 batch.archive,
             )
+        elif batch.member is not None and _member_digest(path, batch.member) != batch.sha256:
+            yield Finding(
+                "archive",
+                f"its member {batch.member} is not what was imported as {batch.id} "
+                f"(SHA-256 {batch.sha256[:12]}…); the manifest has been changed: {_BACKUP}",
+                batch.archive,
+            )
+
+
+def _member_digest(path: Path, member: str) -> str | None:
+    try:
+        with member_file(path, member) as file:
+            return sha256_file(file)
+    except (InputRefused, KeyError):
+        return None
 
 
 def digest(evidence: Evidence) -> Iterator[Finding]:

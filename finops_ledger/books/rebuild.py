@@ -21,6 +21,7 @@ from finops_ledger.books.jobs import job
 from finops_ledger.books.layout import FOLDERS
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import FinopsError, IntegrityError, UsageError
+from finops_ledger.core.names import within
 from finops_ledger.posting.store import LineStore
 from finops_ledger.recon.decisions import Decided
 from finops_ledger.recon.legs import LEGS
@@ -168,8 +169,12 @@ class _Replay:
         original = line["original"]
         path = self.space.inbox / original["name"]
         shutil.copyfile(self.root / original["archive"], path)
-        report = importing.import_file(
-            self.space, path, at, accept_valid=bool(line["accept_valid"])
+        report, *_ = importing.import_file(
+            self.space,
+            path,
+            at,
+            accept_valid=bool(line["accept_valid"]),
+            only=original.get("member", {}).get("name"),
         )
         if report.verdict != "imported":
             raise IntegrityError(report.message)
@@ -199,7 +204,9 @@ def told(line: Line) -> str:
     """Name a line of the manifest for a person."""
     what = ""
     if line["kind"] in ("batch", "refused"):
-        what = f" {line['original']['name']}"
+        name = line["original"]["name"]
+        member = line["original"].get("member")
+        what = f" {within(name, member['name']) if member else name}"
     elif line["kind"] == "reconcile":
         what = f" {line['leg']} {line['counterparty']} {line['day']}"
     return f"manifest line {line['seq']} ({line['kind']}{what})"

@@ -135,9 +135,8 @@ def _line(space: Workspace, one: Job, as_of: date, now: datetime, outcome: Outco
     engine = space.engine
     items = outcome.files.get("items")
     found = registers(engine, items, one.leg, one.component, one.claims)
-    roles = {one.leg.left, one.leg.right} - {""}
     uses = sorted(
-        b.id for b in space.state.batches.values() if b.role in roles and one.day in b.days
+        b.id for b in space.state.batches.values() if b.role in one.leg.roles and one.day in b.days
     )
     counts = engine.rows(
         'select (select count(*) from lhs) as "left", (select count(*) from rhs) as "right"'

@@ -64,10 +64,11 @@ def _empty_inbox(space: Workspace) -> None:
     """Remove the inbox file of a commit that was cut off before its last step.
 
     Only the last line can be such a commit, and only while the index does not state it yet. A file dropped
-    again later is left for the import, which says that it is known.
+    again later is left for the import, which says that it is known; so is a container, of which members may
+    not be in yet.
     """
     last = space.state.lines[-1] if space.state.lines else None
-    if last is None or last["kind"] not in ("batch", "refused"):
+    if last is None or last["kind"] not in ("batch", "refused") or "member" in last["original"]:
         return
     index = space.root / journal.FOLDER / "index.beancount"
     if index.exists() and space.state.head in index.read_text(encoding="utf-8"):

@@ -76,8 +76,10 @@ class SampleReport:
 _BY_ROLE: Final = {
     "sale": Setting(gateway="Gateway"),
     "supply": Setting(counterparty="Partner", partners={"Partner": ""}),
+    "deposit": Setting(counterparty="Partner", partners={"Partner": ""}),
     "settlement": Setting(counterparty="Gateway"),
     "bank": Setting(counterparty="Bank"),
+    "report": Setting(),
 }
 
 _SOURCE = """
@@ -100,6 +102,7 @@ approver = "controller"
 _SUPPLIER = """prices = "prices/{who}.csv"
 
 [versions.supply]
+statement = "{statement}"
 window = {{ opens = "23:00", named_by = "end" }}
 grace = "0h"
 
@@ -133,8 +136,10 @@ def lay_out_rules(root: Path, format_: str, setting: Setting) -> str:
     name = setting.counterparty.lower() or format_
     with (root / "finops.toml").open("a", encoding="utf-8") as file:
         file.write(_source(name, format_, role, setting))
+    statement = "deposit" if role == "deposit" else "transactions"
     for who, prices in setting.partners.items():
-        _sop(root, who, "supplier", _SUPPLIER.format(who=who), f'aliases = ["{who.upper()}"]\n')
+        treatment = _SUPPLIER.format(who=who, statement=statement)
+        _sop(root, who, "supplier", treatment, f'aliases = ["{who.upper()}"]\n')
         text = f"product,category,face,cost,from,to\n{prices}"
         (root / "prices" / f"{who}.csv").write_text(text, encoding="utf-8")
     if setting.gateway:
@@ -205,7 +210,7 @@ def import_file(books: Books, setting: Setting) -> tuple[Any, dict[str, Any] | N
     batch = books.space.state.batches[report.batch]
     stated = batch.line["stated"]["opening"]
     opening = Decimal(stated) if stated is not None else setting.opening
-    if batch.role in ("bank", "supply") and opening is not None:
+    if batch.role in ("bank", "supply", "deposit") and opening is not None:
         account = ":".join(Path(batch.archive).parent.parts[1:])
         open_with(books.root, account, batch.covers[0], opening, setting.currency)
     books.reconcile()

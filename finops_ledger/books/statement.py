@@ -1,5 +1,8 @@
 """A partner's statement of a day: its running balance, and where the rows do not explain it.
 
+It is the file that moves the deposit (rule R1): the deposit statement where the SOP of the day says that the
+partner sends one, else the transaction file.
+
 What the statement says beyond readable rows is posted as ``statement-difference`` and is a break:
 a ``balance_gap``, or a ``file_defect`` where rows were refused; also where two days do not join.
 """
@@ -9,10 +12,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Final
 
+from finops_ledger.books.config import Source
 from finops_ledger.books.workspace import Workspace
+from finops_ledger.core.errors import InputRefused, Problem
 from finops_ledger.core.money import ZERO
 from finops_ledger.posting import chain, store
+from finops_ledger.recon.legs import SALE_SUPPLY, SUPPLY_STATEMENT, Leg
 from finops_ledger.recon.run import Gap
 from finops_ledger.subledger.manifest import Batch
 
@@ -28,23 +35,61 @@ class Statement:
     place: str
 
     @property
-    def lost(self) -> Decimal:
+    def lost(self) -> tuple[Gap, ...]:
         """What left the deposit without a row."""
-        return sum((g.amount for g in self.gaps if g.amount < ZERO), ZERO)
+        return tuple(g for g in self.gaps if g.amount < ZERO)
 
     @property
-    def gained(self) -> Decimal:
+    def gained(self) -> tuple[Gap, ...]:
         """What came into the deposit without a row."""
-        return sum((g.amount for g in self.gaps if g.amount > ZERO), ZERO)
+        return tuple(g for g in self.gaps if g.amount > ZERO)
+
+
+#: The leg against which the rows of the file that moves the deposit are reconciled, by the file's role.
+LEG_OF: Final = {"supply": SALE_SUPPLY, "deposit": SUPPLY_STATEMENT}
+
+
+def mover(space: Workspace, counterparty: str, day: date) -> str:
+    """Return the role of the file that moves a supplier's deposit on a day."""
+    return "deposit" if space.registry.stated(counterparty, day) else "supply"
+
+
+def moves(space: Workspace, batch: Batch) -> bool:
+    """Say whether a batch moves a deposit at the end of the days that it covers."""
+    return batch.counterparty is not None and (
+        batch.role == mover(space, batch.counterparty, batch.covers[1])
+    )
+
+
+def check_role(space: Workspace, source: Source, name: str, first: date) -> None:
+    """Refuse a deposit statement of days on which the SOP lets the transaction file move the deposit."""
+    who = str(source.counterparty)
+    if source.role == "deposit" and not space.registry.stated(who, first):
+        since = space.registry.of(who).stated_from
+        from_then = f"the statement counts from {since} on"
+        raise InputRefused(
+            name,
+            [
+                Problem(
+                    "statement-not-in-force",
+                    f"a deposit statement of {first}, when by sops/{who}.toml the transaction file moves "
+                    "the deposit; one file moves it, never both"
+                    + (f": {from_then}" if since is not None and since > first else ""),
+                    name,
+                )
+            ],
+        )
 
 
 def read(space: Workspace, batch: Batch, *, across: bool) -> Statement | None:
-    """Read the statement of a batch whose lines stand in the engine; None without balances.
+    """Read the statement of a batch whose lines stand in the engine; None when it states no balances.
 
     ``across``: compare its opening with the closing that the file of the day before states.
     """
+    if not moves(space, batch):
+        return None
     streamed = batch.rows > store.KEEP_ROWS and not space.state.neighbours(batch.id)
-    found = chain.read(space.engine, batch.id, batch.order, streamed=streamed)
+    found = chain.read(space.engine, batch.role, batch.id, batch.order, streamed=streamed)
     if found is None:
         return None
     refused = bool(batch.line["rows"]["refused"])
@@ -66,32 +111,87 @@ def read(space: Workspace, batch: Batch, *, across: bool) -> Statement | None:
     return replace(whole, place=f"{batch.name}:{whole.gaps[0].key.split(' ')[-1]}")
 
 
+def of_batch(space: Workspace, batch: Batch) -> Statement | None:
+    """Return the statement that a batch is, as the journal tells it; None when it states no balances.
+
+    Its opening is compared only when its day has been reconciled: the difference is an item of that run.
+    """
+    key = (LEG_OF[batch.role], str(batch.counterparty), batch.covers[1])
+    return read(space, batch, across=key in space.state.reconciled)
+
+
 def _gap(batch: Batch, where: str, record: int, amount: Decimal, *, defect: bool) -> Gap:
     mark = "?" if defect else "!"
+    if batch.part is not None:
+        where = f"part {batch.part[0]} {where}"
     return Gap(f"{mark}{batch.source} {batch.day} {where}", batch.id, record, amount)
 
 
 def closing_before(space: Workspace, batch: Batch) -> Decimal | None:
-    """The closing that the file of the day before states, if in, through days without rows."""
+    """The closing that a statement goes on from: of the part before, else of the file of the day before.
+
+    The day before states it, if its file is in, through days without rows. A part's is where its own running
+    balance ends; parts of a day follow one another by their number, whatever their order of arrival.
+    """
     by_day: dict[date, list[Batch]] = {}
     for other in space.state.of_source(batch.source):
         by_day.setdefault(other.covers[1], []).append(other)
-    if len(by_day.get(batch.covers[1], ())) != 1:
+    own = by_day.get(batch.covers[1], [])
+    if not _one_file(own):
         return None
+    for earlier in sorted(own, key=_part, reverse=True):
+        if _part(earlier) < _part(batch):
+            found = chain.read(
+                space.engine, earlier.role, earlier.id, earlier.order, streamed=False
+            )
+            if found is not None:
+                return found.closing
     day = batch.covers[0] - timedelta(days=1)
-    while len(found := by_day.get(day, [])) == 1:
-        closing = found[0].line["stated"]["closing"]
-        if closing is not None:
-            return Decimal(closing)
-        day = found[0].covers[0] - timedelta(days=1)
+    while _one_file(files := by_day.get(day, [])):
+        for last in sorted(files, key=_part, reverse=True):
+            closing = last.line["stated"]["closing"]
+            if closing is not None:
+                return Decimal(closing)
+        day = min(f.covers[0] for f in files) - timedelta(days=1)
     return None
 
 
-def gaps(space: Workspace, counterparty: str, day: date) -> tuple[Gap, ...]:
-    """Return the gaps of all statements of a supplier that end on a day."""
+def _part(batch: Batch) -> int:
+    return batch.part[0] if batch.part else 0
+
+
+def _one_file(found: list[Batch]) -> bool:
+    """Say whether batches of one day are one file: a single one, or parts of which each is there once."""
+    if len(found) == 1:
+        return True
+    return (
+        bool(found) and all(b.part for b in found) and len({_part(b) for b in found}) == len(found)
+    )
+
+
+def closes_day(space: Workspace, batch: Batch) -> bool:
+    """Say whether a statement's closing is its day's: a part's is not while a later part goes on from it."""
+    for later in space.state.of_source(batch.source) if batch.part else ():
+        if later.covers[1] != batch.covers[1] or _part(later) <= _part(batch):
+            continue
+        if later.line["stated"]["closing"] is not None:
+            return False
+        if (
+            later.role in LEG_OF
+            and chain.read(space.engine, later.role, later.id, later.order, streamed=False)
+            is not None
+        ):
+            return False
+    return True
+
+
+def gaps(space: Workspace, leg: Leg, counterparty: str, day: date) -> tuple[Gap, ...]:
+    """Return the gaps of all statements of a supplier that end on a day, for the leg that answers for them."""
     found: list[Gap] = []
+    if leg.name != LEG_OF[mover(space, counterparty, day)]:
+        return ()
     for batch in sorted(space.state.batches.values(), key=lambda b: b.id):
-        if batch.role == "supply" and batch.counterparty == counterparty and batch.covers[1] == day:
+        if batch.counterparty == counterparty and batch.covers[1] == day and moves(space, batch):
             one = read(space, batch, across=True)
             found += one.gaps if one else ()
     return tuple(found)

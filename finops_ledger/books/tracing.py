@@ -13,6 +13,7 @@ from finops_ledger.books.loading import Loaded
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import FinopsError, UsageError
 from finops_ledger.core.money import plain
+from finops_ledger.intake.containers import member_file
 from finops_ledger.intake.read import locate
 from finops_ledger.subledger import engine as en
 from finops_ledger.subledger.manifest import Batch, Line
@@ -50,8 +51,9 @@ def original(space: Workspace, batch: Batch, record: int) -> dict[str, Any]:
         "text": None,
     }
     try:
-        found["line"], found["text"] = locate(path, space.format(batch.format), record)
-    except (OSError, IndexError, FinopsError) as error:
+        with member_file(path, batch.member) as file:
+            found["line"], found["text"] = locate(file, space.format(batch.format), record)
+    except (OSError, LookupError, FinopsError) as error:
         found["text"] = f"(the line cannot be shown: {error})"
     return found
 

@@ -25,6 +25,10 @@ SPILL = "spill-"
 _ENGINES = itertools.count(1)
 
 
+class Locked(UsageError):
+    """Another command is writing to the books."""
+
+
 @dataclass
 class Workspace:
     """What every command needs. Read once; :meth:`reload` after a rule has changed."""
@@ -48,6 +52,7 @@ class Workspace:
         root = root.resolve()
         config = cfg.load(root)
         registry = sops.load(root, config.company.zone, config.company.start)
+        _statements_agree(config, registry)
         manifest = Manifest(root, Touches())
         return cls(root, config, registry, manifest, manifest.read(), shipped)
 
@@ -107,12 +112,35 @@ class Workspace:
         try:
             lock.acquire(timeout=0)
         except Timeout as error:
-            raise UsageError(
-                f"{self.root}: another command is writing; wait for it to end"
-            ) from error
+            raise Locked(f"{self.root}: another command is writing; wait for it to end") from error
         except OSError as error:
             raise UsageError(f"{self.root} cannot be written to: {error.strerror}") from error
         try:
             yield
         finally:
             lock.release()
+
+
+def _statements_agree(config: cfg.Config, registry: sops.Registry) -> None:
+    """A source of role deposit and its supplier's SOP say the same; UsageError names what to write.
+
+    The source says where a deposit statement comes from, the SOP from which day on it moves the deposit.
+    """
+    sources = {s.counterparty: s.name for s in config.sources if s.role == "deposit"}
+    for who, name in sources.items():
+        if who is None:
+            raise UsageError(
+                f'{cfg.NAME}: source {name!r} is a deposit statement: write counterparty = "…"'
+            )
+        if registry.of(who).stated_from is None:
+            raise UsageError(
+                f"{cfg.NAME}: source {name!r} is a deposit statement of {who}, but by sops/{who}.toml its "
+                'transaction file moves the deposit; write statement = "deposit" under [versions.supply], '
+                "in a version that is effective from the first day of the statements"
+            )
+    for sop in registry.named("supplier"):
+        if sop.stated_from is not None and sop.counterparty not in sources:
+            raise UsageError(
+                f'sops/{sop.counterparty}.toml says statement = "deposit", but {cfg.NAME} has no source of '
+                f'role = "deposit" with counterparty = "{sop.counterparty}"; add one under [[sources]]'
+            )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from finops_ledger.cli import daily, formats, proving, reading
+from finops_ledger.cli import daily, formats, proving, reading, watching
 from finops_ledger.cli.app import cli, main
 
-__all__ = ["cli", "daily", "formats", "main", "proving", "reading"]
+__all__ = ["cli", "daily", "formats", "main", "proving", "reading", "watching"]

@@ -24,7 +24,7 @@ NOT_CLEAN, REFUSED, UNPROVEN, BUG, STOPPED = 1, 3, 4, 5, 130
 
 #: The commands in the order of a day's work.
 _ORDER = (
-    "init", "demo", "import", "reconcile", "run", "status", "breaks", "deposits", "revenue",
+    "init", "demo", "import", "watch", "reconcile", "run", "status", "breaks", "deposits", "revenue",
     "explain", "query", "format", "check", "verify", "rebuild", "serve",
 )  # fmt: skip
 
@@ -67,13 +67,14 @@ class Commands(click.Group):
 
 def _bug(error: Exception) -> NoReturn:
     """Say in one line that something is wrong with the program, and where the traceback is."""
-    path = _write_log()
+    path = write_log()
     said = f"{type(error).__name__}: {error}".splitlines()[0]
     click.echo(f"finops: internal error: {said}; the log is {path}", err=True)
     sys.exit(BUG)
 
 
-def _write_log() -> Path:
+def write_log() -> Path:
+    """Write the traceback of the exception at hand into a log of its own; return its path."""
     import tempfile
     import traceback
     from datetime import UTC, datetime

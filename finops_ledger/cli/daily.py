@@ -176,10 +176,11 @@ def _show_samples(folder_: Path) -> None:
 @books_option
 @json_option
 def import_(files: tuple[Path, ...], accept_valid: bool, as_json: bool) -> int:
-    """Import FILES, or everything in the inbox.
+    """Import FILES, or everything in the inbox; a folder stands for the files in it.
 
-    Each file is one commit, and moves into the archive. A file with faults moves into quarantine
-    with a report, and nothing of it is posted. The same file again changes nothing.
+    Each file is one commit, and moves into the archive. A gzip is what it holds; a zip is one commit for
+    each file in it, all or none. A file with faults moves into quarantine with a report, and nothing of it
+    is posted. One that is still being written, or over a limit, is left. The same file again changes nothing.
     """
     with opened() as books:
         report = books.import_files(
@@ -191,7 +192,7 @@ def import_(files: tuple[Path, ...], accept_valid: bool, as_json: bool) -> int:
             output.print_json(_import_json(report))
         else:
             _tell_rules(books)
-            _show_import(report)
+            _show_import(report, named=bool(files))
     return report.exit_code
 
 
@@ -257,20 +258,24 @@ def _import_json(report: ImportReport) -> dict[str, Any]:
     return {"files": [asdict(f) for f in report.files]}
 
 
-def _show_import(report: ImportReport) -> None:
+def _show_import(report: ImportReport, *, named: bool = False) -> None:
     counts = {v: sum(f.verdict == v for f in report.files) for v in ("imported", "known")}
     if not report.files:
-        output.note(f"No files are waiting in {folder() / 'inbox'}.")
+        output.note(
+            "There are no files to import."
+            if named
+            else f"No files are waiting in {folder() / 'inbox'}."
+        )
         return
     rows = sum(int(f.rows.get("read", 0)) for f in report.files)
     told = f"{output.count(counts['imported'], 'file')} imported, {output.count(rows, 'row')}"
     output.note(told + (f"; {counts['known']} known already" if counts["known"] else "") + ".")
     for file in report.files:
         if file.verdict == "imported" and file.problems:
-            output.error(f"{file.message}; {len(file.problems)} rows refused:")
+            output.error(f"{file.message}; {file.total} rows refused:")
             for problem in file.problems[:5]:
                 output.error(f"  {problem}")
-        elif file.verdict in ("refused", "unrecognised"):
+        elif file.verdict not in ("imported", "known"):
             output.error(f"{file.verdict}: {file.message}")
     if any(f.verdict == "refused" for f in report.files):
         output.error(f"The reports are in {folder() / 'quarantine'}; nothing of these is posted.")

@@ -184,3 +184,71 @@ def _show(trial: Trial, fits: list[str]) -> None:
         output.note("An import would refuse the file.")
     else:
         output.note("An import would take the file.")
+
+
+@format_.command()
+@_FILE
+@click.option(
+    "--role", metavar="ROLE", help="What the file is about: sale, supply, settlement, bank."
+)
+@click.option("--name", help="The format's name; else that of the output, or of the file.")
+@click.option(
+    "-o",
+    "--output",
+    "target",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the format there; an existing file is left alone.",
+)
+@books_option
+@json_option
+def infer(
+    file: Path, role: str | None, name: str | None, target: Path | None, as_json: bool
+) -> int:
+    """Propose a format for FILE, with the evidence for each guess.
+
+    What the file does not prove is written as "?", with the readings that are left. Answer these, then
+    try it: finops format check FILE --format PATH.
+    """
+    import re
+
+    from finops_ledger.core.errors import UsageError
+    from finops_ledger.intake.infer import propose
+    from finops_ledger.intake.trial import known_formats, recognised
+
+    chosen = name or (target.stem if target is not None else file.stem)
+    chosen = re.sub(r"[^a-z0-9_-]+", "_", chosen.lower()).strip("_") or "format"
+    if target is not None and target.exists():
+        raise UsageError(f"{target} exists; choose another name or move it away")
+    proposal = propose(file, chosen, role)
+    fits = recognised(file, known_formats(_at_hand()))
+    if as_json:
+        output.print_json(
+            {
+                "name": chosen,
+                "kind": proposal.kind,
+                "records": proposal.records,
+                "whole": proposal.whole,
+                "undecided": proposal.open,
+                "recognised_by": fits,
+                "toml": proposal.text,
+            }
+        )
+    if target is not None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(proposal.text, encoding="utf-8")
+    if as_json:
+        return 0
+    if target is None:
+        output.note(proposal.text.rstrip("\n"))
+    say = output.note if target is not None else output.error
+    if fits:
+        say(f"Formats at hand that recognise it already: {', '.join(fits)}.")
+    looked = output.count(proposal.records, "record")
+    say(f"Looked at {looked}" + ("." if proposal.whole else ", the first of more."))
+    if target is not None:
+        say(f"Written to {target}.")
+    if proposal.open:
+        say(
+            f'To decide: {output.count(proposal.open, "question")}, each a "?" with the readings behind it.'
+        )
+    return 0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-ROLES: Final = ("sale", "supply", "deposit", "settlement", "bank")
+ROLES: Final = ("sale", "supply", "deposit", "settlement", "bank", "report")
 
 #: What a row is about. The role belongs to the source: a top-up row in a transaction file has
 #: role supply and kind topup.

@@ -35,7 +35,9 @@ _DAY = pa.date32()
 
 ROW_FIELDS: Final = (
     RowField("record", pa.int64(), "position of the record in its file, from 1 (see below)"),
-    RowField("role", _TEXT, "sale, supply, deposit, settlement or bank; it belongs to the source"),
+    RowField(
+        "role", _TEXT, "sale, supply, deposit, settlement, bank or report; it belongs to the source"
+    ),
     RowField("source", _TEXT, "name of the source in finops.toml"),
     RowField("batch", _TEXT, "id of the batch that brought the row"),
     RowField("file_day", _DAY, "business day of the file"),

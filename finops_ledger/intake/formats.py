@@ -5,6 +5,8 @@ Unknown keys are errors that name the file, the place and the nearest known key.
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -18,7 +20,11 @@ __all__ = ["Format", "find_format", "load_format", "shipped"]
 
 
 def load_format(path: Path) -> Format:
-    """Read a format file; raise :class:`UsageError` with every fault in it."""
+    """Read a format file; raise :class:`UsageError` with every fault in it.
+
+    ``"?"`` is a question that a proposed format leaves open: it is named with what to decide.
+    """
+    _check_decided(path)
     fmt = _with_importer(toml.load(path, Format), path)
     _check_patterns(fmt, path)
     return fmt
@@ -31,6 +37,37 @@ def _with_importer(fmt: Format, path: Path) -> Format:
         return fmt
     file = fmt.file.model_copy(update={"importer": str(path.absolute().parent / name)})
     return fmt.model_copy(update={"file": file})
+
+
+def _check_decided(path: Path) -> None:
+    try:
+        text = path.read_text(encoding="utf-8")
+        data = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return  # the loader says what is wrong
+    waiting = sorted(_undecided(data, ""))
+    if not waiting:
+        return
+    lines = []
+    for number, line in enumerate(text.splitlines(), 1):
+        before, _, why = line.partition(" # ")
+        if '"?"' in before and not line.startswith("#"):
+            lines.append(f"{path}:{number}: {before.strip()}" + (f": {why}" if why else ""))
+    told = lines or [f"{path}: {place}" for place in waiting]
+    raise UsageError("\n".join([f'{path}: {len(waiting)} undecided ("?"):', *told]))
+
+
+def _undecided(value: object, place: str) -> Iterator[str]:
+    """Yield where ``"?"`` stands, but for the names of the file's own columns."""
+    if value == "?":
+        yield place
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            if (place, key) not in {("file", "header"), ("file", "optional")} and key != "equals":
+                yield from _undecided(inner, f"{place}.{key}" if place else key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _undecided(inner, place)
 
 
 def _check_patterns(fmt: Format, path: Path) -> None:

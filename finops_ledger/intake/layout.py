@@ -101,7 +101,7 @@ def check_columns(count: int, name: str, line: int, limits: Limits) -> None:
     if count > limits.max_columns:
         raise raw.refuse(
             name, "too-many-columns", f"{count:,} columns", line,
-            expected=f"at most {limits.max_columns:,}; max_columns in [intake] sets it",
+            expected=f"at most {limits.max_columns:,}",
         )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ _KIND_DEFAULT = {
     "deposit": "usage",
     "settlement": "payment",
     "bank": "payment",
+    "report": "adjustment",
 }
 
 

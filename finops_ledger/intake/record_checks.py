@@ -1,8 +1,10 @@
-"""Checks of a record as a whole: the identities that its amounts must satisfy, and that it has a key."""
+"""Checks of a record as a whole: the identities that its amounts must satisfy, that it has a key, and
+that its ids are what they look like.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from finops_ledger.core.errors import UsageError
 from finops_ledger.core.schema import MONEY_SQL
@@ -12,6 +14,13 @@ from finops_ledger.intake.spec import FieldSpec
 if TYPE_CHECKING:
     from finops_ledger.intake.planner import Planner
 
+#: Row columns by which a record is found on another side: two that look the same must be the same.
+IDS: Final = ("ref", "partner_ref", "payment_ref", "orig_ref", "settlement_ref", "serial")
+#: Marks of width and of direction, the soft hyphen, blanks that are no blanks.
+_UNSEEN: Final = (
+    r"[\x{80}-\x{A0}\x{AD}\x{061C}\x{2000}-\x{200F}"
+    r"\x{2028}-\x{202F}\x{205F}-\x{206F}\x{3000}\x{FEFF}]"
+)
 _ZERO = f"CAST(0 AS {MONEY_SQL})"
 
 
@@ -19,6 +28,24 @@ def add(plan: Planner) -> None:
     """Add the checks to a plan in the making; its cells and columns must stand."""
     _identities(plan)
     _key(plan)
+    _seen(plan)
+
+
+def _seen(plan: Planner) -> None:
+    for name in IDS:
+        spec = plan.fmt.fields.get(name)
+        if spec is None or (spec.column is None and not spec.join):
+            continue
+        # Most ids are plain: as many bytes as characters. Only the others are looked at closely.
+        value = f"coalesce({plan.extracted(plan.written(spec), spec)}, '')"
+        unseen = f"regexp_matches({value}, '{_UNSEEN}')"
+        plan.check(
+            "cell-unseen",
+            first_column(spec, name),
+            f"strlen({value}) = length({value}) OR NOT {unseen}",
+            "an id with a mark in it that cannot be seen",
+            "an id without it; a pattern may take it off",
+        )
 
 
 def _identities(plan: Planner) -> None:

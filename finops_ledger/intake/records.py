@@ -62,7 +62,7 @@ def physical_lines(
 def _too_long(name: str, line: int, limit: int) -> Exception:
     return refuse(
         name, "record-too-long", f"more than {limit:,} bytes without an end", line,
-        expected="lines; an own limit is set by max_record_bytes in [intake]",
+        expected="lines of records",
     )  # fmt: skip
 
 

@@ -98,7 +98,9 @@ class FileSpec(FormatModel):
     dense: bool = False  #: fixed: pieces may touch; else a text across the edge of two is refused
     record: Pattern | None = None  #: fixed: how a line begins that is a record; none: every line
     continued: tuple[Continuation, ...] = ()  #: fixed: lines that go on with the record before
-    sheet: str | None = None  #: workbooks: name of the sheet; none: the only visible one
+    #: Workbooks: name of the sheet, or its names in several languages, of which the first that is there
+    #: is read; none: the only visible one.
+    sheet: Texts = ()
     records: str = ""  #: json, xml: path to the records; "" is the document itself
     importer: str | None = None  #: beangulp: "module:name" or "file.py:name" of an importer
 
@@ -125,6 +127,8 @@ class FileSpec(FormatModel):
                 if other in (*self.header, *self.optional) or self.canonical(other) != name:
                     raise ValueError(f"aliases: {other!r} is the name of another column")
         self._fixed()
+        if self.sheet and self.kind not in WORKBOOKS:
+            raise ValueError("sheet belongs to kind = 'xlsx', 'xls' or 'ods'")
         if not self.header and self.kind not in (*STATEMENTS, "fixed"):
             raise ValueError("header must name the columns")
         if self.header and self.kind in STATEMENTS:

@@ -32,8 +32,8 @@ class Chain:
     gaps: tuple[Break, ...] = ()
 
 
-def read(engine: Engine, batch: str, order: str, *, streamed: bool) -> Chain | None:
-    """Walk the chain of one batch in ``supply_lines``; None when no row states a balance.
+def read(engine: Engine, role: str, batch: str, order: str, *, streamed: bool) -> Chain | None:
+    """Walk the chain of one batch in ``<role>_lines`` (supply or deposit); None when no row states a balance.
 
     Rows already known, and revisions that do not move the deposit, are left out (ruling 7). ``order`` is the
     format's row order; ``streamed`` says that the lines come straight from Parquet, in file order.
@@ -47,7 +47,7 @@ def read(engine: Engine, batch: str, order: str, *, streamed: bool) -> Chain | N
     engine.connection.execute(
         "create or replace temp view chain as "
         f"select record, balance, balance - sum(d_deposit) over {over} as base, d_deposit "
-        f"from supply_lines where batch = {literal(batch)} and disposition <> 'known' "
+        f"from {role}_lines where batch = {literal(batch)} and disposition <> 'known' "
         "and (disposition = 'new' or d_deposit <> 0)"
     )
     found = engine.rows(
@@ -62,7 +62,7 @@ def read(engine: Engine, batch: str, order: str, *, streamed: bool) -> Chain | N
     way = "desc" if backwards else "asc"
     stated = engine.rows(
         "select record, base, balance, nr from chain join (select record, row_number() over "
-        f"(order by record) as nr from supply_lines where batch = {literal(batch)}) using (record) "
+        f"(order by record) as nr from {role}_lines where batch = {literal(batch)}) using (record) "
         f"where balance is not null order by record {way}"
     )
     gaps = [

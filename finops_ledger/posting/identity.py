@@ -24,14 +24,18 @@ from finops_ledger.subledger.manifest import Batch, Line, State
 _CONTROL = {
     "sale": ("paid", "paid - coalesce(prev_paid, 0)"),
     "supply": ("deposit", "d_deposit"),
+    "deposit": ("deposit", "d_deposit"),
     "settlement": ("net", "d_net"),
     "bank": ("moved", "d_moved"),
+    "report": ("moved", "d_moved"),
 }
 _DAYS = {
     "sale": ("day_paid", "day_state", "day_refund"),
     "supply": ("day_post",),
+    "deposit": ("day_post",),
     "settlement": ("day_post",),
     "bank": ("day_post",),
+    "report": ("day_post",),
 }
 
 

@@ -1,7 +1,7 @@
 """Line tables: the versions at hand, by role, registered in the engine under fixed names.
 
-``sale_lines``, ``supply_lines``, ``settlement_lines`` and ``bank_lines`` are what both the journal and
-reconciliation read. They are built once for a set of days; small sets are kept as tables, large ones stay
+``sale_lines``, ``supply_lines``, ``deposit_lines``, ``settlement_lines`` and ``bank_lines`` are what both the
+journal and reconciliation read. They are built once for a set of days; small sets are kept as tables, large ones stay
 views over Parquet so that a pass reads only the columns that it needs.
 """
 
@@ -16,7 +16,8 @@ from typing import Any, Final
 
 import ibis
 
-from finops_ledger.posting import bank, reading, sale, settlement, supply
+from finops_ledger.core.kinds import ROLES
+from finops_ledger.posting import bank, reading, report, sale, settlement, supply
 from finops_ledger.sop.model import BankLine
 from finops_ledger.sop.registry import Registry
 from finops_ledger.subledger.compiled import query
@@ -43,6 +44,7 @@ _SETTLEMENT = (
     "record source batch key occurrence ref payment_ref settlement_ref stated_at disposition kind gateway "
     "gross net day_post d_gross d_net d_fees d_taxes d_held"
 ).split()
+_REPORT = "record source batch key occurrence disposition day_post moved d_moved".split()
 _BANK = (
     "record source batch key occurrence account text stated_at disposition line_kind who line_ref "
     "day_post moved d_moved balance"
@@ -60,14 +62,33 @@ def supply_lines(*, shared: bool) -> Any:
     return supply.lines(shared=shared).select(*_SUPPLY)
 
 
+def deposit_lines(*, shared: bool) -> Any:
+    """Rows of deposit statements with what they post."""
+    return supply.lines("deposit", shared=shared).select(*_SUPPLY)
+
+
 def settlement_lines(*, shared: bool) -> Any:
     """Settlement rows with what they post."""
     return settlement.lines(shared=shared).select(*_SETTLEMENT)
 
 
+def report_lines(*, shared: bool) -> Any:
+    """Rows of financial reports; they post nothing."""
+    return report.lines(shared=shared).select(*_REPORT)
+
+
 def bank_lines(rules: tuple[BankLine, ...], *, shared: bool) -> Any:
     """Bank rows with what they are about."""
     return bank.lines(rules, shared=shared).select(*_BANK)
+
+
+_BUILD: Final[dict[str, Callable[..., Any]]] = {
+    "sale": sale_lines,
+    "supply": supply_lines,
+    "deposit": deposit_lines,
+    "settlement": settlement_lines,
+    "report": report_lines,
+}
 
 
 def table(role: str) -> Any:
@@ -77,12 +98,8 @@ def table(role: str) -> Any:
 
 @lru_cache(maxsize=1)
 def _tables() -> dict[str, Any]:
-    build = {
-        "sale": sale_lines(shared=False),
-        "supply": supply_lines(shared=False),
-        "settlement": settlement_lines(shared=False),
-        "bank": bank_lines((), shared=False),
-    }
+    build = {role: made(shared=False) for role, made in _BUILD.items()}
+    build["bank"] = bank_lines((), shared=False)
     return {role: ibis.table(e.schema(), name=f"{role}_lines") for role, e in build.items()}
 
 
@@ -105,7 +122,7 @@ class LineStore:
     def load_batches(
         self,
         chosen: Sequence[Batch],
-        roles: Iterable[str] = ("sale", "supply", "settlement", "bank"),
+        roles: Iterable[str] = ROLES,
     ) -> None:
         """Register the line tables of the given batches (with the versions they replace)."""
         roles = set(roles)
@@ -114,10 +131,7 @@ class LineStore:
             return
         reading.give_rules(self.engine, self.registry)
         for role in sorted(roles - {"bank"}):
-            build = {"sale": sale_lines, "supply": supply_lines, "settlement": settlement_lines}[
-                role
-            ]
-            self._register(role, [b for b in chosen if b.role == role], build)
+            self._register(role, [b for b in chosen if b.role == role], _BUILD[role])
         if "bank" in roles:
             self._register_bank([b for b in chosen if b.role == "bank"])
         self._batches = names

@@ -130,16 +130,47 @@ _AGAINST = {
 }
 
 
-def add_supply(drafts: Drafts, row: dict[str, Any], component: str) -> None:
-    """Post the movements of supply rows of one kind."""
+def usage(component: str) -> str:
+    """Return the account between a partner's transactions and its deposit statement."""
+    return f"Assets:Clearing:Usage:{component}"
+
+
+def add_supply(drafts: Drafts, row: dict[str, Any], component: str, *, stated: bool) -> None:
+    """Post the movements of a transaction file's rows of one kind.
+
+    ``stated``: a deposit statement moves the deposit (rule R1). Then the rows stand against Usage, and what
+    they say of top-ups, bonuses, fees and taxes the statement posts: these rows count, and post nothing.
+    """
     draft = drafts.of(row["batch"], row["partner"], row["day_post"])
     kind = row["post_kind"]
     order = 0 if kind == "topup" else 1
-    draft.add(f"Assets:Deposits:{component}", row["deposit"], kind, order=order)
+    if stated:
+        drawn, count = -(row["clearing"] + row["held"]), row["n_drawn"]
+        draft.add(usage(component), drawn, kind, move="open", count=count, order=order)
+    else:
+        draft.add(f"Assets:Deposits:{component}", row["deposit"], kind, order=order)
     draft.add(f"Assets:Clearing:Supply:{component}", row["clearing"], kind, order=order)
     pending = f"Assets:Clearing:Supply-Pending:{component}"
     move, count = ("open", row["n_opens"]) if row["n_opens"] else ("close", row["n_closes"])
     draft.add(pending, row["held"], kind, move=move, count=count, order=order)
+    if not stated:
+        _add_other(draft, row, component, order)
+
+
+def add_deposit(drafts: Drafts, row: dict[str, Any], component: str) -> None:
+    """Post the movements of a deposit statement's rows of one kind: the deposit, against Usage or as told."""
+    draft = drafts.of(row["batch"], row["partner"], row["day_post"])
+    kind = row["post_kind"]
+    order = 0 if kind == "topup" else 1
+    draft.add(f"Assets:Deposits:{component}", row["deposit"], kind, order=order)
+    count = row["n_drawn"]
+    draft.add(usage(component), row["clearing"], kind, move="close", count=count, order=order)
+    _add_other(draft, row, component, order)
+
+
+def _add_other(draft: Draft, row: dict[str, Any], component: str, order: int) -> None:
+    """Post what is no order's: top-ups, bonuses, fees and taxes."""
+    kind = row["post_kind"]
     if row["other"]:
         account = _AGAINST[kind].format(component)
         if kind == "topup":

@@ -2,6 +2,9 @@
 
 Rows post on the partner's day. A row that holds money without a final status goes through
 Supply-Pending and leaves it when final; final rows go through Clearing:Supply.
+
+Rows of a deposit statement (role deposit) are the same rows of the same account: only that a statement moves
+money or does not, whatever status the order behind it has, so that nothing of it is pending.
 """
 
 from __future__ import annotations
@@ -24,15 +27,15 @@ def posting_day(rows: Any) -> Any:
     return ibis.ifelse(inside.fill_null(False), day, rows.covers_to)
 
 
-def valued(rows: Any) -> Any:
-    """Add to supply rows what they hold: on the deposit, on clearing, as pending, elsewhere."""
+def valued(rows: Any, role: str = "supply") -> Any:
+    """Add to rows what they hold: on the deposit, on clearing, as pending, elsewhere."""
     rows = rows.mutate(
         partner=rows.partner.fill_null(t.NO_PARTNER),
         kind=rows.kind.fill_null("usage"),
         deposit=t.or_zero(rows.amount),
     )
     other = rows.kind.isin(OTHER_KINDS)
-    open_ = rows.status.isin(["pending", "unknown"])
+    open_ = rows.status.isin(["pending", "unknown"]) & ibis.literal(role == "supply")
     return rows.mutate(
         clearing=t.when(~other & ~open_, t.money(-rows.deposit)),
         held=t.when(~other & open_, t.money(-rows.deposit)),
@@ -41,9 +44,9 @@ def valued(rows: Any) -> Any:
     )
 
 
-def lines(*, shared: bool) -> Any:
-    """The supply rows at hand with values, predecessor, disposition and posting kind."""
-    versions = with_previous(valued(t.rows_table("supply")), shared=shared)
+def lines(role: str = "supply", *, shared: bool) -> Any:
+    """The rows at hand (of role supply or deposit) with values, predecessor, disposition and posting kind."""
+    versions = with_previous(valued(t.rows_table(role), role), shared=shared)
     zero = t.amount(0)
     was_held = t.or_zero(versions.prev_held) != zero
     is_held = versions.held != zero
@@ -71,6 +74,11 @@ def lines(*, shared: bool) -> Any:
     )
 
 
+def drawn(lines_: Any) -> Any:
+    """What rows move of the deposit for orders: all but top-ups, bonuses, fees and taxes."""
+    return t.money(-(lines_.d_clearing + lines_.d_held))
+
+
 def sums(lines_: Any) -> Any:
     """Sum the movements by batch, partner, posting day and kind."""
     moving = lines_.filter(lines_.disposition != KNOWN)
@@ -82,6 +90,7 @@ def sums(lines_: Any) -> Any:
         n_opens=moving.held_opens.sum().cast("int64"),
         n_closes=moving.held_closes.sum().cast("int64"),
         n_other=(moving.d_other != t.amount(0)).sum().cast("int64"),
+        n_drawn=(drawn(moving) != t.amount(0)).sum().cast("int64"),
     )
 
 

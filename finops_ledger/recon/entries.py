@@ -223,4 +223,8 @@ def _own_list(
             marks = (("count", count), ("move", "adjust"), ("side", side))
             made.append(Posting(clearing, amount, marks))
             count = 0  # the number of items stands on the first posting
+    if count and not made:
+        # Several rows of one item met: they cancel in money and not in number.
+        marks = (("count", count), ("move", "adjust"), ("side", "debit"))
+        made.append(Posting(clearing, ZERO, marks))
     return made

@@ -15,6 +15,7 @@ SALE_SUPPLY: Final = "sale-supply"
 SALE_GATEWAY: Final = "sale-gateway"
 GATEWAY_FEE: Final = "gateway-fee"
 SETTLEMENT_BANK: Final = "settlement-bank"
+SUPPLY_STATEMENT: Final = "supply-statement"
 TOPUP_BANK: Final = "topup-bank"
 UNDELIVERED: Final = "undelivered"
 REFUND_PAYABLE: Final = "refund-payable"
@@ -23,7 +24,10 @@ EVERYBODY: Final = "customers"
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One leg: its roles, clearing account, cardinality, home of what waits, and class names."""
+    """One leg: its roles, clearing account, cardinality, home of what waits, and class names.
+
+    ``stated``: the role that takes the place of ``right`` while a deposit statement moves the deposit.
+    """
 
     name: str
     left: str
@@ -35,6 +39,12 @@ class Leg:
     left_only: str = ""
     right_only: str = ""
     differs: tuple[str, str] = ("", "")
+    stated: str = ""
+
+    @property
+    def roles(self) -> set[str]:
+        """Roles of the rows that either side can be made of."""
+        return {self.left, self.right, self.stated} - {""}
 
     def clearing(self, name: str) -> str:
         """Return the clearing account for a counterparty's component."""
@@ -57,6 +67,20 @@ LEGS: Final = {
             "consume",
             "Assets:Clearing:Timing:{}",
         ),
+        # Both sides are files of one partner, about the same money: a difference of either sign is a movement of the
+        # deposit that the transactions do not explain.
+        Leg(
+            SUPPLY_STATEMENT,
+            "supply",
+            "deposit",
+            "supplier",
+            "Assets:Clearing:Usage:{}",
+            "sum",
+            "Assets:Clearing:Usage:{}",
+            left_only="unexplained_movement",
+            right_only="unexplained_movement",
+            differs=("unexplained_movement", "unexplained_movement"),
+        ),
         Leg(
             TOPUP_BANK,
             "bank",
@@ -68,6 +92,7 @@ LEGS: Final = {
             left_only="topup_not_credited",
             right_only="topup_mismatch",
             differs=("topup_mismatch", "topup_mismatch"),
+            stated="deposit",
         ),
         Leg(
             SALE_GATEWAY,
@@ -131,6 +156,7 @@ LEGS: Final = {
 #: Legs in the order in which a day runs them.
 ORDER: Final = (
     SALE_SUPPLY,
+    SUPPLY_STATEMENT,
     TOPUP_BANK,
     SALE_GATEWAY,
     GATEWAY_FEE,
@@ -149,8 +175,17 @@ _HOME_LEG: Final = {
 }
 
 
-def leg_of(class_: str, party: str) -> str:
-    """Return the leg on which breaks of a class arise; what is not special to one is the party's first."""
+#: Classes of the deposit's own movements: where a statement moves it, they arise against the statement.
+_OF_STATEMENT: Final = ("unexplained_movement", "balance_gap", "file_defect")
+
+
+def leg_of(class_: str, party: str, *, stated: bool = False) -> str:
+    """Return the leg on which breaks of a class arise; what is not special to one is the party's first.
+
+    ``stated``: the party's deposit moves by its deposit statement.
+    """
+    if stated and class_ in _OF_STATEMENT:
+        return SUPPLY_STATEMENT
     return _HOME_LEG.get(class_, SALE_GATEWAY if party == "gateway" else SALE_SUPPLY)
 
 

@@ -20,9 +20,11 @@ from finops_ledger.recon.legs import (
     GATEWAY_FEE,
     RESIDUE_ZERO,
     SALE_SUPPLY,
+    SUPPLY_STATEMENT,
     TOPUP_BANK,
     Leg,
 )
+from finops_ledger.recon.place import NAMELESS
 
 _EPOCH = date(1970, 1, 1)
 ZERO = t.amount(0)
@@ -188,6 +190,16 @@ def _account_class(leg: Leg, every: Any, clock_days: Any) -> Any:
         )
         return class_, grace
     waits = (nothing | nobody) & ~chargeback & ibis.literal(leg.name != GATEWAY_FEE)
+    if leg.name == SUPPLY_STATEMENT:
+        # What names no order can meet none by waiting.
+        first = every.key.left(1)
+        class_ = ibis.cases(
+            (rest == ZERO, "matched"),
+            (first == "!", "balance_gap"),
+            (first == "?", "file_defect"),
+            else_=class_,
+        )
+        waits &= ~first.isin(NAMELESS)
     span = ibis.ifelse(waits, grace, ibis.null("int64"))
     return class_, span
 

@@ -19,17 +19,22 @@ ADDITIONS = ("refund", "adjustment")
 NAMELESS = ("~", "!", "?")
 
 
-def by_partner_ref() -> Any:
-    """Second pass: right rows no sale names, whose own reference a sale states as the partner's.
+def second_pass(*, of_the_day: bool = False) -> Any:
+    """Right rows that no left row names, with the left item that bears their other reference.
 
-    Output: own_key, and the key of the one sale that names it. A reference named by two sales decides nothing.
+    A right row's other reference is its own number (the partner's), where it has no other. ``of_the_day``: rows
+    that an open item names already, on either side, stay with it. Output: own_key, and the key of the one item
+    that names it. A reference named by two items decides nothing.
     """
     left, right = rt.side("lhs"), rt.side("rhs")
     lonely = right.filter(~right.renewed).anti_join(left, "key")
     named = left.filter(left.other_ref.notnull()).anti_join(right, "key")
-    one = named.group_by("other_ref").agg(key=named.key.min(), n=named.count())
+    if of_the_day:
+        lonely, named = lonely.anti_join(rt.prior(), "key"), named.anti_join(rt.prior(), "key")
+    one = named.group_by("other_ref").agg(key=named.key.min(), n=named.key.nunique())
     one = one.filter(one.n == 1)
-    return lonely.inner_join(one, lonely.own_key == one.other_ref).select(
+    other = ibis.coalesce(lonely.other_ref, lonely.own_key)
+    return lonely.inner_join(one, other == one.other_ref).select(
         lonely.own_key, one.key.name("new_key")
     )
 
@@ -143,6 +148,17 @@ def _same_amount(prior: Any, alone: Any) -> Any:
     )
     row = row.filter(row.n == 1).drop("n")
     return row.inner_join(item, row.a_amount == item.m_amount).select("m_own", "m_key", "m_occ")
+
+
+def given_back() -> Any:
+    """Right rows without an order that give back exactly what one open item without an order holds.
+
+    Output: own_key, new_key. Left rows of the day that bear their key come first.
+    """
+    left, right, prior = rt.side("lhs"), rt.side("rhs"), rt.prior()
+    alone = right.filter(right.key.startswith("~")).anti_join(left, "key").anti_join(prior, "key")
+    met = _same_amount(prior, alone)
+    return met.select(met.m_own.name("own_key"), met.m_key.name("new_key"))
 
 
 def additions() -> Any:

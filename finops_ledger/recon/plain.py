@@ -65,16 +65,17 @@ class Pairs:
     left: Decimal = Decimal(0)
 
 
-def split(engine: en.Engine) -> Pairs:
+def split(engine: en.Engine, rule: str = "ref") -> Pairs:
     """Lay out as ``lhs`` and ``rhs`` what is not plain of ``left_side`` and ``right_side``.
 
-    ``prior`` must stand. The hashes of the keys that are not plain are left in ``odd``.
+    ``rule`` is the pass by which the sides are named; ``prior`` must stand. The hashes of the keys that are not
+    plain are left in ``odd``.
     """
     undone = f"select orig from right_side where {_BESIDE} and orig is not null"
     undoes = "own_key in (select orig from undone)" if engine.keep("undone", undone) else "false"
     left = f"case when {_SIMPLE} then 1 else {_SPOILT} end"
     right = (
-        f"case when {_SIMPLE} and via = 'ref' and not {_BESIDE} and held = 0 and not {undoes} "
+        f"case when {_SIMPLE} and via = {en.literal(rule)} and not {_BESIDE} and held = 0 and not {undoes} "
         f"then -1 else {_SPOILT} end"
     )
     engine.keep(

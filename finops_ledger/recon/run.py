@@ -17,7 +17,7 @@ from finops_ledger.core.money import plain as money
 from finops_ledger.recon import fees, place, plain, sides
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.decisions import Decided, together
-from finops_ledger.recon.legs import GATEWAY_FEE, Leg, leg_of
+from finops_ledger.recon.legs import GATEWAY_FEE, SUPPLY_STATEMENT, Leg, leg_of
 from finops_ledger.recon.outcome import outcomes
 from finops_ledger.sop.model import Fee
 from finops_ledger.subledger import engine as en
@@ -60,6 +60,7 @@ class Job:
     others: tuple[Path, ...] = ()
     gaps: tuple[Gap, ...] = ()
     passes: tuple[str, ...] = ("ref", "partner_ref")
+    stated: bool = False  #: a deposit statement moves the deposit on the day
 
     @property
     def clearing(self) -> str:
@@ -98,6 +99,7 @@ def _clock(job: Job) -> pa.Table:
             ("tolerance", pa.decimal128(18, 4)),
             ("waits_on", pa.string()),
             ("breaks_on_account", pa.string()),
+            ("stated", pa.bool_()),
         ]
     )
     values = [
@@ -110,6 +112,7 @@ def _clock(job: Job) -> pa.Table:
         job.tolerance,
         job.leg.waiting(job.component),
         f"Assets:Breaks:{job.component}:",
+        job.stated,
     ]
     return pa.table([[v] for v in values], schema=schema)
 
@@ -120,7 +123,7 @@ def _sql_types(columns: dict[str, str]) -> dict[str, str]:
 
 
 def _register_sides(engine: en.Engine, job: Job) -> plain.Pairs:
-    """Lay out both sides; of a leg that consumes its rows only what is no plain pair."""
+    """Lay out both sides; of a leg whose rows are matched one by one only what is no plain pair."""
     if job.leg.name == GATEWAY_FEE:
         for name, part in (("lhs", "fee"), ("rhs", "vat")):
             none = en.empty(_sql_types(rt.SIDE))
@@ -128,10 +131,11 @@ def _register_sides(engine: en.Engine, job: Job) -> plain.Pairs:
             engine.keep(name, sql)
         return plain.Pairs()
     pairs = plain.Pairs()
-    if job.leg.cardinality == "consume":
-        engine.view("left_side", en.sql_of(query(sides.left, job.leg)))
-        engine.view("right_side", en.sql_of(query(sides.right, job.leg)))
-        pairs = plain.split(engine)
+    if job.leg.cardinality == "consume" or job.leg.name == SUPPLY_STATEMENT:
+        passes = (job.passes or ("ref",)) if job.leg.name == SUPPLY_STATEMENT else ()
+        engine.view("left_side", en.sql_of(query(sides.left, job.leg, *passes)))
+        engine.view("right_side", en.sql_of(query(sides.right, job.leg, *passes)))
+        pairs = plain.split(engine, *passes[:1])
     else:
         engine.keep("lhs", query(sides.left, job.leg))
         none = en.empty(_sql_types(rt.SIDE))
@@ -179,19 +183,39 @@ def _register_history(engine: en.Engine, job: Job, history: Sequence[Path]) -> N
     )
 
 
+def _second_pass(engine: en.Engine, rule: str, **how: bool) -> None:
+    """Give right rows that the first pass leaves alone the key of the item that the second finds."""
+    if not engine.rows("select 1 from lhs where other_ref is not null limit 1"):
+        return
+    if engine.keep("second_pass", query(place.second_pass, **how)):
+        engine.connection.execute(
+            f"update rhs set key = s.new_key, via = {en.literal(rule)} "
+            "from second_pass as s where rhs.own_key = s.own_key"
+        )
+
+
+def _add_up(engine: en.Engine, job: Job) -> None:
+    """Add up both files of a partner, once the passes have said which rows are of one order."""
+    for rule in job.passes[1:]:
+        _second_pass(engine, rule, of_the_day=True)
+    if engine.keep("given_back", query(place.given_back)):
+        engine.connection.execute(
+            "update rhs set key = g.new_key from given_back as g where rhs.own_key = g.own_key"
+        )
+    for name in ("lhs", "rhs"):
+        engine.keep("summed", query(sides.added_up, name))
+        engine.keep(name, "select * from summed")
+
+
 def _place(engine: en.Engine, job: Job) -> None:
+    if job.leg.name == SUPPLY_STATEMENT:
+        _add_up(engine, job)
     if job.leg.cardinality == "sum":
         engine.keep("placed", "select * from rhs")
         engine.keep("additions", en.empty(_sql_types(rt.ADDITION)))
         return
-    second = "partner_ref" in job.passes and engine.rows(
-        "select 1 from lhs where other_ref is not null limit 1"
-    )
-    if second and engine.keep("by_partner_ref", query(place.by_partner_ref)):
-        engine.connection.execute(
-            "update rhs set key = b.new_key, via = 'partner_ref' "
-            "from by_partner_ref as b where rhs.own_key = b.own_key"
-        )
+    if "partner_ref" in job.passes:
+        _second_pass(engine, "partner_ref")
     engine.keep("void", query(place.void))
     engine.keep("placed", query(place.placed))
     engine.keep("additions", query(place.additions))
@@ -277,8 +301,10 @@ def _answers(engine: en.Engine, job: Job, one: Decided) -> bool:
     breaks = [a.rpartition(":")[2] for a in one.accounts if a.startswith("Assets:Breaks:")]
     if breaks:
         classes = {b.lower().replace("-", "_") for b in breaks}
-        return any(leg_of(c, job.leg.party) == job.leg.name for c in classes)
-    if leg_of("", job.leg.party) != job.leg.name:
+        legs = {leg_of(c, job.leg.party, stated=job.stated) for c in classes}
+    else:
+        legs = {leg_of("", job.leg.party)}
+    if job.leg.name not in legs:
         return False
     known = f"select 1 from ({en.parquet(job.others)}) where id = {en.literal(one.item)}"
     return not (job.others and engine.rows(known))

@@ -7,7 +7,7 @@ from typing import Any
 
 import ibis
 
-from finops_ledger.posting import store
+from finops_ledger.posting import store, supply
 from finops_ledger.posting import tables as t
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.legs import (
@@ -15,6 +15,7 @@ from finops_ledger.recon.legs import (
     SALE_GATEWAY,
     SALE_SUPPLY,
     SETTLEMENT_BANK,
+    SUPPLY_STATEMENT,
     TOPUP_BANK,
     UNDELIVERED,
     Leg,
@@ -136,14 +137,21 @@ def _sum_up(rows: Any) -> Any:
         at=rows["at"].min(),
         anchor=rows.anchor.max(),
         renewed=rows.renewed.any(),
+        via=rows.via.min(),
     )
+    own = {n: grouped[n] for n in grouped.columns if n != "via"}
     return _shape(
         grouped,
-        **{n: grouped[n] for n in grouped.columns},
+        **own,
         kind=ibis.literal("sum"),
         state=ibis.literal("success"),
-        via=ibis.literal("ref"),
+        via=grouped.via.fill_null("ref"),
     )
+
+
+def added_up(name: str) -> Any:
+    """Add up the rows of a side that stands in the engine, once the passes have said which belong together."""
+    return _sum_up(rt.side(name))
 
 
 def _movement(rows: Any, key: Any, move: Any, occurrence: Any = "", **more: Any) -> Any:
@@ -225,11 +233,42 @@ def _size(amount: Any) -> Any:
 
 
 def _topups() -> Any:
-    rows = _with_clock("supply")
-    rows = rows.filter(
-        (rows.day_post == rows.day) & (rows.partner == rows.party) & (rows.kind == "topup")
-    )
-    return _sum_up(_movement(rows, _size(rows.d_other), rows.d_other))
+    """Top-ups by whichever of the partner's files moves the deposit on the day."""
+
+    def of(role: str) -> Any:
+        rows = _with_clock(role)
+        rows = rows.filter(
+            (rows.day_post == rows.day)
+            & (rows.partner == rows.party)
+            & (rows.kind == "topup")
+            & (rows.stated == ibis.literal(role == "deposit"))
+        )
+        return _movement(rows, _size(rows.d_other), rows.d_other)
+
+    return _sum_up(of("supply").union(of("deposit")))
+
+
+def _drawn(role: str, sign: int) -> Callable[[tuple[str, ...]], Any]:
+    """Rows of one of a partner's two files that move its deposit for orders; not yet added up."""
+
+    def build(passes: tuple[str, ...]) -> Any:
+        rows = _with_clock(role)
+        rows = rows.filter((rows.day_post == rows.day) & (rows.partner == rows.party))
+        if role == "supply":
+            rows = rows.filter(rows.stated)
+        # What names no order is known by its own number, or by that of the row it undoes.
+        alone = ibis.literal("~") + ibis.coalesce(rows.orig_ref, rows.key)
+        first, *others = (rows[name] for name in passes)
+        key = (
+            ibis.coalesce(first, alone)
+            if passes[0] == "ref"
+            else ibis.coalesce(first, *others, alone)
+        )
+        move = t.money(supply.drawn(rows) * sign)
+        second = others[0] if others else _text(None)
+        return _movement(rows, key, move, other_ref=second, via=ibis.literal(passes[0]))
+
+    return build
 
 
 def _moving(rows: Any, net: Any) -> Any:
@@ -273,27 +312,29 @@ def _refund_payable() -> Any:
     return summed.filter(summed.move != ZERO)
 
 
-_LEFT: dict[str, Callable[[], Any]] = {
+_LEFT: dict[str, Callable[..., Any]] = {
     SALE_SUPPLY: _sales_by_supplier,
+    SUPPLY_STATEMENT: _drawn("supply", 1),
     TOPUP_BANK: _bank_lines("topup"),
     SALE_GATEWAY: _sales_by_gateway,
     SETTLEMENT_BANK: _settlements,
     UNDELIVERED: _undelivered,
     REFUND_PAYABLE: _refund_payable,
 }
-_RIGHT: dict[str, Callable[[], Any]] = {
+_RIGHT: dict[str, Callable[..., Any]] = {
     SALE_SUPPLY: _supply_rows,
+    SUPPLY_STATEMENT: _drawn("deposit", -1),
     TOPUP_BANK: _topups,
     SALE_GATEWAY: _settled_rows,
     SETTLEMENT_BANK: _bank_lines("payout"),
 }
 
 
-def left(leg: Leg) -> Any:
-    """The left side of a leg on the clock's day."""
-    return _LEFT[leg.name]()
+def left(leg: Leg, *passes: str) -> Any:
+    """The left side of a leg on the clock's day; of two files of one partner, named by the passes."""
+    return _LEFT[leg.name](*([passes] if passes else []))
 
 
-def right(leg: Leg) -> Any:
+def right(leg: Leg, *passes: str) -> Any:
     """The right side of a leg on the clock's day; only for a leg of two sides."""
-    return _RIGHT[leg.name]()
+    return _RIGHT[leg.name](*([passes] if passes else []))

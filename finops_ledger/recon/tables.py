@@ -100,6 +100,7 @@ CLOCK: Final = {
     "tolerance": MONEY,
     "waits_on": "string",
     "breaks_on_account": "string",
+    "stated": "boolean",
 }
 
 

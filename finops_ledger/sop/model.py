@@ -57,10 +57,11 @@ Span = Annotated[timedelta, BeforeValidator(_span)]
 
 class Supply(_Part):
     """How goods are supplied. ``grace`` and ``pending``: how long an unmatched, or a not yet final,
-    item may wait after its own window has closed before it is a break (ruling 35)."""
+    item may wait after its own window has closed before it is a break (ruling 35). ``statement``: which of the
+    partner's files moves the deposit, its transactions or a deposit statement beside them (rule R1)."""
 
     model: Literal["prepaid"] = "prepaid"
-    statement: Literal["transactions"] = "transactions"
+    statement: Literal["transactions", "deposit"] = "transactions"
     window: WindowRule = WindowRule()
     grace: Span = timedelta(0)
     pending: Span = timedelta(hours=72)
@@ -97,7 +98,7 @@ class Fee(_Part):
 
 
 class Match(_Part):
-    """The passes of matching, in order."""
+    """The passes of matching, in order; between two files of one partner the first one names an item."""
 
     passes: tuple[Literal["ref", "partner_ref"], ...] = ("ref", "partner_ref")
 
@@ -185,6 +186,19 @@ class Sop(_Part):
             if version.effective <= day:
                 current = version
         return current
+
+    def stated_on(self, day: date) -> bool:
+        """Say whether a deposit statement, and not the transaction file, moves the deposit on ``day``."""
+        supply = self.on(day).supply
+        return supply is not None and supply.statement == "deposit"
+
+    @property
+    def stated_from(self) -> date | None:
+        """The first day on which a deposit statement moves the deposit; ``date.min`` when it always has."""
+        for number, version in enumerate(self.versions):
+            if version.supply is not None and version.supply.statement == "deposit":
+                return version.effective if number else date.min
+        return None
 
     def rule_id(self, day: date) -> str:
         """Return what an entry states as its rule: ``AggA@2026-01-01``."""

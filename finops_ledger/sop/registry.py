@@ -50,6 +50,11 @@ class Registry:
         """Return the SOPs of one type (supplier, gateway, bank) by counterparty."""
         return [s for _, s in sorted(self.sops.items()) if s.type == type_]
 
+    def stated(self, counterparty: str, day: date) -> bool:
+        """Say whether a supplier's deposit moves by its deposit statement on a day, not by its transactions."""
+        sop = self.sops.get(counterparty)
+        return sop is not None and sop.stated_on(day)
+
     def aliases(self) -> dict[str, str]:
         """Return every code under which a supplier may stand in a sales file."""
         return {

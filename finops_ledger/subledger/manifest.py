@@ -16,11 +16,12 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from finops_ledger.core.errors import IntegrityError
 from finops_ledger.core.ids import sha256_bytes
+from finops_ledger.core.names import within
 from finops_ledger.subledger import files
 
 NAME = "subledger/manifest.jsonl"
@@ -42,7 +43,11 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One live batch, as its manifest line tells it."""
+    """One live batch, as its manifest line tells it.
+
+    ``sha256`` is that of the bytes read: of the member, where the original is a container; then ``member``
+    is its name. ``part`` is the number of a part of a day, and of how many.
+    """
 
     id: str
     source: str
@@ -63,6 +68,14 @@ class Batch:
     days: tuple[date, ...]
     rows: int
     line: Line = field(compare=False, repr=False)
+    member: str | None = None
+    part: tuple[int, int] | None = None
+
+    @property
+    def account(self) -> str:
+        """The account under which the original is filed: the folder of the archive, or as the line says."""
+        stated = self.line["original"].get("member", {}).get("account")
+        return stated or ":".join(PurePosixPath(self.archive).parent.parts[1:])
 
 
 @dataclass
@@ -81,8 +94,9 @@ class State:
 
     @property
     def as_of(self) -> date | None:
-        """The latest day that any committed file covers."""
-        return max((b.covers[1] for b in self.batches.values()), default=None)
+        """The latest day that any committed file covers; a financial report covers none of ours."""
+        covers = (b.covers[1] for b in self.batches.values() if b.role != "report")
+        return max(covers, default=None)
 
     def of_source(self, source: str) -> list[Batch]:
         """Return the live batches of a source by file day, then id."""
@@ -117,6 +131,7 @@ class State:
 def _batch(line: Line) -> Batch:
     first, last = (date.fromisoformat(d) for d in line["covers"])
     original = line["original"]
+    member, part = original.get("member"), line.get("part")
     return Batch(
         id=line["batch"],
         source=line["source"],
@@ -126,8 +141,8 @@ def _batch(line: Line) -> Batch:
         counterparty=line["counterparty"],
         file=next(iter(line["files"])),
         archive=original["archive"],
-        name=original["name"],
-        sha256=original["sha256"],
+        name=within(original["name"], member["name"]) if member else original["name"],
+        sha256=(member or original)["sha256"],
         format=line["format"]["name"],
         format_version=line["format"]["version"],
         key=tuple(line["key"]),
@@ -137,6 +152,8 @@ def _batch(line: Line) -> Batch:
         days=tuple(date.fromisoformat(d) for d in line["days"]),
         rows=line["rows"]["read"] - line["rows"]["refused"] - sum_excluded(line),
         line=line,
+        member=member["name"] if member else None,
+        part=(part["number"], part["of"]) if part else None,
     )
 
 

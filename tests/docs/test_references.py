@@ -31,8 +31,10 @@ CONFIGURATION: dict[str, type[BaseModel]] = {
     "`[privacy]`": config.Privacy,
     "`[engine]`": config.EngineLimits,
     "`[limits]`": config.Limits,
+    "`[intake]`": config.Intake,
     "`[[sources]]`": config.Source,
     "`day = { … }`": config.FileDay,
+    "`parts = { … }`": config.Parts,
 }
 SOPS: dict[str, type[BaseModel]] = {
     "The file": sop.Sop,
@@ -52,6 +54,7 @@ FORMATS: dict[str, type[BaseModel]] = {
     "`[file]`": spec.FileSpec,
     "`[file.lines]`": spec_file.LinesSpec,
     "`[[file.pieces]]`": spec_file.Piece,
+    "`[[file.continued]]`": spec_file.Continuation,
     "`[numbers]`": spec.NumberSpec,
     "`[times]`": spec.TimeSpec,
     "`zone = { … }`": spec.ZoneSpec,
@@ -163,7 +166,8 @@ def _first_code(call: ast.Call) -> str | None:
 def codes() -> set[str]:
     """Every code that a problem of a file can have."""
     found = set()
-    books = [PACKAGE / "books" / f"{name}.py" for name in ("importing", "bank_statement")]
+    names = ("importing", "bank_statement", "statement", "parts")
+    books = [PACKAGE / "books" / f"{name}.py" for name in names]
     for path in [*(PACKAGE / "intake").rglob("*.py"), *books]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and (code := _first_code(node)):

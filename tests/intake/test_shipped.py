@@ -16,7 +16,12 @@ from finops_ledger.intake.read import ReadResult, SourceInfo, locate, read
 from finops_ledger.intake.recognise import recognises
 
 #: The two layouts of one bank differ in their dates only; a source names its format.
-TWINS = {"bca": {"klikbca"}, "klikbca": {"bca"}}
+TWINS = {
+    "bca": {"klikbca"},
+    "klikbca": {"bca"},
+    # Its columns are there; that another one says debit or credit it does not know.
+    "generic_sheet_mark": {"generic_sheet"},
+}
 
 #: Reports about which the books have nothing to say: every row is left out, with its reason.
 POSTS_NOTHING = {"paypal_sar"}

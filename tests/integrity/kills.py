@@ -25,6 +25,7 @@ from finops_ledger.books import Books
 from finops_ledger.subledger import files
 from finops_ledger.subledger.engine import content_digest
 from finops_ledger.subledger.manifest import NAME, Manifest
+from tests.inbox import made
 from tests.integrity import workspaces as iw
 from tests.worked import workspace as w
 
@@ -191,7 +192,7 @@ def warm() -> None:
 
 
 def starts(folder: Path) -> Iterator[Path]:
-    """Books from which a job starts: new ones, and ones with a day behind them that is revised."""
+    """Books from which a job starts: new ones, a container in the inbox, a day behind them that is revised."""
     first = folder / "new"
     w.make(first, bank=True).close()
     with (first / "finops.toml").open("a") as file:
@@ -199,6 +200,14 @@ def starts(folder: Path) -> Iterator[Path]:
     iw.drop_second(first)
     (first / "inbox" / "orders_2026-03-01.csv").write_text(f"{w.ORDERS_HEADER}\nO0,yesterday\n")
     yield first
+    packed = folder / "packed"
+    shutil.copytree(first, packed)
+    names = ("orders_2026-03-02.csv", "AggA_mutasi_20260302.csv")
+    members = {name: made.taken(packed, name) for name in names}
+    for path in (packed / "inbox").iterdir():
+        path.unlink()
+    (packed / "inbox" / "march.zip").write_bytes(made.zipped(members))
+    yield packed
     second = folder / "later"
     shutil.copytree(first, second)
     if child(lambda: work(second)):

@@ -88,16 +88,26 @@ class Story:
         partner: str = "AggA",
         gateway: str = "",
         bank: bool = False,
+        statement: bool = False,
         **more: Any,
     ) -> None:
         opening = f'2026-01-02 * "opening" #decision\n  Assets:Deposits:{partner}  {deposit} IDR\n'
         opening += f"  Assets:Bank:BCA  {bank_opening} IDR\n" if bank else ""
         opening += f"  Equity:Opening-Balances  -{deposit + bank * bank_opening} IDR\n"
         self.books = w.make(
-            root, partner=partner, gateway=gateway, bank=bank, opening=opening, **more
+            root,
+            partner=partner,
+            gateway=gateway,
+            bank=bank,
+            opening=opening,
+            statement=statement,
+            **more,
         )
         self.root, self.first, self.partner, self.gateway = root, first, partner, gateway
         self.has_bank, self.deposit, self.bank_balance = bank, deposit, bank_opening
+        self.has_statement, self.stated = statement, deposit
+        self.moved: dict[date, list[tuple[tuple[Any, ...], dict[str, Any]]]] = defaultdict(list)
+        self.missing_statements: set[date] = set()
         self.next = first
         self.sales: dict[date, list[str]] = defaultdict(list)
         self.supply: dict[date, list[tuple[tuple[Any, ...], dict[str, Any]]]] = defaultdict(list)
@@ -127,6 +137,11 @@ class Story:
         """The partner gives money back."""
         self.row(day, own, ref, code="REFUND", credit=amount, orig=orig)
 
+    def moves(self, day: date, own: str, ref: str, text: str = "PEMBELIAN", **more: Any) -> None:
+        """A line of the partner's deposit statement of a day."""
+        at = more.pop("at", f"{day:%d/%m/%Y} 10:00:06")
+        self.moved[day].append(((at, own, ref, text), more))
+
     def pays_out(self, day: date, amount: int, settlement: str) -> None:
         """The bank shows a payout of the gateway."""
         self.lines[day].append((f"KR OTOMATIS {self.gateway} SETTLEMENT {settlement}", amount))
@@ -148,12 +163,26 @@ class Story:
             path = self.root / "inbox" / f"{self.partner}_mutasi_{day:%Y%m%d}.csv"
             self.held[path.name] = path.read_text()
             path.unlink()
+        if self.has_statement:
+            self._drop_statement(day)
         if self.gateway:
             w.gateway_report(self.root, day, self.reports[day], self.gateway)
         if self.has_bank:
             self.bank_balance = w.bank(self.root, day, self.bank_balance, self.lines[day])
         for path in (self.root / "inbox").iterdir():
             shutil.copy2(path, self.kept / path.name)
+
+    def _drop_statement(self, day: date) -> None:
+        statement = w.DepositStatement(day, self.stated)
+        for cells, more in self.moved[day]:
+            statement.balance += more.get("jump", 0)
+            statement.row(*cells, **{k: v for k, v in more.items() if k != "jump"})
+        self.stated = statement.balance
+        name = statement.drop(self.root, self.partner)
+        if day in self.missing_statements:
+            path = self.root / "inbox" / name
+            self.held[name] = path.read_text()
+            path.unlink()
 
     def run(self, last: date) -> None:
         """Drop every file up to a day, import and reconcile."""
@@ -162,10 +191,11 @@ class Story:
             self.next += timedelta(days=1)
         self.work()
 
-    def bring(self, day: date) -> None:
+    def bring(self, day: date, what: str = "mutasi") -> None:
         """The partner's file of a day comes after all."""
         self.missing.discard(day)
-        name = f"{self.partner}_mutasi_{day:%Y%m%d}.csv"
+        self.missing_statements.discard(day)
+        name = f"{self.partner}_{what}_{day:%Y%m%d}.csv"
         (self.kept / name).write_text(self.held.pop(name))
         shutil.copy2(self.kept / name, self.root / "inbox" / name)
         self.work()

@@ -29,6 +29,16 @@ match = "{partner}_mutasi_*.csv"
 day = {{ name = '{partner}_mutasi_(\\d{{8}})' }}
 """
 
+DEPOSIT_SOURCE = """
+[[sources]]
+name = "{source}-deposit"
+role = "deposit"
+format = "deposit_statement"
+counterparty = "{partner}"
+match = "{partner}_deposit_*.csv"
+day = {{ name = '{partner}_deposit_(\\d{{8}})' }}
+"""
+
 GATEWAY_SOURCE = """
 [[sources]]
 name = "gateway"
@@ -63,7 +73,7 @@ approver = "approver-1"
 prices = "prices/{partner}.csv"
 
 [versions.supply]
-window = {{ opens = "23:00", named_by = "end" }}
+{statement}window = {{ opens = "23:00", named_by = "end" }}
 grace = "{grace}"
 pending = "{pending}"
 
@@ -148,6 +158,7 @@ def make(
     more: str = "",
     own_format: str = "",
     opening: str = OPENING,
+    statement: bool = False,
 ) -> Books:
     """Lay out a workspace with one partner, and with a gateway and a bank if asked for."""
     books = Books.init(root, title="Worked", start=date(2026, 1, 1), key=KEY)
@@ -160,9 +171,12 @@ def make(
         partner=partner,
         format="own" if own_format else "aggregator",
     )
+    if statement:
+        text += DEPOSIT_SOURCE.format(source=partner.lower(), partner=partner)
     text += (GATEWAY_SOURCE.format(name=pays) if gateway else "") + (BANK_SOURCE if bank else "")
     (root / "finops.toml").write_text(text)
-    sop = AGGA.format(partner=partner, grace=grace, pending=pending, more=more)
+    stated = 'statement = "deposit"\n' if statement else ""
+    sop = AGGA.format(partner=partner, grace=grace, pending=pending, more=more, statement=stated)
     (root / "sops" / f"{partner}.toml").write_text(sop)
     if gateway:
         (root / "sops" / f"{pays}.toml").write_text(PG1.format(name=pays, lag=lag, fee=fee))
@@ -257,6 +271,36 @@ class Statement:
         head = ["LAPORAN MUTASI DEPOSIT", f"Periode;{self.day.isoformat()}", SUPPLY_HEADER]
         text = "\n".join([*head, *self.lines, total]) + "\n"
         (root / "inbox" / f"{partner}_mutasi_{self.day:%Y%m%d}.csv").write_text(text)
+
+
+class DepositStatement:
+    """The partner's deposit statement of one day beside its transactions; keeps the running balance."""
+
+    def __init__(self, day: date, opening: int) -> None:
+        self.day, self.opening, self.balance = day, opening, opening
+        self.lines: list[str] = []
+        self.debits = self.credits = 0
+
+    def row(
+        self, at: str, own: str, ref: str, text: str, *, debit: int = 0, credit: int = 0
+    ) -> DepositStatement:
+        """Add a movement."""
+        self.balance += credit - debit
+        self.debits += debit
+        self.credits += credit
+        cells = [at, own, text, ref, dots(debit) if debit else "", dots(credit) if credit else ""]
+        self.lines.append(";".join([*cells, dots(self.balance)]))
+        return self
+
+    def drop(self, root: Path, partner: str) -> str:
+        """Write the statement into the inbox; return its name."""
+        head = ["MUTASI SALDO DEPOSIT", f"SALDO AWAL;;;;;;{dots(self.opening)}"]
+        head.append("Tanggal;No. Mutasi;Keterangan;Ref;Debet;Kredit;Saldo")
+        foot = [f"TOTAL MUTASI;;;;{dots(self.debits)};{dots(self.credits)};"]
+        foot.append(f"SALDO AKHIR;;;;;;{dots(self.balance)}")
+        name = f"{partner}_deposit_{self.day:%Y%m%d}.csv"
+        (root / "inbox" / name).write_text("\n".join([*head, *self.lines, *foot]) + "\n")
+        return name
 
 
 def bank(root: Path, day: date, opening: int, lines: Iterable[tuple[str, int]]) -> int:

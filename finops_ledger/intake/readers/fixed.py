@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from finops_ledger.core.errors import InputRefused, Problem
@@ -107,15 +107,29 @@ class _Cutter:
                 if current is None and lost:
                     continue
                 if current is None:
-                    self._break("line-unknown", "goes on with a record, and none is before it",
-                                number, text)  # fmt: skip
+                    self._break(
+                        Problem(
+                            "line-unknown",
+                            "goes on with a record, and none is before it",
+                            self.name,
+                            number,
+                        ),
+                        text,
+                    )
                     continue
                 at = places[more[0]]
                 current[1][at] = f"{current[1][at]} {more[1]}".strip()
                 continue
             if file.record is not None and re.match(file.record, text) is None:
-                self._break("line-unknown", "the format does not say what this line is",
-                            number, text)  # fmt: skip
+                self._break(
+                    Problem(
+                        "line-unknown",
+                        "the format does not say what this line is",
+                        self.name,
+                        number,
+                    ),
+                    text,
+                )
                 continue
             if current is not None:
                 yield current
@@ -164,11 +178,8 @@ class _Cutter:
         if text.strip():
             self.notes.append(Note(text, tuple(re.split(r"\s{2,}", text.strip())), number))
 
-    def _break(
-        self, code: str, message: str, number: int, text: str, at: int | None = None
-    ) -> None:
-        place = None if at is None else f"position {at}"
-        self.broken.add(Problem(code, message, self.name, number, place, text[:200]))
+    def _break(self, problem: Problem, text: str) -> None:
+        self.broken.add(replace(problem, value=text[:200]))
 
     def _continuation(self, text: str) -> tuple[str, str] | None:
         for way in self.file.continued:
@@ -180,7 +191,12 @@ class _Cutter:
     def _cut(self, number: int, text: str) -> list[str] | None:
         """Cut a line into its pieces; None when it does not lie in them."""
         if (tab := text.find("\t")) >= 0:
-            self._break("fixed-tab", "a tab has no width", number, text, tab + 1)
+            self._break(
+                Problem(
+                    "fixed-tab", "a tab has no width", self.name, number, f"position {tab + 1}"
+                ),
+                text,
+            )
             return None
         cells, behind = [""] * len(self.file.pieces), 0
         order = sorted(range(len(cells)), key=lambda i: self.file.pieces[i].start)
@@ -188,18 +204,42 @@ class _Cutter:
             piece = self.file.pieces[index]
             start, end = piece.start - 1, piece.end
             if text[behind:start].strip():
-                self._break("fixed-outside", "text where the format has no column", number, text,
-                            behind + 1)  # fmt: skip
+                self._break(
+                    Problem(
+                        "fixed-outside",
+                        "text where the format has no column",
+                        self.name,
+                        number,
+                        f"position {behind + 1}",
+                    ),
+                    text,
+                )
                 return None
             edge = text[start - 1 : start + 1] if start and start == behind else ""
             if not self.file.dense and edge.strip() == edge and len(edge) == 2:
-                self._break("fixed-edge", f"text runs across the edge before {piece.name!r}",
-                            number, text, start + 1)  # fmt: skip
+                self._break(
+                    Problem(
+                        "fixed-edge",
+                        f"text runs across the edge before {piece.name!r}",
+                        self.name,
+                        number,
+                        f"position {start + 1}",
+                    ),
+                    text,
+                )
                 return None
             cells[index] = text[start:end].strip()
             behind = len(text) if end is None else end
         if text[behind:].strip():
-            self._break("fixed-outside", "text where the format has no column", number, text,
-                        behind + 1)  # fmt: skip
+            self._break(
+                Problem(
+                    "fixed-outside",
+                    "text where the format has no column",
+                    self.name,
+                    number,
+                    f"position {behind + 1}",
+                ),
+                text,
+            )
             return None
         return cells

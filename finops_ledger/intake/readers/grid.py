@@ -70,10 +70,9 @@ class Broken:
             self.problems.append(problem)
 
 
-def note(line: int, cells: Cells) -> Note:
+def note(line: int, cells: Cells, file: FileSpec | None = None) -> Note:
     """Return a line that is no record."""
-    texts = tuple(c or "" for c in cells)
-    return Note("\t".join(texts), texts, line)
+    return Note(joined(cells, file), tuple(c or "" for c in cells), line)
 
 
 def read_grid(
@@ -92,7 +91,7 @@ def read_grid(
     Raises:
         InputRefused: no such header, too many columns.
     """
-    grid = _Grid(file, name, limits, broken or Broken())
+    grid = Grid(file, name, limits, broken or Broken())
     iterator = iter(lines)
     grid.find_header(iterator)
     width = len(grid.names)
@@ -106,7 +105,7 @@ def read_grid(
         folder,
         columns_of(grid.names, file),
         width,
-        tuple(grid.notes),
+        (*grid.titles, *grid.others),
         parquet=writer.path,
         rows=writer.rows,
         broken=grid.broken.count,
@@ -114,16 +113,31 @@ def read_grid(
     )
 
 
+def find_head(lines: Iterator[GridLine], file: FileSpec, name: str, limits: Limits) -> Grid:
+    """Take lines up to and with the header; raise InputRefused when it is not there."""
+    grid = Grid(file, name, limits, Broken())
+    grid.find_header(lines)
+    return grid
+
+
+def is_footer(cells: Cells, file: FileSpec) -> bool:
+    """Say whether a line of cells may be a footer."""
+    line = joined(cells, file)
+    return any(re.search(p, line) for p in file.footer)
+
+
 def _filled(cells: Cells) -> bool:
     return any(c is not None and c.strip() for c in cells)
 
 
-def _joined(cells: Cells) -> str:
-    return "\t".join(c or "" for c in cells)
+def joined(cells: Cells, file: FileSpec | None = None) -> str:
+    """Return a line as patterns see it: csv with its delimiter, without quotes; else with tabs."""
+    between = file.delimiter if file is not None and file.kind == "csv" else "\t"
+    return between.join(c or "" for c in cells)
 
 
 @dataclass
-class _Grid:
+class Grid:
     """The lines of one file, sorted."""
 
     file: FileSpec
@@ -132,7 +146,8 @@ class _Grid:
     broken: Broken
     names: list[str] = field(default_factory=list)
     header: list[Cells] = field(default_factory=list)
-    notes: list[Note] = field(default_factory=list)
+    titles: list[Note] = field(default_factory=list)
+    others: list[Note] = field(default_factory=list)
 
     def find_header(self, lines: Iterator[GridLine]) -> None:
         """Take lines up to and with the header; those above it are titles."""
@@ -164,7 +179,7 @@ class _Grid:
                     self.names = names
                     self.header = [c for _, c in window[-file.header_lines :]]
                     above = window[: -file.header_lines]
-                    self.notes = [note(p, c) for p, c in above if _filled(c)]
+                    self.titles = [note(p, c, file) for p, c in above if _filled(c)]
                     return
                 shared = len(columns_of(names, file))
                 if shared > most:
@@ -185,7 +200,7 @@ class _Grid:
 
     def _first_line(self, before: Sequence[GridLine], cells: Cells) -> None:
         if self.file.first_line and not any(_filled(c) for _, c in before) and _filled(cells):
-            check_first_line(_joined(cells), self.file, self.name)
+            check_first_line(joined(cells, self.file), self.file, self.name)
 
     def _headless(self, lines: Iterator[GridLine]) -> None:
         self.names = list(self.file.columns())
@@ -194,7 +209,7 @@ class _Grid:
             if (found := next(lines, None)) is not None:
                 self._first_line(above, found[1])
                 above.append(found)
-        self.notes = [note(p, c) for p, c in above if _filled(c)]
+        self.titles = [note(p, c, self.file) for p, c in above if _filled(c)]
 
     def records(self, lines: Iterator[GridLine]) -> Iterator[GridLine]:
         """Yield records of the header's width; keep the other lines, and what is broken."""
@@ -205,14 +220,14 @@ class _Grid:
             if self._is_note(place, cells):
                 continue
             # A line that may be a footer is held back until a record follows it.
-            if self.file.footer and any(re.search(p, _joined(cells)) for p in self.file.footer):
+            if self.file.footer and is_footer(cells, self.file):
                 held.append((place, cells))
                 continue
             for earlier in held:
                 yield from self._fitted(*earlier)
             held.clear()
             yield from self._fitted(place, cells)
-        self.notes += [note(*line) for line in held]
+        self.others += [note(*line, self.file) for line in held]
 
     def _is_header_again(self, place: int, cells: Cells) -> bool:
         """Say whether a line is the header once more, as on each page or in each section."""
@@ -224,7 +239,7 @@ class _Grid:
                 self.broken.add(
                     Problem(
                         "header-other", "a second header, with other columns", self.name, place,
-                        None, _joined(cells)[:200], _joined(self.header[-1])[:200],
+                        None, joined(cells, self.file)[:200], joined(self.header[-1], self.file)[:200],
                     )
                 )  # fmt: skip
             return True
@@ -232,14 +247,14 @@ class _Grid:
 
     def _is_note(self, place: int, cells: Cells) -> bool:
         file = self.file
-        if file.notes and any(re.search(p, _joined(cells)) for p in file.notes):
-            self.notes.append(note(place, cells))
+        if file.notes and any(re.search(p, joined(cells, file)) for p in file.notes):
+            self.others.append(note(place, cells, file))
             return True
         if file.lines is None:
             return False
         found = self._type(cells)
         if found in file.lines.other:
-            self.notes.append(note(place, cells))
+            self.others.append(note(place, cells, file))
             return True
         if not file.lines.record or found in file.lines.record:
             return False
@@ -270,7 +285,7 @@ class _Grid:
             self.broken.add(
                 Problem(
                     "cell-count", f"{len(cells)} cells", self.name, place, None,
-                    _joined(cells)[:200], f"{width} cells",
+                    joined(cells, file)[:200], f"{width} cells",
                 )
             )  # fmt: skip
 
@@ -279,4 +294,13 @@ def _bare(cells: Cells) -> list[str]:
     return [c.strip() for c in cells if c and c.strip()]
 
 
-__all__ = ["Broken", "GridLine", "column_names", "note", "read_grid"]
+__all__ = [
+    "Broken",
+    "Grid",
+    "GridLine",
+    "column_names",
+    "find_head",
+    "is_footer",
+    "note",
+    "read_grid",
+]

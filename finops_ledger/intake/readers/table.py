@@ -84,11 +84,10 @@ class TableWriter:
         arrays = [pa.array([v or None for v in c], pa.string()) for c in columns]
         self.write_arrays(lines, arrays)
 
-    def write_arrays(self, lines: Sequence[int], arrays: Sequence[pa.Array]) -> None:
+    def write_arrays(self, lines: Sequence[int] | pa.Array, arrays: Sequence[pa.Array]) -> None:
         """Write one batch of text arrays whose empty cells are null already."""
-        self._writer.write_table(
-            pa.Table.from_arrays([*arrays, pa.array(lines, pa.int64())], schema=self._schema)
-        )
+        places = lines if isinstance(lines, pa.Array) else pa.array(lines, pa.int64())
+        self._writer.write_table(pa.Table.from_arrays([*arrays, places], schema=self._schema))
         self.rows += len(lines)
 
     def write_rows(self, rows: Iterable[tuple[int, Cells]]) -> None:
