@@ -303,8 +303,9 @@ def _commit(space: Workspace, whole: Opened, ready: _Ready, now: datetime) -> Li
     if ready.part is not None:
         body["part"] = {"number": ready.part[0], "of": ready.part[1]}
     body |= identity.describe(
-        space.engine, space.root, space.registry, space.state, body, ready.temp
-    )
+        space.engine, space.root, space.registry, space.state, body, ready.temp,
+        versions=fmt.revisions_in_file,
+    )  # fmt: skip
     rows, control = body["rows"], body["control"]
     read_control = result.control + result.excluded_control + result.refused_control
     rows |= {"read": result.rows, "excluded": result.excluded, "refused": result.refused}

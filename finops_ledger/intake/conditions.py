@@ -66,3 +66,8 @@ class Exclusion(Condition):
 
     reason: str
     in_totals: bool = True  #: the file's own totals count such records
+    and_: tuple[Condition, ...] = Field(default=(), alias="and")  #: what must hold besides
+
+    def conditions(self) -> tuple[Condition, ...]:
+        """Return every test of the rule."""
+        return (self, *self.and_)

@@ -46,7 +46,12 @@ def settle(
 
     ``lines_of`` gives the physical lines of records. With ``drop`` the rows in conflict are taken
     out of ``out`` (and the record numbers filled in); else ``out`` is left and will not be used.
+
+    Where a format says that a file holds versions, there is nothing to number and nothing to refuse: what
+    stands twice under a key is one row, told again (a webhook delivered twice), and never a second one.
     """
+    if fmt.revisions_in_file:
+        return Conflicts()
     rows = f"read_parquet({text(str(out))}, file_row_number = true)"
     keys = ", ".join(fmt.key)
     found = connection.execute(
@@ -61,11 +66,10 @@ def settle(
         f"WHERE hash({keys}) IN (SELECT hash({keys}) FROM {rows} GROUP BY hash({keys}) "
         f"HAVING count(*) > 1)"
     )
-    part = keys if not fmt.revisions_in_file else f"{keys}, content"
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE intake_numbered AS SELECT *, "
-        f"row_number() OVER (PARTITION BY {part} ORDER BY position) - 1 AS number, "
-        f"min(content) OVER (PARTITION BY {part}) <> max(content) OVER (PARTITION BY {part}) "
+        f"row_number() OVER (PARTITION BY {keys} ORDER BY position) - 1 AS number, "
+        f"min(content) OVER (PARTITION BY {keys}) <> max(content) OVER (PARTITION BY {keys}) "
         f"AS conflict FROM intake_repeated"
     )
     conflicts = _conflicts(fmt, file, rows, connection, lines_of)

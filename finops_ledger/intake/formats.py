@@ -73,7 +73,10 @@ def _undecided(value: object, place: str) -> Iterator[str]:
 def _check_patterns(fmt: Format, path: Path) -> None:
     """Refuse patterns for cells that Python knows and the engine does not (look-ahead, say)."""
     specs = fmt.fields.values()
-    conditions = [*(c for s in specs for c in s.conditions()), *fmt.exclude.rules]
+    conditions = [
+        *(c for s in specs for c in s.conditions()),
+        *(c for r in fmt.exclude.rules for c in r.conditions()),
+    ]
     conditions += [c for i in fmt.identities for c in i.unless]
     for pattern in {s.pattern for s in specs} | {c.pattern for c in conditions}:
         if pattern is None:

@@ -145,11 +145,11 @@ def header_faults(found: Sequence[str], file: FileSpec, name: str, line: int) ->
         for c in missing
         if c not in optional
     ]
-    if file.extra_columns == "refuse":
-        problems += [
-            Problem("header-extra", f"unknown column {c!r}", name, line, c, text, expected)
-            for c in extra
-        ]
+    problems += [
+        Problem("header-extra", f"unknown column {c!r}", name, line, c, text, expected)
+        for c in extra
+        if file.extra_columns == "refuse" or any(re.search(p, c) for p in file.extra_refused)
+    ]
     known = [c for c in found if c in header]
     if not file.by_name and not problems and known != header:
         problems.append(

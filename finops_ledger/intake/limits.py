@@ -16,3 +16,5 @@ class Limits:
     max_columns: int = 2_000
     max_record_bytes: int = 4 << 20  #: of one line or record
     max_workbook_bytes: int = 1 << 30  #: of a workbook, unpacked: it is held in memory
+    max_document_bytes: int = 256 << 20  #: of one JSON document: it is held in memory, several fold
+    max_depth: int = 200  #: of elements within elements

@@ -10,12 +10,16 @@ from finops_ledger.intake.times import text
 if TYPE_CHECKING:
     from finops_ledger.intake.planner import Planner
 
+_BACK = "('refunded', 'reversed')"
+
 
 def add(plan: Planner) -> None:
     """Add ``status`` and ``status_raw`` to a plan in the making.
 
     What the books say of a source (``status``, ``codes``) goes before the maps of the format. A
-    status that nobody mapped, and a text and a code that contradict, are ``unknown``.
+    status that nobody mapped, and a text and a code that contradict, are ``unknown``. One that says
+    failed, and one that says refunded or reversed, do not: the money is back in both, and the second tells
+    that it had been taken.
     """
     spec, info, named = plan.fmt.status, plan.info, plan.plan.named
     if info.role == "settlement" and spec.constant is None:
@@ -57,7 +61,9 @@ def add(plan: Planner) -> None:
         named["status"] = (
             f"CASE WHEN {code} IS NULL AND {none[1]} THEN {by_word} "
             f"WHEN {word} IS NULL AND {none[0]} THEN {by_code} "
-            f"WHEN {by_word} = {by_code} THEN {by_word} ELSE 'unknown' END"
+            f"WHEN {by_word} = {by_code} THEN {by_word} "
+            f"WHEN {by_word} = 'failed' AND {by_code} IN {_BACK} THEN {by_code} "
+            f"WHEN {by_code} = 'failed' AND {by_word} IN {_BACK} THEN {by_word} ELSE 'unknown' END"
         )
         named["status_raw"] = f"nullif(concat_ws(' / ', {word}, {code}), '')"
 

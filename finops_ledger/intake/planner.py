@@ -12,6 +12,7 @@ from finops_ledger.core.errors import UsageError
 from finops_ledger.core.money import minor_units
 from finops_ledger.core.schema import MONEY_FIELDS, MONEY_SQL, TIME_FIELDS
 from finops_ledger.intake import cells, plan_status, plan_times, record_checks
+from finops_ledger.intake.conditions import Exclusion
 from finops_ledger.intake.model import SourceInfo
 from finops_ledger.intake.plan import SECRET, Check, Plan
 from finops_ledger.intake.spec import FieldSpec, Format
@@ -55,12 +56,13 @@ class Planner:
         record_checks.add(self)
         rules = self.fmt.exclude.rules
         if rules:
-            cases = " ".join(
-                f"WHEN {cells.condition(self.cell(r.column), r)} THEN {text(r.reason)}"
-                for r in rules
-            )
+            cases = " ".join(f"WHEN {self._all(r)} THEN {text(r.reason)}" for r in rules)
             self.plan.excluded = f"CASE {cases} END"
         return self.plan
+
+    def _all(self, rule: Exclusion) -> str:
+        tests = (cells.condition(self.cell(c.column), c) for c in rule.conditions())
+        return " AND ".join(tests)
 
     def cell(self, column: str) -> str:
         """Return SQL of the text in a file column; NULL when empty or when the column is absent."""
@@ -228,6 +230,9 @@ class Planner:
         if spec.empty_when_status:
             allowed = cells.texts(spec.empty_when_status)
             value = f"coalesce({value}, CASE WHEN r_status IN {allowed} THEN {ZERO} END)"
+        if spec.zero_when_status:
+            untaken = cells.texts(spec.zero_when_status)
+            value = f"CASE WHEN r_status IN {untaken} THEN {ZERO} ELSE {value} END"
         if name == "quantity":
             value = f"coalesce({value}, CAST(1 AS {MONEY_SQL}))"
         self.plan.derived[name] = f"try_cast({value} AS {MONEY_SQL})"
@@ -264,13 +269,17 @@ class Planner:
                 "neither debit nor credit",
                 " or ".join((*spec.debit_mark, *spec.credit_mark)),
             )
+            positive = f"{value} >= 0 OR {value} IS NULL"
             self.check(
                 "cell-sign",
                 spec.column,
-                f"{value} >= 0 OR {value} IS NULL",
+                f"{positive} OR coalesce({mark} IN {debit}, false)" if spec.signed else positive,
                 "negative beside a debit or credit mark",
             )
-            value = f"CASE WHEN {mark} IN {debit} THEN -{value} WHEN {mark} IN {credit} THEN {value} END"
+            taken = f"-abs({value})" if spec.signed else f"-{value}"
+            value = (
+                f"CASE WHEN {mark} IN {debit} THEN {taken} WHEN {mark} IN {credit} THEN {value} END"
+            )
         return value, spec.column
 
     def _debit_credit(self, spec: FieldSpec, digits: int) -> str:

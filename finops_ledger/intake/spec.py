@@ -271,4 +271,4 @@ class Format(FormatModel):
             used += [("[[identities]]", c) for c in both]
         if self.exclude.other_accounts is not None:
             used.append(("[exclude]", self.exclude.other_accounts))
-        return used + [("[exclude]", e.column) for e in self.exclude.rules]
+        return used + [("[exclude]", c.column) for e in self.exclude.rules for c in e.conditions()]

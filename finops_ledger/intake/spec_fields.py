@@ -126,7 +126,7 @@ class FieldSpec(FormatModel):
     minus: tuple[str, ...] = ()
     debit: str | None = None
     credit: str | None = None
-    signed: bool = False  #: debit and credit cells may be negative
+    signed: bool = False  #: debit cells may be negative (credit ones too, without a marker)
     marker: str | None = None  #: column that holds debit_mark or credit_mark
     debit_mark: Texts = ()
     credit_mark: Texts = ()
@@ -141,6 +141,7 @@ class FieldSpec(FormatModel):
     format: Forms = ()
     required: bool | None = None  #: an empty cell is refused (default: by column, see read)
     empty_when_status: tuple[str, ...] = ()  #: statuses under which an empty amount means 0
+    zero_when_status: tuple[str, ...] = ()  #: statuses under which the amount stated was not taken
 
     @model_validator(mode="after")
     def _one_source(self) -> FieldSpec:

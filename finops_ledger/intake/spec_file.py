@@ -14,6 +14,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from finops_ledger.intake.conditions import FormatModel, Pattern, unknown
+from finops_ledger.intake.paths import element_column, element_path, json_column, json_records
 
 Kind = Literal[
     "csv", "fixed", "xlsx", "xls", "ods", "json", "jsonl", "xml",
@@ -25,6 +26,8 @@ STATEMENTS: Final = ("mt940", "mt942", "camt", "bai2", "ofx", "qif", "beangulp")
 #: Kinds whose lines are cells among which a header is found.
 GRIDS: Final = ("csv", "fixed", "xlsx", "xls", "ods")
 WORKBOOKS: Final = ("xlsx", "xls", "ods")
+#: Kinds whose records and columns are paths.
+DOCUMENTS: Final = ("json", "jsonl", "xml")
 
 
 def as_list(value: object) -> object:
@@ -87,6 +90,8 @@ class FileSpec(FormatModel):
     by_name: bool = False  #: columns in any order, found by name
     optional: tuple[str, ...] = ()  #: columns that may be absent (by_name); absent reads as empty
     extra_columns: Literal["refuse", "ignore"] = "refuse"
+    #: With extra_columns = "ignore": unknown columns with such names are refused all the same.
+    extra_refused: Patterns = ()
     aliases: dict[str, Texts] = {}  #: other names that a column of ``header`` may have in the file
     ragged: bool = False  #: empty cells at the end of a record may be left out, or be too many
     trim: bool = False  #: blanks and tabs around a cell are no part of it
@@ -101,7 +106,10 @@ class FileSpec(FormatModel):
     #: Workbooks: name of the sheet, or its names in several languages, of which the first that is there
     #: is read; none: the only visible one.
     sheet: Texts = ()
-    records: str = ""  #: json, xml: path to the records; "" is the document itself
+    records: str = ""  #: json, jsonl, xml: path to the records; "" is the document itself
+    figures: dict[str, str] = {}  #: json, xml: name -> path of a figure that [[totals]] checks
+    must_be_empty: Texts = ()  #: paths that say, when filled, that the file is a part only
+    envelope: dict[str, Texts] = {}  #: path -> the texts it may have, such as a result code
     importer: str | None = None  #: beangulp: "module:name" or "file.py:name" of an importer
 
     @field_validator("encoding")
@@ -127,15 +135,43 @@ class FileSpec(FormatModel):
                 if other in (*self.header, *self.optional) or self.canonical(other) != name:
                     raise ValueError(f"aliases: {other!r} is the name of another column")
         self._fixed()
+        if self.extra_refused and self.extra_columns == "refuse":
+            raise ValueError("extra_refused goes with extra_columns = 'ignore'")
         if self.sheet and self.kind not in WORKBOOKS:
             raise ValueError("sheet belongs to kind = 'xlsx', 'xls' or 'ods'")
         if not self.header and self.kind not in (*STATEMENTS, "fixed"):
             raise ValueError("header must name the columns")
         if self.header and self.kind in STATEMENTS:
             raise ValueError(f"the columns of {self.kind} are fixed; leave header out")
+        self._paths()
         if (self.importer is not None) != (self.kind == "beangulp"):
             raise ValueError("kind = 'beangulp' and importer go together")
         return self
+
+    def _paths(self) -> None:
+        """Check every path of a document kind."""
+        if self.kind not in DOCUMENTS:
+            if self.records or self.figures or self.must_be_empty or self.envelope:
+                kinds = ", ".join(DOCUMENTS)
+                raise ValueError(f"records, figures, must_be_empty, envelope: kinds {kinds} only")
+            return
+        if self.aliases:
+            raise ValueError("a column of a document has its other names in its path: a|b")
+        if self.figures and self.kind == "jsonl":
+            raise ValueError("figures belong to one document; a jsonl file has one a line")
+        places = (*self.figures.values(), *self.must_be_empty, *self.envelope)
+        if self.kind == "xml":
+            for text in filter(None, (self.records, *places)):
+                element_path(text)
+            for text in self.columns():
+                element_column(text)
+            return
+        around = min(len(path.keys) for path in json_records(self.records))
+        for text in self.columns():
+            if any(path.up > around for path in json_column(text)):
+                raise ValueError(f"{text!r}: the records have {around} objects around them")
+        if any(path.up > 0 for text in places for path in json_column(text)):
+            raise ValueError("figures, must_be_empty and envelope start at the document")
 
     def _fixed(self) -> None:
         if self.kind == "fixed":

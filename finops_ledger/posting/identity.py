@@ -40,17 +40,30 @@ _DAYS = {
 
 
 def describe(
-    engine: en.Engine, root: Path, registry: Registry, state: State, body: Line, parquet: Path
+    engine: en.Engine,
+    root: Path,
+    registry: Registry,
+    state: State,
+    body: Line,
+    parquet: Path,
+    *,
+    versions: bool = False,
 ) -> Line:
     """Return the parts of a batch line that only the rows beside other batches can tell.
 
     Keys: ``rows`` and ``control`` (new, revised, known, and ``replaced``: what revisions replace), ``days`` (on
     which its rows can post, whatever else is in), ``touches`` (days that it really changes), ``neighbours``,
     ``keys`` (lowest and highest), ``standing`` (by batch: rows and control to post).
+
+    ``versions`` says whether the file may hold several versions of one row. Such a batch is a neighbour of
+    itself: its keys are looked at as those are that two files share.
     """
     batch = _candidate(body, parquet)
     low_high = _key_bounds(engine, parquet, batch.key)
     neighbours = _neighbours(engine, root, state, batch, low_high)
+    others = list(neighbours)
+    if versions and _repeats(engine, parquet, batch.key):
+        neighbours = sorted([*neighbours, batch.id])
     batch = replace(batch, neighbours=tuple(neighbours), keys=low_high)
     trial = State(batches={**state.batches, batch.id: batch})
     role = batch.role
@@ -74,7 +87,7 @@ def describe(
             "control": plain(totals["new"] + totals["revised"] - replaced),
         }
     }
-    if neighbours:
+    if others:
         touched |= _restate(engine, root, registry, state, trial, batch, standing)
     return {
         "rows": rows,
@@ -124,6 +137,15 @@ def _key_bounds(
         0
     ]
     return found["low"], found["high"]
+
+
+def _repeats(engine: en.Engine, parquet: Path, key: tuple[str, ...]) -> bool:
+    """Say whether a row stands in the file more than once, as versions of it."""
+    row = f"{_key_sql(key)} || chr(31) || cast(occurrence as varchar)"
+    found = engine.rows(
+        f"select count(*) > count(distinct {row}) as twice from ({en.parquet([parquet])})"
+    )
+    return bool(found[0]["twice"])
 
 
 def _neighbours(
@@ -189,7 +211,7 @@ def _restate(
     engine.keep(
         "shared_keys", f"select distinct key from {role}_lines where batch = {en.literal(batch.id)}"
     )
-    others = [trial.batches[n] for n in batch.neighbours]
+    others = [trial.batches[n] for n in batch.neighbours if n != batch.id]
     LineStore(engine, root, registry, state).load_batches(others, [role])
     engine.keep(
         "without_it",

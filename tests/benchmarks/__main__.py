@@ -90,6 +90,7 @@ class Bench:
             self.child("lay_out", space, small.folder, self.memory)
             self.child("ours", space, label="ours, a tenth")
             self.child("csvbase", self.pair(min(self.rows, 50_000)).folder, label="csvbase")
+        self._workbook(out)
         self._books()
         self._help()
         self._agree(of)
@@ -100,6 +101,15 @@ class Bench:
         shutil.copytree(again, copy)
         self.child("ours_reconcile", copy, label="reconcile")
         self.child("baseline_join", of.folder, out, self.memory, label="join")
+
+    def _workbook(self, out: Path) -> None:
+        path = self.work / "sheet.xlsx"
+        self.child("draw_workbook", path, min(self.rows, 100_000))
+        for _ in range(self.rounds + 1):
+            ours = self.child("workbook", path, out, label="workbook")
+            bare = self.child("bare_workbook", path, label="bare workbook")
+            if ours["rows"] != bare["rows"]:
+                raise AssertionError(f"workbook: {ours['rows']} rows of {bare['rows']}")
 
     def _books(self) -> None:
         books = self.work / "books"
@@ -159,6 +169,9 @@ class Bench:
                  s("intake", "seconds") / s("bare intake", "seconds"), "≤ 1.5", most=1.5),
             Line("intake, rows a second: faster than beangulp's csvbase by", base / own,
                  "≥ 20", least=20),
+            Line(f"xlsx, {self.told['workbook'][0]['rows']:,} rows of 20 columns, validated to typed "
+                 "Parquet: over calamine's bare read",
+                 s("workbook", "seconds") / s("bare workbook", "seconds"), "≤ 2", most=2),
             Line(f"`bean-check`, {self.days} days of {self.partners} partners: over the same "
                  "entries without our plugins",
                  s("with plugins", "seconds") / s("without plugins", "seconds"),

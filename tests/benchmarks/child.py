@@ -253,6 +253,45 @@ def pandas(folder: str, out: str) -> dict[str, Any]:
     return {"classes": classified(folder, out)}
 
 
+def draw_workbook(path: str, rows: str) -> dict[str, Any]:
+    """A workbook of one sheet."""
+    from tests.benchmarks.files import draw_workbook as draw_it
+
+    draw_it(Path(path), int(rows))
+    return {}
+
+
+def workbook(path: str, out: str) -> dict[str, Any]:
+    """A workbook read, validated and written as typed rows."""
+    import pyarrow as pa
+
+    from finops_ledger.intake.read import SourceInfo, read
+    from finops_ledger.intake.readers import workbook as reader
+    from finops_ledger.intake.spec import Format
+    from tests.benchmarks.files import SHEET
+
+    assert reader
+    pa.array([1])  # modules are loaded before the clock starts; this loads pandas
+
+    fmt = Format(
+        name="sheet", version=1, key=("ref",), file={"kind": "xlsx", "header": SHEET},
+        fields={"ref": "ref", "text": "text", "occurred_at": "time", "amount": "amount"},
+    )  # fmt: skip
+    info = SourceInfo("s", "bank", "Asia/Jakarta", "IDR", "b-1", date(2026, 3, 1), account="Bank")
+    began = time.perf_counter()
+    found = read(Path(path), fmt, info, Path(out) / "sheet.parquet")
+    return {"seconds": time.perf_counter() - began, "rows": found.kept}
+
+
+def bare_workbook(path: str) -> dict[str, Any]:
+    """Calamine's own reading of the sheet into lists of lists, nothing done with them."""
+    from python_calamine import CalamineWorkbook
+
+    began = time.perf_counter()
+    rows = CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()
+    return {"seconds": time.perf_counter() - began, "rows": len(rows) - 1}
+
+
 WORK: dict[str, Callable[..., dict[str, Any]]] = {
     f.__name__: f
     for f in (
@@ -269,6 +308,9 @@ WORK: dict[str, Callable[..., dict[str, Any]]] = {
         lay_out,
         some_days,
         pandas,
+        draw_workbook,
+        workbook,
+        bare_workbook,
     )
 }
 

@@ -64,6 +64,8 @@ What stands on the other side of each ratio:
 - pandas reads text backed by Arrow, tests by pattern, and keeps amounts as 64-bit integers of
   rupiah; it hashes nothing and keeps fewer columns, in its favour.
 - csvbase is beangulp's importer of the order export, on fewer rows.
+- calamine's bare read is python-calamine's `to_python()` of the sheet: lists of lists, nothing
+  checked and nothing written. Ours starts a process of its own for it.
 
 The class counts of ours, of the SQL and of pandas are compared in every run with one another and
 with what the simulator knows to be true; a run in which they differ fails.

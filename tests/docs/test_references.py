@@ -156,7 +156,8 @@ def test_every_class_with_its_priority_and_home() -> None:
 
 def _first_code(call: ast.Call) -> str | None:
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    place = {"Problem": 0, "Check": 0, "check": 0, "refuse": 1}.get(name)
+    first = ("Problem", "problem", "_fault", "Check", "check", "Refused", "Fault")
+    place = {**dict.fromkeys(first, 0), "refuse": 1}.get(name)
     if place is None or len(call.args) <= place:
         return None
     code = call.args[place]

@@ -173,6 +173,8 @@ def test_which_sheet_is_never_guessed(tmp_path: Path) -> None:
     assert (missing.code, missing.expected) == ("sheet-missing", "'Penghasilan' or 'Income'")
     assert not recognises(make_format(), path)
     assert recognises(make_format(sheet="Rows"), path)
+    first = workbook.head(path, "xlsx", ("Other",), Limits())
+    assert first == [(1, list(HEADER)), (2, ["hidden", None, "2"])]
 
 
 def test_a_chart_is_no_sheet_of_cells(tmp_path: Path) -> None:
@@ -221,6 +223,17 @@ def test_titles_gaps_and_styled_columns(tmp_path: Path) -> None:
     assert source.columns == {"Ref": 1, "Time": 2, "Amount of money": 4}
     assert [n.line for n in source.notes] == [1, 8, 10]
     assert source.notes[1].cells[4] == "8"
+    assert recognises(fmt, path)
+
+
+def test_blank_rows_at_the_top_do_not_count(tmp_path: Path) -> None:
+    def fill(_: xlsxwriter.Workbook, sheet: Any) -> None:
+        sheet.write_row(3, 2, HEADER)
+        sheet.write_row(4, 2, ["A", "", 1])
+
+    path = xlsx(tmp_path / "a.xlsx", fill)
+    fmt = make_format(by_name=True, extra_columns="ignore")
+    assert cells(path, fmt)[2] == [5]
     assert recognises(fmt, path)
 
 
@@ -311,6 +324,16 @@ def test_errors_and_formulas_never_computed(tmp_path: Path) -> None:
     assert [(p.code, p.message[:8], p.column) for p in source.problems] == [
         ("cell-formula", "cell C2:", "Amount"), ("cell-formula", "cell A4:", "Ref"),
     ]  # fmt: skip
+
+
+def test_a_title_in_error_is_no_record(tmp_path: Path) -> None:
+    def fill(_: xlsxwriter.Workbook, sheet: Any) -> None:
+        sheet.write_string(0, 0, "Total")
+        sheet.write_formula(0, 1, "=NA()", None, "#N/A")
+        sheet.write_row(1, 0, HEADER)
+
+    source, rows, _ = cells(xlsx(tmp_path / "a.xlsx", fill), make_format(skip_lines=1))
+    assert (rows, source.notes[0].text) == ([], "Total\t#N/A\t")
 
 
 def test_errors_in_xls_and_ods(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Workbooks: one sheet of an xlsx, xls or ods file, read by calamine in a bounded process.
 
 Hidden rows and columns, and rows that a filter hides, are data: they are read. A hidden sheet is read
-only when the format names it. A formula counts with the value that was stored beside it.
+only when the format names it. A formula counts with the value that was stored beside it. Blank rows at
+the top of a sheet do not count.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -24,11 +25,11 @@ import pyarrow.parquet as pq
 
 from finops_ledger.core.errors import InputRefused, Problem
 from finops_ledger.intake import raw
-from finops_ledger.intake.layout import check_first_line, columns_of
+from finops_ledger.intake.layout import columns_of
 from finops_ledger.intake.limits import Limits
 from finops_ledger.intake.readers import grid
 from finops_ledger.intake.readers.grid import GridLine
-from finops_ledger.intake.readers.table import CHUNK, LISTED, TableSource, TableWriter
+from finops_ledger.intake.readers.table import CHUNK, LISTED, TRIMMED, TableSource, TableWriter
 from finops_ledger.intake.source import Note, Source
 from finops_ledger.intake.spec import Format
 from finops_ledger.intake.workbooks import container
@@ -38,15 +39,28 @@ from finops_ledger.intake.workbooks.columns import ERROR, FORMULA, LOST, MARK
 #: Lines in which a header is looked for when a file is recognised.
 HEAD: Final = 300
 _BATCH: Final = 5 * CHUNK
+
+
+class Fault(NamedTuple):
+    """What is told of a marked cell."""
+
+    code: str
+    message: str
+    expected: str
+
+
 _MARKS: Final = {
-    LOST: ("cell-digits", "the number has more digits than a cell holds: the file has lost some"),
-    ERROR: ("cell-error", "the cell is in error"),
-    FORMULA: ("cell-formula", "a formula whose value was never stored"),
-}
-_EXPECTED: Final = {
-    LOST: "at most 15 digits, or a text cell",
-    ERROR: "a value",
-    FORMULA: "a workbook saved by a program that computes",
+    LOST: Fault(
+        "cell-digits",
+        "the number has more digits than a cell holds: the file has lost some",
+        "at most 15 digits, or a text cell",
+    ),
+    ERROR: Fault("cell-error", "the cell is in error", "a value"),
+    FORMULA: Fault(
+        "cell-formula",
+        "a formula whose value was never stored",
+        "a workbook saved by a program that computes",
+    ),
 }
 
 
@@ -73,7 +87,6 @@ def recognises(path: Path, fmt: Format, limits: Limits) -> bool:
         if lines is None:
             return False
         found = iter(lines)
-        _check_title(lines, fmt, path.name)
         parts = grid.find_head(found, fmt.file, path.name, limits)
         if fmt.file.header_row:
             return True
@@ -87,14 +100,24 @@ def _head(
     path: str, _size: int, _changed: int, kind: str, sheets: tuple[str, ...], limits: Limits
 ) -> list[GridLine] | None:
     """Return the first lines of a sheet; None when it cannot be read. Several formats may ask."""
+    try:
+        return head(Path(path), kind, sheets, limits)
+    except InputRefused:
+        return None
+
+
+def head(path: Path, kind: str, sheets: tuple[str, ...], limits: Limits) -> list[GridLine]:
+    """Return the first lines of a sheet as text, blank rows at its top left out; no format is needed.
+
+    Raises:
+        InputRefused: no such workbook; no such sheet, or which one is not clear: the message lists them.
+    """
     with tempfile.TemporaryDirectory(prefix="finops-") as folder:
         out = Path(folder) / "sheet.arrow"
-        try:
-            _run(Path(path), kind, sheets, out, HEAD, limits)
-        except InputRefused:
-            return None
+        _run(path, kind, sheets, out, HEAD, limits)
         with pa.memory_map(str(out)) as mapped:
-            return list(_lines(pa.ipc.open_file(mapped).read_all(), 0))
+            sheet = pa.ipc.open_file(mapped).read_all()
+            return list(_lines(sheet, _top(sheet)))
 
 
 def _ask(path: Path, fmt: Format, out: Path, lines: int | None, limits: Limits) -> Answer:
@@ -152,9 +175,12 @@ def _lines(sheet: pa.Table, start: int) -> Iterator[GridLine]:
         yield from ((at + i + 1, list(cells)) for i, cells in enumerate(rows))
 
 
-def _check_title(lines: Sequence[GridLine], fmt: Format, name: str) -> None:
-    """Refuse a sheet whose first line is not the declared one; its cells are joined by tabs."""
-    check_first_line(grid.note(*lines[0]).text if lines else "", fmt.file, name)
+def _top(sheet: pa.Table) -> int:
+    """Return the position of the first row that is filled."""
+    for at in range(0, sheet.num_rows, CHUNK):
+        if (filled := _filled(sheet.slice(at, CHUNK))).any():
+            return at + int(filled.argmax())
+    return 0
 
 
 @dataclass
@@ -179,12 +205,11 @@ def _records(
     sheet: pa.Table, answer: Answer, fmt: Format, name: str, folder: Path, limits: Limits
 ) -> TableSource:
     """Find header, records and footers; take out the records in which a cell is lost."""
-    _check_title(list(_lines(sheet.slice(0, 1), 0)), fmt, name)
-    file = fmt.file
-    if file.lines is not None or file.repeated_header or file.notes or file.trim:
-        cut = _line_by_line(sheet, fmt, name, folder, limits)
+    top, file = _top(sheet), fmt.file
+    if file.lines is not None or file.repeated_header or file.notes:
+        cut = _line_by_line(sheet, top, fmt, name, folder, limits)
     else:
-        cut = _whole_columns(sheet, fmt, name, limits)
+        cut = _whole_columns(sheet, top, fmt, name, limits)
     used = {cut.columns[c] for _, c in fmt.used_columns() if c in cut.columns}
     _take_out_marked(cut, sorted(used.intersection(answer.marked)), name)
     cut.problems.sort(key=lambda p: p.line or 0)
@@ -197,15 +222,18 @@ def _records(
             writer.write_arrays(cut.lines.slice(at, _BATCH), bare)
     finally:
         writer.close()
+    notes = tuple(_without_marks(n) for n in cut.notes)
     return TableSource(
-        name, folder, cut.columns, width, cut.notes, parquet=writer.path, rows=writer.rows,
+        name, folder, cut.columns, width, notes, parquet=writer.path, rows=writer.rows,
         broken=cut.broken, problems=tuple(cut.problems[:LISTED]),
     )  # fmt: skip
 
 
-def _line_by_line(sheet: pa.Table, fmt: Format, name: str, folder: Path, limits: Limits) -> _Cut:
+def _line_by_line(
+    sheet: pa.Table, top: int, fmt: Format, name: str, folder: Path, limits: Limits
+) -> _Cut:
     """Cut a sheet whose lines are of several types, or whose header stands again between records."""
-    source = grid.read_grid(_lines(sheet, 0), fmt.file, name, folder, limits)
+    source = grid.read_grid(_lines(sheet, top), fmt.file, name, folder, limits)
     table = pq.read_table(source.parquet)
     lines = table["line"].combine_chunks()
     found = list(source.problems)
@@ -214,14 +242,14 @@ def _line_by_line(sheet: pa.Table, fmt: Format, name: str, folder: Path, limits:
     )
 
 
-def _whole_columns(sheet: pa.Table, fmt: Format, name: str, limits: Limits) -> _Cut:
+def _whole_columns(sheet: pa.Table, top: int, fmt: Format, name: str, limits: Limits) -> _Cut:
     """Cut a plain sheet: titles, one header, records, footers."""
     file = fmt.file
-    taken = 0
+    taken = top
 
     def counted() -> Iterator[GridLine]:
         nonlocal taken
-        for line in _lines(sheet, 0):
+        for line in _lines(sheet, top):
             taken += 1
             yield line
 
@@ -235,6 +263,10 @@ def _whole_columns(sheet: pa.Table, fmt: Format, name: str, limits: Limits) -> _
     columns = columns_of(parts.names, file)
     cut = _Cut(records.slice(0, end), lines.slice(0, end), columns, (*parts.titles, *footers))
     _fit(cut, len(parts.names), name)
+    if file.trim:
+        trimmed = (pc.utf8_trim(c, characters=TRIMMED) for c in cut.records.columns)
+        bare = [pc.if_else(pc.equal(c, ""), pa.scalar(None, pa.string()), c) for c in trimmed]
+        cut.records = pa.table(bare, names=cut.records.column_names)
     return cut
 
 
@@ -292,10 +324,10 @@ def _take_out_marked(cut: _Cut, used: Sequence[int], name: str) -> None:
         bad |= marked
         for row in np.flatnonzero(marked)[:LISTED].tolist():
             cell, line = column[row].as_py(), cut.lines[row].as_py()
-            code, message = _MARKS[cell[:2]]
+            code, message, expected = _MARKS[cell[:2]]
             cut.problems.append(Problem(
                 code, f"cell {_letters(at)}{line}: {message}", name, line, names[at],
-                cell[2:202], _EXPECTED[cell[:2]],
+                cell[2:202], expected,
             ))  # fmt: skip
     if bad.any():
         cut.drop(bad)
@@ -305,6 +337,14 @@ def _letters(column: int) -> str:
     """Return the letters over a column, from 0: A, B, … Z, AA."""
     column, last = divmod(column, 26)
     return (_letters(column - 1) if column else "") + chr(65 + last)
+
+
+def _without_marks(note: Note) -> Note:
+    """Return a title or footer with its cells as they stand."""
+    if MARK not in note.text:
+        return note
+    cells = tuple(c[2:] if c.startswith(MARK) else c for c in note.cells)
+    return Note("\t".join(cells), cells, note.line)
 
 
 def _bare(column: pa.Array) -> pa.Array:

@@ -13,6 +13,7 @@ import sys
 import zipfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from importlib.abc import MetaPathFinder
 from pathlib import Path
@@ -110,18 +111,25 @@ def choose(sheets: Sequence[Any], wanted: Sequence[str]) -> str:
     return str(visible[0])
 
 
+def _arrow() -> None:
+    """Load Arrow while calamine parses: it does not hold the interpreter meanwhile."""
+    import pyarrow.compute
+    import pyarrow.ipc  # noqa: F401
+
+
 def _read(request: Request) -> Answer:
+    stream = biff.workbook_stream(Path(request.path).read_bytes()) if request.kind == "xls" else b""
+    if stream and biff.locked(stream):
+        raise Refused("workbook-locked", "the workbook is locked with a password")
+    with calamine.CalamineWorkbook.from_path(request.path) as book, ThreadPoolExecutor(2) as beside:
+        beside.submit(_arrow)
+        name = choose(book.sheets_metadata, request.sheets)
+        looked_up = beside.submit(_looked_up, request, name, stream)
+        rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False, nrows=request.lines)
     import pyarrow as pa
 
     from finops_ledger.intake.workbooks.columns import text_column
 
-    stream = biff.workbook_stream(Path(request.path).read_bytes()) if request.kind == "xls" else b""
-    if stream and biff.locked(stream):
-        raise Refused("workbook-locked", "the workbook is locked with a password")
-    with calamine.CalamineWorkbook.from_path(request.path) as book, ThreadPoolExecutor(1) as beside:
-        name = choose(book.sheets_metadata, request.sheets)
-        looked_up = beside.submit(_looked_up, request, name, stream)
-        rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False, nrows=request.lines)
     epoch, marks = looked_up.result()
     marked = _put(rows, marks, request)
     width = _width(rows)
@@ -217,8 +225,9 @@ def _bound(memory: int) -> None:
         import resource
     except ImportError:
         return
-    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 class _NoPandas(MetaPathFinder):

@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 MARK: Final = "\x1a"
 LOST, ERROR, FORMULA = f"{MARK}d", f"{MARK}e", f"{MARK}f"
 
+_TOP: Final = 64
 #: A cell holds 15 decimal digits (ECMA-376 part 1, 18.17.2.7 leaves it to IEEE 754 doubles).
 DIGITS: Final = 15
 #: Digits beyond which a number is not taken for a short one with the noise of binary arithmetic.
@@ -31,7 +32,18 @@ _FIFTEEN: Final = Context(prec=DIGITS, rounding=ROUND_HALF_EVEN)
 
 
 def text_column(cells: Sequence[Any]) -> pa.Array:
-    """Return a column of cells as text; empty cells are null."""
+    """Return a column of cells as text; empty cells are null.
+
+    Titles and header stand at the top of a column, totals at its end: between them the cells are of
+    one kind and go whole.
+    """
+    if len(cells) <= 4 * _TOP:
+        return _column(cells)
+    parts = (cells[:_TOP], cells[_TOP:-_TOP], cells[-_TOP:])
+    return pa.concat_arrays([_column(part) for part in parts])
+
+
+def _column(cells: Sequence[Any]) -> pa.Array:
     kinds = set(map(type, cells))
     if kinds == {str}:
         return _texts(cells)
@@ -41,7 +53,19 @@ def text_column(cells: Sequence[Any]) -> pa.Array:
         numbers = pa.array([c if type(c) is float else None for c in cells], pa.float64())
         texts = _texts([c if type(c) is str else "" for c in cells])
         return pc.coalesce(numbers_text(numbers), texts)
+    if kinds == {datetime}:
+        return _moments(pa.array(cells, pa.timestamp("us")))
+    if kinds == {date}:
+        return _moments(pa.array(cells, pa.date32()).cast(pa.timestamp("us")))
     return _texts([_TEXT[type(c)](c) for c in cells])
+
+
+def _moments(moments: pa.Array) -> pa.Array:
+    """Return moments as text; a fraction of a second only where there is one."""
+    try:
+        return moments.cast(pa.timestamp("s")).cast(pa.string())
+    except pa.ArrowInvalid:
+        return pa.array([_moment(m) for m in moments.to_pylist()], pa.string())
 
 
 def _texts(cells: Sequence[str]) -> pa.Array:
