@@ -22,16 +22,6 @@ def add(plan: Planner) -> None:
     that it had been taken.
     """
     spec, info, named = plan.fmt.status, plan.info, plan.plan.named
-    if info.role == "settlement" and spec.constant is None:
-        # Every row of a settlement is money moved: one whose status nobody knows may be none.
-        column = spec.column or spec.code
-        assert column is not None
-        plan.check(
-            "status-unknown", column, "r_status <> 'unknown'",
-            "a status that the format does not map: money moved, or it did not",
-            ", ".join(sorted(n for n in {**spec.map, **info.status, **spec.codes, **info.codes} if n)),
-            "r_status_raw",
-        )  # fmt: skip
     for given, column, key in (
         (info.status, spec.column, "status"),
         (info.codes, spec.code, "codes"),
@@ -66,6 +56,23 @@ def add(plan: Planner) -> None:
             f"WHEN {by_code} = 'failed' AND {by_word} IN {_BACK} THEN {by_word} ELSE 'unknown' END"
         )
         named["status_raw"] = f"nullif(concat_ws(' / ', {word}, {code}), '')"
+
+
+def check(plan: Planner) -> None:
+    """Check that a settlement's rows have a status that somebody mapped.
+
+    Every row of a settlement is money moved; one whose status nobody knows may be none.
+    """
+    spec, info = plan.fmt.status, plan.info
+    column = spec.column or spec.code
+    if info.role != "settlement" or column is None:
+        return
+    known = {**spec.map, **info.status, **spec.codes, **info.codes}
+    plan.check(
+        "status-unknown", column, "r_status <> 'unknown'",
+        "a status that the format does not map: money moved, or it did not",
+        ", ".join(sorted(n for n in known if n)), "r_status_raw",
+    )  # fmt: skip
 
 
 def _mapped(cell: str, known: dict[str, str], otherwise: str | None) -> str:

@@ -111,6 +111,7 @@ class Planner:
                 "r_kind IS NOT NULL",
                 "no rule of the format says what this record is about",
             )
+        plan_status.check(self)
 
     def _text_value(self, name: str, spec: FieldSpec) -> str:
         if spec.constant is not None:

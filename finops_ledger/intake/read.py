@@ -327,7 +327,7 @@ def _figures(
         }.get(total.equals)
         if sql is not None and total.field in known:
             sums[total.name] = sql
-    cells = ", ".join(["0", *(f"coalesce({sql}, 0)" for sql in sums.values())])
+    cells = ", ".join(["count(*)", *(f"coalesce({sql}, 0)" for sql in sums.values())])
     chosen = f" WHERE {' AND '.join(where)}" if where else ""
     found = connection.execute(f"SELECT {cells} FROM {rows}{chosen}").fetchone()
     assert found is not None
