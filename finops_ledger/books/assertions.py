@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 
-from finops_ledger.books import statement
+from finops_ledger.books import bank_statement, statement
 from finops_ledger.books.jobs import component_of
 from finops_ledger.books.verdicts import DayVerdict, incomplete_before
 from finops_ledger.books.workspace import Workspace
@@ -119,14 +119,17 @@ def balances(space: Workspace, day: date) -> list[str]:
     after = day + timedelta(days=1)
     currency = space.config.company.currency
     made = []
-    for batch in sorted(space.state.batches.values(), key=lambda b: b.id):
-        if batch.covers[1] != day or not statement.closes_day(space, batch):
+    ending = [b for b in space.state.batches.values() if b.covers[1] == day]
+    for batch in sorted(ending, key=lambda b: b.id):
+        if not statement.closes_day(space, batch):
             continue
         if batch.role in statement.LEG_OF and batch.counterparty:
             made += _supplied(space, batch, day, after)
-        closing = batch.line["stated"]["closing"]
-        if batch.role == "bank" and closing is not None:
-            made.append(balance(after, batch.account, Decimal(closing), currency))
+        if batch.role == "bank":
+            same = [b for b in ending if b.role == "bank" and b.account == batch.account]
+            if batch in bank_statement.at_day_end(same):
+                closing = Decimal(batch.line["stated"]["closing"])
+                made.append(balance(after, batch.account, closing, currency))
     return made
 
 

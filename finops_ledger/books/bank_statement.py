@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from finops_ledger.core.money import plain
 from finops_ledger.intake.read import ReadResult, locate
 from finops_ledger.intake.spec import Format
 from finops_ledger.subledger.engine import Engine, parquet
+from finops_ledger.subledger.manifest import Batch
 
 _LISTED = 20
 
@@ -74,4 +76,25 @@ def _gaps(engine: Engine, path: Path, fmt: Format, way: str) -> list[Problem]:
     return problems
 
 
-__all__ = ["prove"]
+def at_day_end(batches: Iterable[Batch]) -> list[Batch]:
+    """Return the statements of one account whose closing is that of the day on which they all end.
+
+    A bank may state a day in parts, and a file may be asked for again when the day has gone on. Left out is
+    a part whose closing another one opens with, and a file whose opening another one states with more rows.
+    """
+    found = [b for b in batches if b.line["stated"]["closing"] is not None]
+
+    def earlier(one: Batch, other: Batch) -> bool:
+        mine, its = one.line["stated"], other.line["stated"]
+        if mine["closing"] == its["closing"] or its["opening"] is None:
+            return False
+        read, more = one.line["rows"]["read"], other.line["rows"]["read"]
+        continued = its["opening"] == mine["closing"]
+        again = its["opening"] == mine["opening"] and more > read
+        return bool(continued or again)
+
+    last = [b for b in found if not any(earlier(b, other) for other in found)]
+    return last or found
+
+
+__all__ = ["at_day_end", "prove"]

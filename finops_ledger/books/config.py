@@ -105,6 +105,7 @@ class Source(_Part):
     day: FileDay | Literal["rows"] = "rows"
     counterparty: str | None = None
     account: str | None = None
+    account_number: str | None = None
     gateway: str | None = None
     every: Literal["day", "none"] = "day"
     due: str = ""
@@ -179,6 +180,22 @@ class Config(_Part):
     limits: Limits = Limits()
     intake: Intake = Intake()
     sources: list[Source] = Field(default_factory=list)
+
+    @field_validator("sources")
+    @classmethod
+    def _one_source_an_account(cls, sources: list[Source]) -> list[Source]:
+        """Only the source that owns a bank account moves it: two would book each line twice."""
+        owners: dict[str, str] = {}
+        for source in sources:
+            if source.role == "bank":
+                account = source.account or f"Assets:Bank:{source.counterparty}"
+                other = owners.setdefault(account, source.name)
+                if other != source.name:
+                    raise ValueError(
+                        f"{other} and {source.name} both move {account}; one source moves an "
+                        "account: leave out the interim reports of an account with statements"
+                    )
+        return sources
 
     def source(self, name: str) -> Source:
         """Return a source by name."""

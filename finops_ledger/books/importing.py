@@ -274,6 +274,7 @@ def info_of(space: Workspace, source: Source, batch: str, day: date) -> SourceIn
         file_day=day,
         counterparty=source.counterparty,
         account=account_of(source),
+        account_number=source.account_number,
         gateway=source.gateway or (source.counterparty if source.role == "settlement" else None),
         partner_aliases=space.registry.aliases(),
         status=source.status,

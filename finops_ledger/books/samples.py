@@ -171,6 +171,8 @@ def _source(name: str, format_: str, role: str, setting: Setting) -> str:
         text += f'counterparty = "{setting.counterparty}"\n'
     if role == "bank":
         text += f'account = "Assets:Bank:{setting.counterparty}"\n'
+    if setting.account_number:
+        text += f'account_number = "{setting.account_number}"\n'
     if setting.gateway:
         text += f'gateway = "{setting.gateway}"\n'
     if setting.day is not None:

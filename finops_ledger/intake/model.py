@@ -21,6 +21,7 @@ class SourceInfo:
     file_day: date
     counterparty: str | None = None
     account: str | None = None
+    account_number: str | None = None  #: the bank's number, where files hold several accounts
     gateway: str | None = None
     partner_aliases: dict[str, str] = field(default_factory=dict)  #: raw code -> partner
     status: dict[str, str] = field(default_factory=dict)  #: this source's own map of raw statuses

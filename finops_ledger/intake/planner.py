@@ -11,7 +11,7 @@ import re
 from finops_ledger.core.errors import UsageError
 from finops_ledger.core.money import minor_units
 from finops_ledger.core.schema import MONEY_FIELDS, MONEY_SQL, TIME_FIELDS
-from finops_ledger.intake import cells, plan_status, plan_times, record_checks
+from finops_ledger.intake import accounts, cells, plan_status, plan_times, record_checks
 from finops_ledger.intake.conditions import Exclusion
 from finops_ledger.intake.model import SourceInfo
 from finops_ledger.intake.plan import SECRET, Check, Plan
@@ -54,10 +54,10 @@ class Planner:
         self._amount_and_cost()
         self._days()
         record_checks.add(self)
-        rules = self.fmt.exclude.rules
-        if rules:
-            cases = " ".join(f"WHEN {self._all(r)} THEN {text(r.reason)}" for r in rules)
-            self.plan.excluded = f"CASE {cases} END"
+        cases = [f"WHEN {self._all(r)} THEN {text(r.reason)}" for r in self.fmt.exclude.rules]
+        cases = [*accounts.other(self.fmt, self.info, self.cell), *cases]
+        if cases:
+            self.plan.excluded = f"CASE {' '.join(cases)} END"
         return self.plan
 
     def _all(self, rule: Exclusion) -> str:

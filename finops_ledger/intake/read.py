@@ -17,7 +17,7 @@ import duckdb
 from finops_ledger.core.errors import InputRefused, Problem, UsageError
 from finops_ledger.core.kinds import ROLES
 from finops_ledger.core.money import ZERO
-from finops_ledger.intake import duplicates, faults, plan_times, raw, totals
+from finops_ledger.intake import accounts, duplicates, faults, plan_times, raw, totals
 from finops_ledger.intake.cells import texts
 from finops_ledger.intake.limits import Limits
 from finops_ledger.intake.model import ReadResult, SourceInfo
@@ -109,6 +109,7 @@ def _read(
         )
     connection.execute("SET preserve_insertion_order = true")
     connection.execute(f"SET VARIABLE {SECRET} = from_hex('{info.secret.hex()}')")
+    info = accounts.chosen(source, fmt, info, connection)
     fmt = plan_times.with_zones_of(fmt, source)
     plan = Planner(fmt, info, source.columns).build()
     stated, missing = totals.find_totals(source, fmt, info)
@@ -339,7 +340,8 @@ def _figures(
 
 def _outside(fmt: Format, taken: _Taken) -> list[str]:
     """Return the reasons under which records were left out that the file's totals do not count."""
-    return [r.reason for r in fmt.exclude.rules if not r.in_totals and r.reason in taken.excluded]
+    reasons = [accounts.OTHER, *(r.reason for r in fmt.exclude.rules if not r.in_totals)]
+    return [r for r in reasons if r in taken.excluded]
 
 
 def _ends(fmt: Format, out: Path, connection: duckdb.DuckDBPyConnection) -> dict[str, Decimal]:

@@ -106,6 +106,8 @@ class FileSpec(FormatModel):
     #: Workbooks: name of the sheet, or its names in several languages, of which the first that is there
     #: is read; none: the only visible one.
     sheet: Texts = ()
+    message: Literal["camt.052", "camt.053", "camt.054"] = "camt.053"  #: camt: which it must be
+    decimals: int | None = Field(default=None, ge=0, le=4)  #: bai2: implied; none: by ISO 4217
     records: str = ""  #: json, jsonl, xml: path to the records; "" is the document itself
     figures: dict[str, str] = {}  #: json, xml: name -> path of a figure that [[totals]] checks
     must_be_empty: Texts = ()  #: paths that say, when filled, that the file is a part only
@@ -144,6 +146,8 @@ class FileSpec(FormatModel):
         if self.header and self.kind in STATEMENTS:
             raise ValueError(f"the columns of {self.kind} are fixed; leave header out")
         self._paths()
+        if self.decimals is not None and self.kind != "bai2":
+            raise ValueError("decimals belong to kind = 'bai2'; see [numbers] minor_units")
         if (self.importer is not None) != (self.kind == "beangulp"):
             raise ValueError("kind = 'beangulp' and importer go together")
         return self

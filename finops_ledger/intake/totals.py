@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from finops_ledger.core.errors import Problem
 from finops_ledger.core.money import minor_units, plain
+from finops_ledger.intake import accounts
 from finops_ledger.intake.cells import expected_number, parse_number
 from finops_ledger.intake.model import SourceInfo
 from finops_ledger.intake.source import Source
@@ -93,7 +94,7 @@ def find_totals(
 def _find(total: Total, source: Source, info: SourceInfo) -> tuple[str, list[str]] | None:
     """Return the line in which a figure stands, and its text, or the texts that add up to it."""
     if total.figure is not None:
-        stated = next(iter(source.figures.values()), {})
+        stated = accounts.figures(source, info)
         value = stated.get(total.figure)
         return None if value is None else (total.figure, [value])
     return next(iter(_places(total, source, info)), None)

@@ -31,11 +31,18 @@ def commands() -> Iterator[str]:
     """Every command: what it does, how it is called, its options."""
     context = click.Context(cli, info_name="finops")
     yield from _options(cli, context, "All commands:")
-    for name in cli.list_commands(context):
-        command = cli.get_command(context, name)
+    yield from _below(cli, context, "finops")
+
+
+def _below(group: click.Group, context: click.Context, called: str) -> Iterator[str]:
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         assert command is not None
         own = click.Context(command, parent=context, info_name=name)
-        yield from ["", f"### `finops {name}`", ""]
+        if isinstance(command, click.Group):
+            yield from _below(command, own, f"{called} {name}")
+            continue
+        yield from ["", f"### `{called} {name}`", ""]
         yield from ["```text", " ".join(command.get_usage(own).split()).removeprefix("Usage: ")]
         yield "```"
         yield ""

@@ -156,8 +156,9 @@ def test_every_class_with_its_priority_and_home() -> None:
 
 def _first_code(call: ast.Call) -> str | None:
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    first = ("Problem", "problem", "_fault", "Check", "check", "Refused", "Fault")
-    place = {**dict.fromkeys(first, 0), "refuse": 1}.get(name)
+    first = ("Problem", "problem", "_fault", "fault", "Check", "check", "Refused", "Fault")
+    second = ("refuse", "unreadable", "_refused")
+    place = {**dict.fromkeys(first, 0), **dict.fromkeys(second, 1)}.get(name)
     if place is None or len(call.args) <= place:
         return None
     code = call.args[place]

@@ -267,7 +267,12 @@ def _choose(found: Amounts, look: Look) -> None:
         )
     elif len(debit) == 1 and len(credit) == 1:
         why = "by their names" + (f"; {balance!r} does not follow from them" if balance else "")
-        found.chosen["amount"] = {"debit": debit[0], "credit": credit[0]}, why
+        pair: dict[str, object] = {"debit": debit[0], "credit": credit[0]}
+        low = [v for n in (debit[0], credit[0]) for v in found.values[n] if v is not None and v < 0]
+        if low:
+            pair["signed"] = UNDECIDED
+            why += f"; decide: {low[0]} stands there; signed = true takes it off, or the sign says nothing"
+        found.chosen["amount"] = pair, why
         taken |= {debit[0], credit[0]}
     elif len(amount) == 1 and not _rivals(found, amount[0], taken):
         found.chosen["amount"] = (
@@ -279,7 +284,11 @@ def _choose(found: Amounts, look: Look) -> None:
         listed = amount if len(amount) > 1 else [n for n in names if n not in taken]
         if listed:
             told = ", ".join(repr(n) for n in listed)
-            found.chosen["amount"] = UNDECIDED, f"decide: the control amount; candidates: {told}"
+            sale = "; of a sale it is price less discounts: leave it out" if _priced(names) else ""
+            found.chosen["amount"] = (
+                UNDECIDED,
+                f"decide: the control amount; candidates: {told}{sale}",
+            )
     if balance is not None:
         held = (
             f"; {proven[0].held:,} of {proven[0].steps:,} follow from the one before"
@@ -296,6 +305,10 @@ def _choose(found: Amounts, look: Look) -> None:
             found.chosen[name] = UNDECIDED, f"decide, or leave out: {', '.join(map(repr, fits))}"
 
 
+def _priced(names: list[str]) -> bool:
+    return any(words.bare(n) in words.NAMES["price"] for n in names)
+
+
 def _rivals(found: Amounts, amount: str, taken: set[str]) -> list[str]:
     """Return other columns of money whose name says nothing: each might be the amount."""
     named = {b for f in (*_MONEY, "balance") for b in words.NAMES[f]}
@@ -306,7 +319,8 @@ def _rivals(found: Amounts, amount: str, taken: set[str]) -> list[str]:
 def _distinct(moves: list[Movement]) -> list[Movement]:
     """Leave out proofs that say the same in more columns than they need."""
     marked = [m for m in moves if m.marker]
-    return marked or moves
+    paired = {n for m in moves for n in (m.debit, m.credit) if n}
+    return marked or [m for m in moves if m.amount not in paired]
 
 
 def _name(move: Movement) -> str:
@@ -319,6 +333,8 @@ def _name(move: Movement) -> str:
 
 
 def _of(found: Amounts, move: Movement) -> object:
+    if move.added:
+        return {"sum": [move.credit, move.debit]}
     if move.amount is None:
         return {"debit": move.debit, "credit": move.credit}
     if move.marker is not None:

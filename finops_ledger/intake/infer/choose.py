@@ -70,7 +70,9 @@ def propose(path: Path, name: str, role: str | None = None) -> Proposal:
     with duckdb.connect() as connection:
         times = {}
         for at, column in enumerate(found.columns):
-            if (seen := times_of(found.column(at), connection)) is not None:
+            if (
+                seen := times_of(found.column(at), connection, named=words.is_time(column))
+            ) is not None:
                 times[column] = seen
     amounts = find_amounts(found, set(times))
     work = _Work(found, amounts, times)
@@ -146,9 +148,8 @@ def _key(work: _Work, role: str | None, fields: Table) -> tuple[object, str]:
 
 def _file(found: Look) -> Table:
     table = Table("[file]")
-    for name, value in found.file.items():
+    for name, value in {**found.file, "header": found.file.get("header", found.columns)}.items():
         table.put(name, value, found.why.get(name, ""))
-    table.put("header", found.columns, found.why.get("header", ""))
     if found.titles and found.kind == "csv":
         first = literal(found.delimiter.join(found.titles[0]))
         table.remarks.append(
@@ -172,11 +173,24 @@ def _times(work: _Work) -> Table:
     if any(not forms.has_year(f) for f in common):
         table.put("year", "file_day", "no year is written: it is the one next to the file's day")
     every = [f for t in used for f in t.forms]
+    if all(forms.is_zoned(f) or forms.is_date_only(f) for f in every):
+        return table
+    zones = [c for c in work.columns if words.is_one(c, words.ZONE) and _any(work, c)]
+    if zones:
+        work.used.add(zones[0])
+        map_ = dict.fromkeys(_values(work, zones[0]), UNDECIDED)
+        table.put(
+            "zone",
+            {"column": zones[0], "map": map_},
+            "decide: the offset that each one means, as +07:00",
+        )
+        return table
+    every = [f for t in used for f in t.forms]
     if any(not forms.is_zoned(f) and not forms.is_date_only(f) for f in every):
         table.put(
             "zone",
             UNDECIDED,
-            'decide: the file names no zone; "Asia/Jakarta" where the partner writes WIB',
+            'decide: the file names no zone; "Asia/Jakarta" where it means WIB',
         )
     return table
 
@@ -241,6 +255,8 @@ def _field(work: _Work, name: str, column: str, main: tuple[str, ...]) -> tuple[
         why = "by its name"
         if len(set(filled)) == len(filled) > 1:
             why += f"; {len(filled):,} values, all different"
+        if name == "currency" and any(c != c.upper() for c in filled):
+            return {"column": column, "upper": True}, why + "; in small letters"
         return column, why
     found = work.times[column]
     value: dict[str, object] = {"column": column}
@@ -294,7 +310,11 @@ def _kind(work: _Work) -> Table:
         if not values or len(values) > _MANY:
             continue
         work.used.add(name)
-        rules = [{"column": name, "equals": v, "is": UNDECIDED} for v in values]
+        rules: list[dict[str, object]] = [
+            {"column": name, "equals": v, "is": UNDECIDED} for v in values
+        ]
+        if None in work.cells(name):
+            rules.append({"column": name, "empty": True, "is": UNDECIDED})
         table.put("rules", rules, "decide: " + "; ".join(
             f"{v}: {n:,} rows" + (f", likely {m}" if (m := words.likely(v, words.KINDS)) else "")
             for v, n in values.most_common()))  # fmt: skip
@@ -314,7 +334,11 @@ def _exclude(work: _Work) -> Table:
     rules = []
     for column, found in work.times.items():
         if column in work.used:
-            rules += [{"column": column, "equals": m, "reason": UNDECIDED} for m in found.misfits]
+            sign = "'?" if found.pattern else ""
+            rules += [
+                {"column": column, "pattern": sign + literal(m), "reason": UNDECIDED}
+                for m in found.misfits
+            ]
     if rules:
         table.put(
             "rules", rules, "decide: these cells are no times; why are their records left out?"

@@ -55,13 +55,13 @@ def kind_of(path: Path, head: bytes) -> str:
         if head.startswith(magic):
             return "ods" if kind == "xlsx" and b"opendocument.spreadsheet" in head[:200] else kind
     text = head.decode("utf-8-sig", "replace").lstrip()
+    if re.match(r"\{1:F|:20:|\{4:", text):
+        return "mt942" if re.search(r"(?m)^:34F:|^:13D:", text) else "mt940"
     if text.startswith(("{", "[")) and not re.match(r"\[[^\]]*\]\s*$", text.split("\n")[0]):
         first = text.split("\n")[0].rstrip()
         more = [line for line in text.split("\n")[1:3] if line.strip()]
         lines = first.startswith("{") and first.endswith("}") and all(m[:1] == "{" for m in more)
         return "jsonl" if lines and more else "json"
-    if re.match(r"\{1:F|:20:|\{4:", text):
-        return "mt942" if re.search(r"(?m)^:34F:|^:13D:", text) else "mt940"
     if text.startswith("OFXHEADER") or "<OFX>" in text[:2000]:
         return "ofx"
     if text.startswith("<"):
@@ -132,7 +132,7 @@ def _text(path: Path, data: bytes, whole: bool) -> Look:
     if not whole:
         text = text[: text.rfind("\n") + 1]
     delimiter, why_delimiter = _delimiter(text)
-    records = _split(text, delimiter)
+    records = _split(text, delimiter or _DELIMITERS[0])
     if len(records) > LIMIT + 50:
         records, whole = records[: LIMIT + 50], False
     file: dict[str, object] = {"kind": "csv", "delimiter": delimiter or "?"}
@@ -140,7 +140,7 @@ def _text(path: Path, data: bytes, whole: bool) -> Look:
     found.delimiter = delimiter or ","
     if encoding != "utf-8":
         found.file["encoding"], found.why["encoding"] = encoding, why
-    cut(found, records if delimiter else _split(text, ","))
+    cut(found, records)
     if not found.columns:
         raise refuse(
             path, "no table of two columns is seen", "delimited text, or fixed width by hand"
@@ -187,6 +187,8 @@ def cut(found: Look, lines: Sequence[tuple[int, Sequence[str | None]]]) -> None:
     if not filled:
         return
     width = _usual(filled)
+    if width < 2:
+        return
     at = next((i for i, (_, c) in enumerate(filled[:100]) if _is_header(c, width)), None)
     if at is None:
         start = next(i for i, (_, c) in enumerate(filled) if len(c) == width)
@@ -219,18 +221,35 @@ def cut(found: Look, lines: Sequence[tuple[int, Sequence[str | None]]]) -> None:
     body = body[:end]
     if len(body) > LIMIT:
         body, found.whole = body[:LIMIT], False
+    if short := [n for n, c in body if len(c) < width]:
+        found.file["ragged"] = True
+        if found.file.get("skip_lines"):
+            found.file["skip_lines"] = start  # a reader of ragged lines counts no blank ones
+        found.why["ragged"] = (
+            f"{len(short):,} records have fewer cells, the first in line {short[0]}"
+        )
+    if long := [n for n, c in body if len(c) > width]:
+        found.why["header"] = f"{len(long):,} lines have more cells, the first is line {long[0]}"
     found.lines = [n for n, _ in body]
     found.rows = [[(x if x else None) for x in c] for _, c in body]
     if found.footers:
-        starts = dict.fromkeys(f[0] for f in found.footers)
-        sign = found.delimiter
-        found.file["footer"] = [f"^{literal(s)}{literal(sign)}" for s in starts]
+        found.file["footer"] = list(
+            dict.fromkeys(start_of(f, found.delimiter) for f in found.footers)
+        )
         number = len(found.footers)
         found.why["footer"] = (
             "the last line is no record"
             if number == 1
             else f"the last {number} lines are no records"
         )
+
+
+def start_of(cells: Sequence[str], delimiter: str) -> str:
+    """Return the expression of how a line begins: its first cell, or its words up to a figure."""
+    if len(cells) > 1:
+        return f"^{literal(cells[0])}{literal(delimiter)}"
+    words = re.match(r"[^\d:=]*", cells[0])
+    return f"^{literal(words[0].rstrip() if words else cells[0])}"
 
 
 def literal(text: str) -> str:
@@ -265,4 +284,5 @@ def _is_header(cells: Sequence[str | None], width: int) -> bool:
 
 def _is_footer(cells: Sequence[str | None], width: int) -> bool:
     first = next((c for c in cells if (c or "").strip()), "") or ""
-    return len(cells) != width or bool(_TOTAL.match(first))
+    filled = sum(bool((c or "").strip()) for c in cells)
+    return bool(_TOTAL.match(first)) or (len(cells) != width and filled <= max(1, width // 2))

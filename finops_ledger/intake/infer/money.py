@@ -24,6 +24,8 @@ class Movement:
     held: int
     negate: bool = False
     marker: str | None = None
+    added: bool = False  #: debits stand with a minus: both columns are added
+    opening: Decimal = Decimal(0)  #: before the first record
 
 
 def _steps(moves: Column, balance: Column, back: bool) -> tuple[int, int]:
@@ -48,6 +50,17 @@ def _steps(moves: Column, balance: Column, back: bool) -> tuple[int, int]:
     return held, looked
 
 
+def _before(moves: Column, balance: Column, back: bool) -> Decimal:
+    """Return the balance before the first record, as the first stated one gives it."""
+    pairs = list(zip(moves, balance, strict=True))
+    since = Decimal(0)
+    for move, after in reversed(pairs) if back else pairs:
+        since += move or 0
+        if after is not None:
+            return after - since
+    return Decimal(0)
+
+
 def _zeroed(column: Column) -> list[Decimal]:
     return [v or Decimal(0) for v in column]
 
@@ -63,7 +76,7 @@ def movements(
     found: list[Movement] = []
 
     def try_(moves: Column, amount: str | None, debit: str | None, credit: str | None,
-             negate: bool = False, marker: str | None = None) -> None:  # fmt: skip
+             negate: bool = False, marker: str | None = None, added: bool = False) -> None:  # fmt: skip
         ways = {order: _steps(moves, running, order == "newest-first")
                 for order in ("oldest-first", "newest-first")}  # fmt: skip
         good = [o for o, (held, looked) in ways.items() if looked >= 2 and held == looked]
@@ -85,6 +98,10 @@ def movements(
         a, b = _zeroed(columns[one]), _zeroed(columns[two])
         if any(x and y for x, y in zip(a, b, strict=True)):
             continue
+        for minus, plus in ((one, two), (two, one)):
+            x, y = (_zeroed(columns[n]) for n in (minus, plus))
+            if any(v < 0 for v in x) and not any(v > 0 for v in x) and not any(v < 0 for v in y):
+                try_([v + w for v, w in zip(x, y, strict=True)], None, minus, plus, added=True)
         if any(x < 0 for x in a) or any(y < 0 for y in b) or not any(a) or not any(b):
             continue
         try_([y - x for x, y in zip(a, b, strict=True)], None, one, two)

@@ -82,6 +82,8 @@ def _ends(
     if amounts.order == "newest-first":
         balances.reverse()
     figures["closing", None] = column, balances[-1]
+    if amounts.moves:
+        figures["opening", None] = column, amounts.moves[0].opening
 
 
 def _sum(amounts: Amounts, column: str) -> Decimal:
@@ -97,8 +99,8 @@ def _said(
     for equals, pattern in _ENDS.items():
         if pattern.search(word):
             known = figures.get((equals, None))
-            if equals == "opening" or (known is not None and known[1] == value):
-                return equals, None, f"{value} by its word"
+            if known is not None and known[1] == value:
+                return equals, None, f"{value}: what {known[0]!r} gives"
     for (equals, name), (column, given) in figures.items():
         if column == under and given == value:
             return equals, name, f"{value}: what {column!r} gives"

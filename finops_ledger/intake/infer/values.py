@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from itertools import product
 from typing import Final
 
@@ -170,8 +171,10 @@ def _sound(form: str) -> bool:
 _FORMS: Final = (*(f for d in _DATES for c in _CLOCKS if _sound(f := d + c)), "%s", "%Q")
 
 
-def times_of(cells: Cells, connection: duckdb.DuckDBPyConnection) -> Times | None:
-    """Return in which forms a column is all times; None when it is not.
+def times_of(
+    cells: Cells, connection: duckdb.DuckDBPyConnection, *, named: bool = True
+) -> Times | None:
+    """Return in which forms a column is all times; None when it is not. ``named``: its name is a time's.
 
     A few cells may be none (``PEND`` for a date): they are ``misfits``.
     """
@@ -183,10 +186,14 @@ def times_of(cells: Cells, connection: duckdb.DuckDBPyConnection) -> Times | Non
     if any(c.startswith("'") for c in filled):
         pattern = "'?(.*)"
         filled = [c.removeprefix("'") for c in filled]
-    found = _fitting(filled, "en", connection) or _fitting(filled, "id", connection)
-    if found is None:
+    worded = any(re.search(r"[A-Za-z]{3}", c) for c in filled)
+    tried = [
+        _fitting(filled, m, connection) for m in (("en", "id", "en+id") if worded else ("en",))
+    ]
+    fitting = [f for f in tried if f is not None]
+    if not fitting:
         return None
-    known, months, misfits = found
+    known, months, misfits = min(fitting, key=lambda f: len(f[2]))
     if all(re.fullmatch(r"\d+", c) for c in filled) and known[0] not in {
         "%Y%m%d",
         "%s",
@@ -197,13 +204,18 @@ def times_of(cells: Cells, connection: duckdb.DuckDBPyConnection) -> Times | Non
     return _readings(filled, known, months, pattern, misfits, connection)
 
 
+@cache
+def _wanted(form: str, months: str) -> re.Pattern[str]:
+    return re.compile(forms.pattern(form, months), re.ASCII)
+
+
 def _fitting(
     filled: Sequence[str], months: str, connection: duckdb.DuckDBPyConnection
 ) -> tuple[list[str], str, tuple[str, ...]] | None:
     some = filled[:40]
     hopeful = []
     for form in _FORMS:
-        wanted = re.compile(forms.pattern(form, months), re.ASCII)
+        wanted = _wanted(form, months if "%b" in form or "%B" in form else "en")
         fits = sum(bool(wanted.fullmatch(c)) for c in some)
         if fits and len(some) - fits <= min(_MISFITS, len(some) // 4):
             hopeful.append(form)

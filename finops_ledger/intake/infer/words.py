@@ -29,13 +29,15 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     "currency": ("currency", "matauang", "ccy", "netcurrency", "settlementcurrency"),
     "occurred_at": ("tanggal", "tgl", "waktu", "timestamp", "statusat", "transactiondate", "tanggaltransaksi",
                     "tgltransaksi", "date", "datetime", "settlementdate", "waktutransaksi", "created", "time",
-                    "creationdate", "bookingdate"),
+                    "creationdate", "bookingdate", "postdate", "postingdate",
+                    "transactiontime", "tanggalwaktu"),
     "created_at": ("createdat", "tanggaldibuat", "createdtime", "waktudibuat"),
     "paid_at": ("paidat", "paidtime", "tanggalbayar", "waktupembayaran", "paymentdate"),
     "refunded_at": ("refundedat", "refundtime", "tanggalrefund"),
     "amount": ("amount", "jumlah", "nominal", "nilai", "mutasi", "net", "netamount", "total", "totalbayar",
                "totalamount", "transactionamount", "jumlahtransaksi", "jumlahbersih"),
-    "balance": ("saldo", "balance", "runningbalance", "saldoakhir", "sisasaldo", "saldosetelah"),
+    "balance": ("saldo", "balance", "runningbalance", "saldoakhir", "sisasaldo", "saldosetelah", "closebalance",
+                "closingbalance", "endingbalance"),
     "price": ("price", "harga", "hargajual", "gross", "grossamount", "jumlahkotor"),
     "cost": ("hargabeli", "cost", "hpp", "modal"),
     "face": ("denom", "denominasi", "face", "tagihan"),
@@ -57,10 +59,21 @@ DEBIT: Final = (
     "netdebitnc",
     "pengeluaran",
 )
-CREDIT: Final = ("credit", "kredit", "cr", "masuk", "creditnc", "netcreditnc", "pemasukan")
+CREDIT: Final = (
+    "credit",
+    "kredit",
+    "cr",
+    "masuk",
+    "creditnc",
+    "netcreditnc",
+    "pemasukan",
+    "creditamount",
+    "amountcredit",
+)
 STATUS: Final = ("status", "statustransaksi", "state", "statuspembayaran", "transactionstatus")
 CODE: Final = ("rc", "responsecode", "koderespon", "resultcode", "statuscode", "kodestatus")
 KIND: Final = ("type", "jenis", "tipe", "reportingcategory", "transactiontype", "jenistransaksi")
+ZONE: Final = ("timezone", "zone", "zonawaktu", "tz")
 RUNNING: Final = ("no", "nomor", "nourut", "row", "number")
 
 _DEBIT_MARKS: Final = ("DB", "D", "DR", "DEBIT", "DEBET", "K-")
@@ -83,7 +96,7 @@ STATUSES: Final = {
     "reversed": ("reversal", "reversed"),
 }
 KINDS: Final = {
-    "payment": ("payment", "charge", "pembayaran"),
+    "payment": ("payment", "charge", "pembayaran", "settled"),
     "refund": ("refund", "pengembalian"),
     "fee": ("fee", "biaya"),
     "topup": ("topup", "deposit"),
@@ -106,6 +119,14 @@ def candidates(field: str, columns: list[str]) -> list[str]:
 def is_one(name: str, known: tuple[str, ...]) -> bool:
     """Say whether a column's name is one of ``known``."""
     return bare(name) in known
+
+
+def is_time(name: str) -> bool:
+    """Say whether a name speaks of a time."""
+    known = [n for f in ("occurred_at", "created_at", "paid_at", "refunded_at") for n in NAMES[f]]
+    return bare(name) in known or bool(
+        re.search(r"date|time|tanggal|waktu|tgl|created|_at$|_on$", name.lower())
+    )
 
 
 def marks(values: set[str]) -> tuple[list[str], list[str]] | None:

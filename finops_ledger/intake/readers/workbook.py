@@ -350,3 +350,13 @@ def _without_marks(note: Note) -> Note:
 def _bare(column: pa.Array) -> pa.Array:
     """Return a column that the format does not read, without marks."""
     return pc.replace_substring_regex(column, f"^{MARK}.", "")
+
+
+def first_lines(
+    path: Path, kind: str, count: int, folder: Path, limits: Limits
+) -> tuple[str, list[GridLine]]:
+    """Return the name of the only visible sheet, and its first lines; InputRefused when there are more."""
+    out = folder / "sheet.arrow"
+    answer = _run(path, kind, (), out, count, limits)
+    with pa.memory_map(str(out)) as mapped:
+        return answer.sheet, list(_lines(pa.ipc.open_file(mapped).read_all(), 0))
