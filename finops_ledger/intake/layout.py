@@ -68,7 +68,8 @@ def header_cells(cells: Sequence[str], file: FileSpec) -> list[str]:
     for name in names:
         seen[name] = seen.get(name, 0) + 1
         again = f"{name} ({seen[name]})"
-        found.append(again if seen[name] > 1 and again in declared else name)
+        named = again in declared or again in file.optional
+        found.append(again if seen[name] > 1 and named else name)
     return found
 
 

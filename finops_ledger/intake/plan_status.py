@@ -58,6 +58,23 @@ def add(plan: Planner) -> None:
         named["status_raw"] = f"nullif(concat_ws(' / ', {word}, {code}), '')"
 
 
+def check(plan: Planner) -> None:
+    """Check that a settlement's rows have a status that somebody mapped.
+
+    Every row of a settlement is money moved; one whose status nobody knows may be none.
+    """
+    spec, info = plan.fmt.status, plan.info
+    column = spec.column or spec.code
+    if info.role != "settlement" or column is None:
+        return
+    known = {**spec.map, **info.status, **spec.codes, **info.codes}
+    plan.check(
+        "status-unknown", column, "r_status <> 'unknown'",
+        "a status that the format does not map: money moved, or it did not",
+        ", ".join(sorted(n for n in known if n)), "r_status_raw",
+    )  # fmt: skip
+
+
 def _mapped(cell: str, known: dict[str, str], otherwise: str | None) -> str:
     """Return SQL of a status; ``""`` in the map stands for an empty cell."""
     cases = " ".join(f"WHEN {text(k)} THEN {text(v)}" for k, v in known.items() if k)

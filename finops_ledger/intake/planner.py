@@ -111,6 +111,7 @@ class Planner:
                 "r_kind IS NOT NULL",
                 "no rule of the format says what this record is about",
             )
+        plan_status.check(self)
 
     def _text_value(self, name: str, spec: FieldSpec) -> str:
         if spec.constant is not None:
@@ -169,6 +170,15 @@ class Planner:
                 "not the currency of the books",
                 self.info.currency,
             )
+            for other in spec.also:
+                told = self.cell(other)
+                self.check(
+                    "currency-other",
+                    other,
+                    f"{told} IS NULL OR {told} = {text(self.info.currency)}",
+                    "not the currency of the books",
+                    self.info.currency,
+                )
         if spec.required or (spec.required is None and self.fmt.key == (name,)):
             self.check("cell-empty", column, f"({value}) IS NOT NULL", "the cell may not be empty")
 
@@ -206,7 +216,11 @@ class Planner:
             spec.required
             if spec.required is not None
             else name == "amount"
-            or (name == "price" and self.info.role == "sale" and "amount" not in self.fmt.fields)
+            or (
+                name == "price"
+                and self.info.role in {"sale", "settlement"}
+                and "amount" not in self.fmt.fields
+            )
         )
         value, column = self._money_value(name, spec, digits)
         if spec.negate:
@@ -251,7 +265,8 @@ class Planner:
             self.check(
                 "cell-mark",
                 spec.marker,
-                f"{mark} IN {debit} OR {mark} IN {credit}",
+                f"{mark} IN {debit} OR {mark} IN {credit} "
+                f"OR ({mark} IS NULL AND {self.cell(spec.column)} IS NULL)",
                 "neither debit nor credit",
                 " or ".join((*spec.debit_mark, *spec.credit_mark)),
             )
@@ -307,6 +322,10 @@ class Planner:
                 )
             else:
                 plan.derived["amount"] = paid
+        if role == "settlement" and "price" in get and "amount" not in fields:
+            # Gross less what was taken is net: reports with a mark beside each figure state no net.
+            off = [f"coalesce({get[n]}, {ZERO})" for n in ("fee", "commission", "vat") if n in get]
+            plan.derived["amount"] = f"try_cast({' - '.join([get['price'], *off])} AS {MONEY_SQL})"
         if "discount_partner" in get:
             self.check(
                 "discount-partner",

@@ -115,7 +115,7 @@ def _read(
     stated, missing = totals.find_totals(source, fmt, info)
     taken = _fast(source, plan, out, connection)
     if taken is None:
-        taken = _slow(source, plan, out, connection, accept_valid, missing)
+        taken = _slow(source, fmt, plan, out, connection, accept_valid, stated, missing)
 
     conflicts = duplicates.settle(
         out, fmt, source.name, connection, source.lines_of, drop=accept_valid
@@ -184,19 +184,28 @@ def _excluded(
 
 def _slow(
     source: Source,
+    fmt: Format,
     plan: Plan,
     out: Path,
     connection: duckdb.DuckDBPyConnection,
     accept_valid: bool,
+    stated: list[totals.Stated],
     missing: list[Problem],
 ) -> _Taken:
     """List every fault; write the sound rows when there is none, or when they are accepted."""
     found = faults.sort_records(source, plan, connection)
-    if found.total and not accept_valid:
-        problems = [*found.problems, *missing]
-        raise InputRefused(source.name, problems[: faults.LISTED], found.total + len(missing))
     query = plan.over(found.records)
     excluded, moved = _excluded(plan, query, connection)
+    if found.total and not accept_valid:
+        # Faults do not hide that the file contradicts itself as well.
+        met = _Taken(
+            found.records, found.rows, excluded, moved, found.refused, unreadable=found.unreadable
+        )
+        figures = _figures(fmt, plan, out, connection, met, stated)
+        wrong, _ = _compared(stated, figures, source.name)
+        whole = [*missing, *wrong]
+        problems = [*found.problems, *whole][: faults.LISTED]
+        raise InputRefused(source.name, problems, found.total + len(whole))
     sound = f"coalesce({plan.sound}, false)"
     if plan.excluded:
         sound = f"excluded IS NULL AND {sound}"
@@ -241,14 +250,8 @@ def _finish(
     if kept + sum(taken.excluded.values()) + taken.refused != taken.rows:
         raise raw.refuse(source.name, "rows-lost", f"{taken.rows} records read, {kept} written")
     figures = _figures(fmt, plan, out, connection, taken, stated)
-    problems = list(missing)
-    checked: dict[str, Decimal] = {}
-    for item in stated:
-        read_value = figures.get(item.total.name)
-        if read_value is not None:
-            checked[item.total.name] = item.value
-            problem = totals.compare(item, read_value, source.name)
-            problems += [problem] if problem else []
+    wrong, checked = _compared(stated, figures, source.name)
+    problems = [*missing, *wrong]
     ends = {s.total.equals: s.value for s in stated}
     opening, closing = ends.get("opening"), ends.get("closing")
     if not taken.unreadable:
@@ -275,6 +278,15 @@ def _finish(
     )
 
 
+def _compared(
+    stated: list[totals.Stated], figures: dict[str, Decimal], name: str
+) -> tuple[list[Problem], dict[str, Decimal]]:
+    """Return what differs from the stated figures, and those that could be compared."""
+    known = [(s, figures[s.total.name]) for s in stated if s.total.name in figures]
+    problems = [totals.compare(item, value, name) for item, value in known]
+    return [p for p in problems if p], {s.total.name: s.value for s, _ in known}
+
+
 def _figures(
     fmt: Format,
     plan: Plan,
@@ -297,23 +309,30 @@ def _figures(
     left_out = bool(taken.refused or set(taken.excluded) - set(outside))
     prefix = "r_" if left_out else ""
     rows = f"read_parquet({text(str(out))})"
+    where = []
     if left_out:
         rows = f"({plan.over(taken.records)})"
     if left_out and outside:
-        rows += f" WHERE excluded IS NULL OR excluded NOT IN {texts(outside)}"
-    sums = {
-        "debit": f"-sum({prefix}amount) FILTER ({prefix}amount < 0)",
-        "credit": f"sum({prefix}amount) FILTER ({prefix}amount > 0)",
-    }
-    for item in stated:
-        if item.total.equals == "sum":
-            sums[item.total.field] = f"sum({prefix}{item.total.field})"
+        where = [f"(excluded IS NULL OR excluded NOT IN {texts(outside)})"]
     known = {**plan.named, **plan.derived}
-    sums = {n: sql for n, sql in sums.items() if n in {"debit", "credit"} or n in known}
-    cells = ", ".join(f"coalesce({sql}, 0)" for sql in sums.values())
-    found = connection.execute(f"SELECT {cells} FROM {rows}").fetchone()
+    if left_out and "currency" in known:
+        where += [f"r_currency = {text(c)}" for c in {s.currency for s in stated} if c]
+    sums = {}
+    for total in (s.total for s in stated):
+        cell = f"{prefix}{total.field}"
+        sql = {
+            "sum": f"sum({cell})",
+            "absolute": f"sum(abs({cell}))",
+            "debit": f"-sum({cell}) FILTER ({cell} < 0)",
+            "credit": f"sum({cell}) FILTER ({cell} > 0)",
+        }.get(total.equals)
+        if sql is not None and total.field in known:
+            sums[total.name] = sql
+    cells = ", ".join(["count(*)", *(f"coalesce({sql}, 0)" for sql in sums.values())])
+    chosen = f" WHERE {' AND '.join(where)}" if where else ""
+    found = connection.execute(f"SELECT {cells} FROM {rows}{chosen}").fetchone()
     assert found is not None
-    figures |= {n: Decimal(v) for n, v in zip(sums, found, strict=True)}
+    figures |= {n: Decimal(v) for n, v in zip(sums, found[1:], strict=True)}
     if not left_out and "balance" in known:
         figures |= _ends(fmt, out, connection)
     return figures

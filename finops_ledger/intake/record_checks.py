@@ -53,6 +53,7 @@ def _identities(plan: Planner) -> None:
     for identity in plan.fmt.identities:
         left, right = (
             " + ".join(f"coalesce({plan.number(c, spec, plan.digits)}, {_ZERO})" for c in side)
+            or _ZERO
             for side in (identity.left, identity.right)
         )
         ok = f"{left} = {right}"
@@ -61,7 +62,7 @@ def _identities(plan: Planner) -> None:
         if identity.when_equal:
             one, two = (plan.cell(c) for c in identity.when_equal)
             ok = f"{one} IS DISTINCT FROM {two} OR {ok}"
-        equation = f"{' + '.join(identity.left)} = {' + '.join(identity.right)}"
+        equation = f"{' + '.join(identity.left)} = {' + '.join(identity.right) or '0'}"
         columns = ", ' | ', ".join(
             f"coalesce({plan.cell(c)}, '')" for c in (*identity.left, *identity.right)
         )

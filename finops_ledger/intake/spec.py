@@ -7,9 +7,9 @@ is one table of the TOML file; a key that is not here is refused (:mod:`.formats
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from finops_ledger.core.kinds import ROLES, ROW_KINDS
 from finops_ledger.core.schema import MONEY_FIELDS, ROW_NAMES, TIME_FIELDS
@@ -59,6 +59,13 @@ MAPPABLE = tuple(
 )
 
 
+def _as_cells(value: object) -> object:
+    return (value,) if isinstance(value, int) else value
+
+
+Cells = Annotated[tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(_as_cells)]
+
+
 class PrivacySpec(FormatModel):
     """Row columns stored as keyed hash and masked tail, never in clear."""
 
@@ -68,8 +75,8 @@ class PrivacySpec(FormatModel):
 class Identity(FormatModel):
     """Per row: the sum of the file columns ``left`` equals the sum of ``right``; empty is 0."""
 
-    left: tuple[str, ...]
-    right: tuple[str, ...]
+    left: tuple[str, ...] = Field(min_length=1)
+    right: tuple[str, ...] = ()  #: none: the left side is 0
     unless: tuple[Condition, ...] = ()
     when_equal: tuple[str, str] | None = None  #: only where these two cells are the same text
 
@@ -78,13 +85,16 @@ class Total(FormatModel):
     """A figure that the file states about itself: in a title or footer line, or by its kind."""
 
     row: Pattern | None = None  #: searched in the raw line; in grids the cells are joined by tabs
-    cell: int | None = Field(default=None, ge=0)  #: position of the figure in that line, from 0
+    #: Position of the figure in that line, from 0; several: their numbers are added up.
+    cell: Cells = ()
+    #: Position of the currency in that line; lines of another than the books' are passed over.
+    currency: int | None = Field(default=None, ge=0)
     pattern: Pattern | None = (
         None  #: one group: the part of the cell (else line) that is the figure
     )
     figure: str | None = None  #: what the kind of file states itself, such as a bank's closing
-    equals: Literal["rows", "sum", "debit", "credit", "opening", "closing", "currency"]
-    field: str = "amount"  #: for sum: the row column that adds up to it
+    equals: Literal["rows", "sum", "absolute", "debit", "credit", "opening", "closing", "currency"]
+    field: str = "amount"  #: for sum, absolute, debit and credit: the row column that adds up to it
     numbers: NumberSpec | None = None  #: where the figure is written otherwise than [numbers] says
     all: bool = False  #: every line that matches counts, as of several sections: they are added up
     required: bool = True  #: a file without the line came short
@@ -93,7 +103,7 @@ class Total(FormatModel):
     def _one_place(self) -> Total:
         if (self.row is None) == (self.figure is None):
             raise ValueError("give a row, or a figure")
-        if self.row is not None and self.cell is None and self.pattern is None:
+        if self.row is not None and not self.cell and self.pattern is None:
             raise ValueError("give the cell of the figure in the row, or a pattern")
         if self.pattern is not None and re.compile(self.pattern).groups != 1:
             raise ValueError(f"pattern needs exactly one group: {self.pattern!r}")
@@ -101,8 +111,13 @@ class Total(FormatModel):
 
     @property
     def name(self) -> str:
-        """``rows``, ``closing``, … or the name of the column summed."""
-        return self.field if self.equals == "sum" else self.equals
+        """``rows``, ``closing``, … or the name of the column summed; else ``debit of price``."""
+        if self.equals in {"rows", "opening", "closing", "currency"}:
+            return self.equals
+        if self.equals == "sum":
+            return self.field
+        plain = self.field == "amount" and self.equals != "absolute"
+        return self.equals if plain else f"{self.equals} of {self.field}"
 
 
 class ExcludeSpec(FormatModel):
@@ -152,6 +167,11 @@ class Format(FormatModel):
             f"[fields] {unknown(name, MAPPABLE)}" for name in self.fields if name not in MAPPABLE
         ]
         faults += [f"key: {unknown(k, ROW_NAMES)}" for k in self.key if k not in ROW_NAMES]
+        faults += [
+            f"[fields.{n}] also: is for the currency"
+            for n, s in self.fields.items()
+            if s.also and n != "currency"
+        ]
         faults += [
             f"[privacy] hash: {unknown(n, MAPPABLE)}"
             for n in self.privacy.hash

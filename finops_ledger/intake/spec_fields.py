@@ -133,6 +133,7 @@ class FieldSpec(FormatModel):
     negate: bool = False
     negate_when: tuple[Condition, ...] = ()  #: records on which the sign is the other way round
     numbers: NumberSpec | None = None  #: where this column is written otherwise than [numbers] says
+    also: tuple[str, ...] = ()  #: currency: further columns that must say it where they are filled
     rules: tuple[Rule, ...] = ()
     default: str | None = None
     upper: bool = False  #: text is stored in capitals (currency codes)
@@ -173,6 +174,7 @@ class FieldSpec(FormatModel):
             *(s for s in (self.column, self.marker, zone) if s is not None),
             *self.amounts()[self.column is not None :],
             *self.join,
+            *self.also,
             *(r.column for r in self.rules),
             *(c.column for c in self.negate_when),
         )

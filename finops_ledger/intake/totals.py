@@ -22,6 +22,7 @@ class Stated:
     total: Total
     value: Decimal
     text: str
+    currency: str | None = None  #: it counts the rows of this currency only
 
 
 def find_totals(
@@ -48,7 +49,8 @@ def find_totals(
                     )
                 )
             continue
-        line, cell = place
+        line, cells = place
+        cell = " + ".join(cells)
         if total.equals == "currency":
             if cell != info.currency:
                 problems.append(
@@ -67,11 +69,11 @@ def find_totals(
         spec = fmt.numbers_of_total(total)
         if total.equals == "rows":
             spec = spec.model_copy(update={"minor_units": False})
-        value = parse_number(cell, spec, digits)
-        if total.all and value is not None:
-            further = [parse_number(c, spec, digits) for _, c in _places(total, source)[1:]]
-            value = None if None in further else sum((v for v in further if v is not None), value)
-        if value is None:
+        if total.all:
+            cells = [c for _, found_ in _places(total, source, info) for c in found_]
+        values = [parse_number(c, spec, digits) for c in cells]
+        known = [v for v in values if v is not None]
+        if len(known) < len(values):
             problems.append(
                 Problem(
                     "cell-number",
@@ -84,33 +86,35 @@ def find_totals(
                 )
             )
         else:
-            found.append(Stated(total, value, line))
+            own = None if total.currency is None else info.currency
+            found.append(Stated(total, sum(known, Decimal(0)), line, own))
     return found, problems
 
 
-def _find(total: Total, source: Source, info: SourceInfo) -> tuple[str, str] | None:
-    """Return the line in which a figure stands, and its text."""
+def _find(total: Total, source: Source, info: SourceInfo) -> tuple[str, list[str]] | None:
+    """Return the line in which a figure stands, and its text, or the texts that add up to it."""
     if total.figure is not None:
         stated = accounts.figures(source, info)
         value = stated.get(total.figure)
-        return None if value is None else (total.figure, value)
-    return next(iter(_places(total, source)), None)
+        return None if value is None else (total.figure, [value])
+    return next(iter(_places(total, source, info)), None)
 
 
-def _places(total: Total, source: Source) -> list[tuple[str, str]]:
+def _places(total: Total, source: Source, info: SourceInfo) -> list[tuple[str, list[str]]]:
     """Return every line that states a figure, and its text there."""
     assert total.row is not None
     places = []
     for note in source.notes:
+        cells = dict(enumerate(note.cells))
         if not re.search(total.row, note.text):
             continue
-        text = note.text
-        if total.cell is not None:
-            text = note.cells[total.cell] if total.cell < len(note.cells) else ""
+        if total.currency is not None and cells.get(total.currency) != info.currency:
+            continue
+        texts = [cells.get(at, "") for at in total.cell] or [note.text]
         if total.pattern is not None:
-            found = re.search(total.pattern, text)
-            text = (found[1] or "") if found else ""
-        places.append((note.text, text))
+            found = (re.search(total.pattern, text) for text in texts)
+            texts = [(f[1] or "") if f else "" for f in found]
+        places.append((note.text, texts))
     return places
 
 

@@ -23,6 +23,9 @@ TWINS = {
     "generic_sheet_mark": {"generic_sheet"},
 }
 
+#: Reports about which the books have nothing to say: every row is left out, with its reason.
+POSTS_NOTHING = {"paypal_sar"}
+
 
 def info(name: str, role: str, **more: object) -> SourceInfo:
     """Return a source for a shipped format, in the setting of its sample."""
@@ -56,8 +59,12 @@ def read_sample(name: str, out: Path) -> tuple[ReadResult, list[dict[str, object
 @pytest.mark.parametrize("name", sorted(shipped()))
 def test_sample_is_read_whole(name: str, tmp_path: Path) -> None:
     result, rows = read_sample(name, tmp_path / "rows.parquet")
-    assert result.kept == len(rows) > 0
-    assert result.rows == result.kept + result.excluded_rows
+    assert result.kept == len(rows)
+    assert result.rows == result.kept + result.excluded_rows > 0
+    if name in POSTS_NOTHING:
+        assert rows == []
+        return
+    assert rows
     assert result.control == sum(row["amount"] for row in rows)  # type: ignore[misc]
     assert {row["batch"] for row in rows} == {"b-0123456789abcdef"}
     records = {row["record"] for row in rows}

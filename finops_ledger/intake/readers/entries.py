@@ -114,7 +114,7 @@ def open_source(path: Path, fmt: Format, folder: Path, limits: Limits) -> Source
         writer.close()
     notes = tuple(Line(e.comment, (e.comment,), _line(e)) for e in entries if isinstance(e, Note))
     columns = {name: at for at, name in enumerate(COLUMNS)}
-    figures = {"": _figures(entries, account)}
+    figures = {account: _figures(entries, account)}
     return TableSource(
         path.name,
         folder,

@@ -214,7 +214,11 @@ class Grid:
     def records(self, lines: Iterator[GridLine]) -> Iterator[GridLine]:
         """Yield records of the header's width; keep the other lines, and what is broken."""
         held: list[GridLine] = []
+        first = not self.header and not self.titles  # no line with text was looked at so far
         for place, cells in lines:
+            if first and _filled(cells):
+                self._first_line((), cells)
+                first = False
             if not _filled(cells) or self._is_header_again(place, cells):
                 continue
             if self._is_note(place, cells):
