@@ -14,7 +14,7 @@ HEAVY = ("duckdb", "pandas", "pyarrow", "ibis", "beancount", "fava", "pydantic",
 READING = "breaks deposits revenue status check query verify rebuild run import reconcile explain"
 COMMANDS = (
     "init demo import watch reconcile run status breaks deposits revenue explain query format "
-    "check verify rebuild serve"
+    "check close withdraw verify rebuild serve"
 ).split()
 
 
