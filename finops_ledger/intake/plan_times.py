@@ -28,7 +28,7 @@ def add(plan: Planner, name: str, spec: FieldSpec) -> None:
     known = spec.format or given.format
     wanted = "a time like " + " or ".join(known)
     if not all(forms.has_year(f) for f in known):
-        wanted += f", within {plan.within} days of {plan.near}"
+        wanted += f", within {plan.within} days of {plan.near_by}"
     locals_, moments, days = [], [], []
     for form in known:
         local = _local(plan, cell, form)

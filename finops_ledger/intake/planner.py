@@ -46,9 +46,11 @@ class Planner:
         #: Dates without a year lie so many days around this one: around the middle of the period,
         #: where the file states it.
         self.near, self.within = info.file_day, fmt.times.within_days
+        self.near_by = f"the file's day, {self.near}"
         if period is not None:
             half = (period[1] - period[0]) // 2
             self.near, self.within = period[0] + half, min(max(self.within, half.days + 1), 183)
+            self.near_by = f"{self.near}, the middle of the file's period"
         self.plan = Plan()
         self.digits = minor_units(info.currency)
         self._numbers: dict[tuple[str, str | None, int], str] = {}

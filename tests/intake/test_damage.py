@@ -247,3 +247,20 @@ def test_refusals_say_what_to_look_at(tmp_path: Path) -> None:
     hidden = "Date,Label,Amount,Balance\u200f\n03/01/2026,A,100.00,100.00\n"
     [problem] = refusal("generic_sheet", hidden.encode(), tmp_path).problems
     assert (problem.code, problem.column) == ("header-extra", "Balance\\u200f")
+
+
+@pytest.mark.parametrize(
+    ("column", "was", "now"),
+    [
+        ("price", ",51500,", ",-51500,"),
+        ("promo", ",1500,", ",-1500,"),
+        ("quantity", ",1,51500", ",0,51500"),
+    ],
+)
+def test_nothing_is_sold_for_less_than_nothing(
+    column: str, was: str, now: str, tmp_path: Path
+) -> None:
+    """A discount written with a minus would be added to the price."""
+    turned = sample("orders").decode().replace(was, now, 1)
+    [problem] = refusal("orders", turned.encode(), tmp_path).problems
+    assert (problem.code, problem.line, problem.column) == ("cell-sign", 3, column)
