@@ -80,6 +80,14 @@ H1 = [
      -5600, -3150, -1250, -350, 0, 59650.0, "-", "", "Kurir B"],
 ]  # fmt: skip
 
+H1_SUMMARY = [
+    ["Laporan Penghasilan"],
+    [],
+    ["1. Total Pendapatan", None, None, 210000],
+    ["2. Total Pengeluaran", None, None, -26975],
+    ["3. Total yang Dilepas", None, None, 183025],
+]  # fmt: skip
+
 XTRA = "Biaya Gratis Ongkir XTRA - Ukuran Biasa (Kategori F)"
 H2_NAMES = [
     "No.", "Lihat berdasarkan", "No. Pesanan", "No. Pengajuan", "ID Produk", "Nama Produk",
@@ -133,7 +141,7 @@ SAMPLES: dict[str, dict[str, Sequence[Row]]] = {
         "Order details": TIKTOK, "Reports": [["Period", "2026/03/04-2026/03/05"]],
         "Withdrawal records": [["Type ", "Reference ID"]],
     },
-    "shopee_income_2026h1": {"Summary": [["Laporan Penghasilan"]], "Income": H1},
+    "shopee_income_2026h1": {"Summary": H1_SUMMARY, "Income": H1},
     "shopee_income_2026h2": {"Summary": [["Laporan Penghasilan"]], "Penghasilan": H2},
     "shopee_balance": {"Transaction Report": BALANCE},
 }  # fmt: skip

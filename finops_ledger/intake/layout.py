@@ -10,14 +10,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from finops_ledger.core.errors import InputRefused, Problem
+from finops_ledger.core.errors import InputRefused, Problem, shown
 from finops_ledger.intake import raw
 from finops_ledger.intake.limits import Limits
 from finops_ledger.intake.records import cells_of
 from finops_ledger.intake.spec_file import FileSpec
 
 HEAD = 1 << 18
-_SHOWN = 500
+_SHOWN = 200
+_DELIMITERS = frozenset(",;\t|")
 
 #: The first line by which a spreadsheet is told the delimiter.
 _SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
@@ -134,10 +135,11 @@ def header_faults(found: Sequence[str], file: FileSpec, name: str, line: int) ->
     double += [c for c in known_again if c not in optional]
     problems = [
         Problem(
-            "header-duplicate", f"column {c!r} stands {max(found.count(c), 2)} times", name, line, c
+            "header-duplicate", f"column {_bare(c, found)!r} stands more than once", name, line,
+            _bare(c, found), text, "each column once",
         )
         for c in double
-    ]
+    ]  # fmt: skip
     missing = [c for c in header if c not in found]
     extra = [c for c in found if c not in header and c not in optional]
     problems += [
@@ -148,7 +150,9 @@ def header_faults(found: Sequence[str], file: FileSpec, name: str, line: int) ->
     problems += [
         Problem("header-extra", f"unknown column {c!r}", name, line, c, text, expected)
         for c in extra
-        if file.extra_columns == "refuse" or any(re.search(p, c) for p in file.extra_refused)
+        if file.extra_columns == "refuse"
+        or shown(c) != c  # looks like a name that it is not
+        or any(re.search(p, c) for p in file.extra_refused)
     ]
     known = [c for c in found if c in header]
     if not file.by_name and not problems and known != header:
@@ -159,6 +163,12 @@ def header_faults(found: Sequence[str], file: FileSpec, name: str, line: int) ->
             )
         )  # fmt: skip
     return problems
+
+
+def _bare(column: str, found: Sequence[str]) -> str:
+    """Return a column's name as the file has it: without the number that tells it from its double."""
+    again = _AGAIN.fullmatch(column)
+    return again[1] if again and again[1] in found else column
 
 
 def shared_names(found: Iterable[str], file: FileSpec) -> int:
@@ -226,6 +236,8 @@ def _find_header(
         shared = shared_names(cells, file)
         if shared > best_shared:
             best, best_shared = faults, shared
+        if shared == 0 and (other := _other_delimiter(texts[at], file, name, at + 1)):
+            best, best_shared = [other], len(file.header)
     if best is None:
         best = [
             Problem(
@@ -234,6 +246,18 @@ def _find_header(
             )
         ]  # fmt: skip
     raise InputRefused(name, best[:1000], len(best))
+
+
+def _other_delimiter(line: str, file: FileSpec, name: str, number: int) -> Problem | None:
+    """Return the problem of a line that would be the header, were it divided otherwise."""
+    for mark in _DELIMITERS - {file.delimiter}:
+        cells = header_cells(cells_of(line, mark, file.quote), file)
+        if not header_faults(cells, file, name, number):
+            return Problem(
+                "delimiter-wrong", f"the header is divided by {mark!r}", name, number, None,
+                line.rstrip("\r\n")[:_SHOWN], f"cells divided by {file.delimiter!r}",
+            )  # fmt: skip
+    return None
 
 
 def _footers(

@@ -28,7 +28,7 @@ def add(plan: Planner, name: str, spec: FieldSpec) -> None:
     known = spec.format or given.format
     wanted = "a time like " + " or ".join(known)
     if not all(forms.has_year(f) for f in known):
-        wanted += f", within {given.within_days} days of {plan.info.file_day}"
+        wanted += f", within {plan.within} days of {plan.near_by}"
     locals_, moments, days = [], [], []
     for form in known:
         local = _local(plan, cell, form)
@@ -65,8 +65,7 @@ def _local(plan: Planner, cell: str, form: str) -> str:
     given = plan.fmt.times
     if forms.has_year(form):
         return _parsed(plan, times.local_time(cell, form, given.months))
-    day, within = plan.info.file_day, given.within_days
-    return _parsed(plan, times.yearless_time(cell, form, day, within, given.months))
+    return _parsed(plan, times.yearless_time(cell, form, plan.near, plan.within, given.months))
 
 
 def _zone(plan: Planner, spec: FieldSpec, form: str) -> ZoneSpec:

@@ -7,6 +7,7 @@ the books' zone (ruling 22).
 from __future__ import annotations
 
 import re
+from datetime import date
 
 from finops_ledger.core.errors import UsageError
 from finops_ledger.core.money import minor_units
@@ -34,8 +35,22 @@ _KIND_DEFAULT = {
 class Planner:
     """Builds the :class:`Plan` of one format, source and set of columns."""
 
-    def __init__(self, fmt: Format, info: SourceInfo, columns: dict[str, int]) -> None:
+    def __init__(
+        self,
+        fmt: Format,
+        info: SourceInfo,
+        columns: dict[str, int],
+        period: tuple[date, date] | None = None,
+    ) -> None:
         self.fmt, self.info, self.columns = fmt, info, columns
+        #: Dates without a year lie so many days around this one: around the middle of the period,
+        #: where the file states it.
+        self.near, self.within = info.file_day, fmt.times.within_days
+        self.near_by = f"the file's day, {self.near}"
+        if period is not None:
+            half = (period[1] - period[0]) // 2
+            self.near, self.within = period[0] + half, min(max(self.within, half.days + 1), 183)
+            self.near_by = f"{self.near}, the middle of the file's period"
         self.plan = Plan()
         self.digits = minor_units(info.currency)
         self._numbers: dict[tuple[str, str | None, int], str] = {}

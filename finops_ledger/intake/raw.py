@@ -79,7 +79,7 @@ def check_start(path: Path, encoding: str) -> None:
             path.name,
             "nul-byte",
             "NUL bytes: not a text file, or one in utf-16",
-            1,
+            1 + _ends(head[: head.index(b"\0")]),
             expected=f"text in {encoding}",
         )
 

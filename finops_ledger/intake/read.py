@@ -17,7 +17,7 @@ import duckdb
 from finops_ledger.core.errors import InputRefused, Problem, UsageError
 from finops_ledger.core.kinds import ROLES
 from finops_ledger.core.money import ZERO
-from finops_ledger.intake import accounts, duplicates, faults, plan_times, raw, totals
+from finops_ledger.intake import accounts, duplicates, faults, plan_times, raw, totals, witness
 from finops_ledger.intake.cells import texts
 from finops_ledger.intake.limits import Limits
 from finops_ledger.intake.model import ReadResult, SourceInfo
@@ -111,7 +111,9 @@ def _read(
     connection.execute(f"SET VARIABLE {SECRET} = from_hex('{info.secret.hex()}')")
     info = accounts.chosen(source, fmt, info, connection)
     fmt = plan_times.with_zones_of(fmt, source)
-    plan = Planner(fmt, info, source.columns).build()
+    witness.check_above(source, fmt)
+    period = witness.stated_period(source, fmt, connection)
+    plan = Planner(fmt, info, source.columns, period).build()
     stated, missing = totals.find_totals(source, fmt, info)
     taken = _fast(source, plan, out, connection)
     if taken is None:
@@ -129,6 +131,10 @@ def _read(
         problems=(*taken.problems, *conflicts.problems),
         total=taken.total + conflicts.total,
     )
+    if not taken.refused:
+        missing += witness.gaps(source, fmt, taken.records, connection)
+    if period is not None:
+        missing += witness.outside(period, source, fmt, out, connection)
     return _finish(source, fmt, plan, out, connection, taken, stated, missing)
 
 

@@ -27,6 +27,7 @@ _ZERO = f"CAST(0 AS {MONEY_SQL})"
 def add(plan: Planner) -> None:
     """Add the checks to a plan in the making; its cells and columns must stand."""
     _identities(plan)
+    _signs(plan)
     _key(plan)
     _seen(plan)
 
@@ -73,6 +74,26 @@ def _identities(plan: Planner) -> None:
             f"the record breaks {equation}",
             equation,
             f"concat({columns})",
+        )
+
+
+def _signs(plan: Planner) -> None:
+    """Of what is sold, price, discount and quantity are never negative: a refund is a status, or a kind."""
+    if plan.info.role != "sale":
+        return
+    for name in ("price", "discount", "discount_partner", "quantity"):
+        spec = plan.fmt.fields.get(name)
+        if spec is None:
+            continue
+        least = "> 0" if name == "quantity" else ">= 0"
+        plan.check(
+            "cell-sign",
+            first_column(spec, name),
+            f"r_{name} IS NULL OR r_{name} {least} OR r_kind <> 'usage'",
+            f"a sale whose {name} is not above 0"
+            if name == "quantity"
+            else f"a sale of negative {name}",
+            "more than 0" if name == "quantity" else "0 or more; a format may say negate = true",
         )
 
 

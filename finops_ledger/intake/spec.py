@@ -26,6 +26,7 @@ from finops_ledger.intake.conditions import (
 from finops_ledger.intake.spec_fields import (
     FieldOrName,
     FieldSpec,
+    Forms,
     NumberSpec,
     StatusSpec,
     TimeSpec,
@@ -35,7 +36,7 @@ from finops_ledger.intake.spec_file import FileSpec
 
 __all__ = [
     "MAPPABLE", "Condition", "ExcludeSpec", "Exclusion", "FieldSpec", "FileSpec", "Format",
-    "Identity", "NumberSpec", "PrivacySpec", "Rule", "StatusSpec", "TimeSpec", "Total", "ZoneSpec",
+    "Identity", "NumberSpec", "Period", "PrivacySpec", "Rule", "StatusSpec", "TimeSpec", "Total", "ZoneSpec",
 ]  # fmt: skip
 
 #: Row columns that a format may fill; the rest come from the source or are derived.
@@ -79,6 +80,21 @@ class Identity(FormatModel):
     right: tuple[str, ...] = ()  #: none: the left side is 0
     unless: tuple[Condition, ...] = ()
     when_equal: tuple[str, str] | None = None  #: only where these two cells are the same text
+
+
+class Period(FormatModel):
+    """The days that a file says it covers, in a title or footer line; no row may lie outside."""
+
+    row: Pattern  #: searched like that of a total; two groups: the first day and the last
+    format: Forms = ("%d/%m/%Y",)
+
+    @model_validator(mode="after")
+    def _two_days(self) -> Period:
+        if re.compile(self.row).groups != 2:
+            raise ValueError(f"row needs exactly two groups: {self.row!r}")
+        if not all(forms.has_year(f) for f in self.format):
+            raise ValueError("the days of a period need their year")
+        return self
 
 
 class Total(FormatModel):
@@ -147,6 +163,7 @@ class Format(FormatModel):
     privacy: PrivacySpec = PrivacySpec()
     identities: tuple[Identity, ...] = ()
     totals: tuple[Total, ...] = ()
+    period: Period | None = None
     exclude: ExcludeSpec = ExcludeSpec()
 
     @model_validator(mode="after")
@@ -262,6 +279,7 @@ class Format(FormatModel):
     def used_columns(self) -> list[tuple[str, str]]:
         """Return (place in the format, file column) for every column that the format reads."""
         used = [(f"[fields.{n}]", c) for n, spec in self.fields.items() for c in spec.columns()]
+        used += [("[file] numbered", c) for c in (self.file.numbered,) if c is not None]
         used += [("[status]", c) for c in (self.status.column, self.status.code) if c is not None]
         if self.times.zone is not None and self.times.zone.column is not None:
             used.append(("[times]", self.times.zone.column))

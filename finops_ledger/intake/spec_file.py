@@ -106,6 +106,8 @@ class FileSpec(FormatModel):
     #: Workbooks: name of the sheet, or its names in several languages, of which the first that is there
     #: is read; none: the only visible one.
     sheet: Texts = ()
+    more_sheets: Texts = ()  #: workbooks: sheets whose lines [[totals]] may read, where they are there
+    numbered: str | None = None  #: column that numbers the records from 1, each number once
     message: Literal["camt.052", "camt.053", "camt.054"] = "camt.053"  #: camt: which it must be
     decimals: int | None = Field(default=None, ge=0, le=4)  #: bai2: implied; none: by ISO 4217
     records: str = ""  #: json, jsonl, xml: path to the records; "" is the document itself
@@ -141,6 +143,8 @@ class FileSpec(FormatModel):
             raise ValueError("extra_refused goes with extra_columns = 'ignore'")
         if self.sheet and self.kind not in WORKBOOKS:
             raise ValueError("sheet belongs to kind = 'xlsx', 'xls' or 'ods'")
+        if self.more_sheets and self.kind not in WORKBOOKS:
+            raise ValueError("more_sheets belong to kind = 'xlsx', 'xls' or 'ods'")
         if not self.header and self.kind not in (*STATEMENTS, "fixed"):
             raise ValueError("header must name the columns")
         if self.header and self.kind in STATEMENTS:

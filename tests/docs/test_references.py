@@ -63,6 +63,7 @@ FORMATS: dict[str, type[BaseModel]] = {
     "`[privacy]`": spec.PrivacySpec,
     "`[[identities]]`": spec.Identity,
     "`[[totals]]`": spec.Total,
+    "`[period]`": spec.Period,
     "`[exclude]`": spec.ExcludeSpec,
 }
 TABLES = [

@@ -176,7 +176,7 @@ def test_time_in_another_form_is_refused(tmp_path: Path, moment: str) -> None:
         ("id;time;amount;note;more", "header-extra"),
         ("id;time;amount;note;note", "header-duplicate"),
         ("id;amount;time;note", "header-order"),
-        ("id,time,amount,note", "header-missing"),
+        ("id,time,amount,note", "delimiter-wrong"),
         ("Id;time;amount;note", "header-missing"),
     ],
 )

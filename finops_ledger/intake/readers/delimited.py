@@ -178,14 +178,19 @@ def open_source(path: Path, fmt: Format, folder: Path, limits: Limits) -> Source
     file = fmt.file
     readable = as_utf8(path, file.encoding, folder)
     at = find_layout(readable, file, path.name, limits)
-    lines = (*at.titles, *at.footers)
-    notes = tuple(Note(line, tuple(split_line(line, file))) for line in lines)
+    top = at.skip - file.header_row - len(at.titles)  # lines above the titles: sep=;
+    places = [*range(top + 1, top + len(at.titles) + 1), *([None] * len(at.footers))]
+    notes = tuple(
+        Note(line, tuple(split_line(line, file)), place)
+        for line, place in zip((*at.titles, *at.footers), places, strict=True)
+    )
     return DelimitedSource(
         path.name,
         folder,
         at.columns,
         at.width,
         notes,
+        above=len(at.titles),
         path=readable,
         file=file,
         layout=at,

@@ -72,8 +72,26 @@ def open_source(path: Path, fmt: Format, folder: Path, limits: Limits) -> Source
         sheet = pa.ipc.open_file(mapped).read_all()
         source = _records(sheet, answer, fmt, path.name, folder, limits)
     out.unlink()
+    source.notes += tuple(_beside(path, fmt, folder, limits))
     source.figures[""] = {"epoch": answer.epoch}
     return source
+
+
+def _beside(path: Path, fmt: Format, folder: Path, limits: Limits) -> Iterator[Note]:
+    """Yield the lines of the sheets that only state figures, as far as they are there."""
+    for name in fmt.file.more_sheets:
+        out = folder / "beside.arrow"
+        try:
+            _run(path, fmt.file.kind, (name,), out, HEAD, limits)
+        except InputRefused as refused:
+            if refused.problems[0].code == "sheet-missing":
+                continue
+            raise
+        with pa.memory_map(str(out)) as mapped:
+            for line, cells in _lines(pa.ipc.open_file(mapped).read_all(), 0):
+                if any(cells):
+                    yield _without_marks(grid.note(line, cells))
+        out.unlink()
 
 
 def recognises(path: Path, fmt: Format, limits: Limits) -> bool:
@@ -152,7 +170,8 @@ def _run(
         raise raw.refuse(path.name, "workbook-large", "reading the sheet takes too long") from error
     if done.returncode < 0 or b"MemoryError" in done.stderr or b"memory allocation" in done.stderr:
         raise raw.refuse(
-            path.name, "workbook-large", "the sheet does not fit into memory",
+            path.name, "workbook-large",
+            "the sheet does not fit into memory: it is too large, or a cell stands far from all others",
             expected=f"at most {memory >> 20} MiB",
         )  # fmt: skip
     if done.returncode:
@@ -191,6 +210,7 @@ class _Cut:
     lines: pa.Array
     columns: dict[str, int]
     notes: tuple[Note, ...]
+    above: int = 0  #: of the notes, so many stand above the header
     broken: int = 0
     problems: list[Problem] = field(default_factory=list)
 
@@ -224,8 +244,8 @@ def _records(
         writer.close()
     notes = tuple(_without_marks(n) for n in cut.notes)
     return TableSource(
-        name, folder, cut.columns, width, notes, parquet=writer.path, rows=writer.rows,
-        broken=cut.broken, problems=tuple(cut.problems[:LISTED]),
+        name, folder, cut.columns, width, notes, above=cut.above, parquet=writer.path,
+        rows=writer.rows, broken=cut.broken, problems=tuple(cut.problems[:LISTED]),
     )  # fmt: skip
 
 
@@ -238,8 +258,9 @@ def _line_by_line(
     lines = table["line"].combine_chunks()
     found = list(source.problems)
     return _Cut(
-        table.drop_columns(["line"]), lines, source.columns, source.notes, source.broken, found
-    )
+        table.drop_columns(["line"]), lines, source.columns, source.notes, source.above,
+        source.broken, found,
+    )  # fmt: skip
 
 
 def _whole_columns(sheet: pa.Table, top: int, fmt: Format, name: str, limits: Limits) -> _Cut:
@@ -261,7 +282,8 @@ def _whole_columns(sheet: pa.Table, top: int, fmt: Format, name: str, limits: Li
         records = records.filter(pa.array(filled))
     end, footers = _footers(records, lines, fmt)
     columns = columns_of(parts.names, file)
-    cut = _Cut(records.slice(0, end), lines.slice(0, end), columns, (*parts.titles, *footers))
+    notes = (*parts.titles, *footers)
+    cut = _Cut(records.slice(0, end), lines.slice(0, end), columns, notes, len(parts.titles))
     _fit(cut, len(parts.names), name)
     if file.trim:
         trimmed = (pc.utf8_trim(c, characters=TRIMMED) for c in cut.records.columns)
