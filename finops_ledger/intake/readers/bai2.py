@@ -339,5 +339,6 @@ def open_source(path: Path, fmt: Format, folder: Path, limits: Limits) -> Source
 
 def recognises(path: Path, fmt: Format, limits: Limits) -> bool:
     """Say whether the file begins with a file header of version 2."""
-    first = head_of(path).lstrip("\ufeff\xef\xbb\xbf \n").split("\n", 1)[0]
+    head = head_of(path).lstrip("\ufeff\xef\xbb\xbf \n")
+    first = re.sub(r"/?[ \t]*\n88,", ",", head[:2000]).split("\n", 1)[0]
     return re.fullmatch(r"01(,[^,]*){7},\s*2\s*/?\s*", first) is not None

@@ -30,12 +30,16 @@ _MOMENT = re.compile(
 )
 _STATEMENTS = ("STMTRS", "CCSTMTRS")
 #: What a version 1 file says of its bytes.
-_CHARSETS = {"1252": "cp1252", "8859-1": "latin-1", "ISO-8859-1": "latin-1"}
+_CHARSETS = {
+    "1252": "cp1252", "CP1252": "cp1252", "WINDOWS-1252": "cp1252",
+    "8859-1": "latin-1", "ISO-8859-1": "latin-1", "ISO8859-1": "latin-1",
+}  # fmt: skip
 
 
 class _Reader:
     def __init__(self, out: Collector) -> None:
         self.out = out
+        self.met: dict[tuple[str, str], Node] = {}  #: the first entry of each id
 
     def document(self, root: Node) -> None:
         """Read a whole file."""
@@ -110,6 +114,9 @@ class _Reader:
         elif node.value("CORRECTFITID"):
             problem = ("statement-status", "a correction of an entry reported before",
                        "CORRECTFITID", node.value("CORRECTFITID"))  # fmt: skip
+        elif twice := self.twice(at, node):
+            problem = ("entry-twice", f"the same entry as that of line {twice}: its FITID names one "
+                       "entry of an account", "FITID", node.value("FITID"))  # fmt: skip
         if problem is not None or amount is None or moment is None:
             code, message, column, value = problem  # type: ignore[misc]
             self.out.unreadable(at, code, message, node.line, column, value)
@@ -132,20 +139,36 @@ class _Reader:
         return moment[0]
 
 
+    def twice(self, at: Statement, node: Node) -> int:
+        """Return the line of an entry before with the same id that says the same; 0 for none.
+
+        Some banks use one id for several entries that differ: those are entries of their own.
+        """
+        name = node.value("FITID")
+        if not name.strip("0"):
+            return 0
+        first = self.met.setdefault((at.account, name), node)
+        return first.line if first is not node and _says(first) == _says(node) else 0
+
+
+def _says(node: Node) -> list[tuple[str, str]]:
+    return [(n.tag, n.text.strip()) for n, _ in _walk(node)][1:]
+
+
 def _walk(root: Node) -> list[tuple[Node, Node | None]]:
     found: list[tuple[Node, Node | None]] = [(root, None)]
     for node, _ in found:
-        if node.tag not in {"STMTTRN", "STMTTRNP"}:
+        if node is root or node.tag not in {"STMTTRN", "STMTTRNP"}:
             found.extend((child, node) for child in node.children)
     return found
 
 
 def _amount(text: str) -> Decimal | None:
     """Return a signed amount; its mark may be a dot or a comma, and there are no thousands."""
-    found = re.fullmatch(r"([+-]?)0*(\d*)(?:[.,](\d*))?", text, re.ASCII)
-    if found is None or not any(c.isdigit() for c in text):
+    found = re.fullmatch(r"([+-]?)(\d{0,40})(?:[.,](\d{0,40}))?", text, re.ASCII)
+    if found is None or not (found[2] or found[3]):
         return None
-    value = amount_of(f"{found[2] or '0'}.{found[3] or ''}")
+    value = amount_of(f"{found[2].lstrip('0') or '0'}.{found[3] or ''}")
     return value if value is None or found[1] != "-" else ZERO - value
 
 
