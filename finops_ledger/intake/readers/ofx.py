@@ -138,7 +138,6 @@ class _Reader:
         })  # fmt: skip
         return moment[0]
 
-
     def twice(self, at: Statement, node: Node) -> int:
         """Return the line of an entry before with the same id that says the same; 0 for none.
 

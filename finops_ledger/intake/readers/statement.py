@@ -246,7 +246,10 @@ class Collector:
 
     def _within(self, one: Statement) -> None:
         """Check that no entry is booked far from the days of opening and closing."""
-        ends = (("before the opening", one.since, one.first), ("behind the closing", one.until, one.last))
+        ends = (
+            ("before the opening", one.since, one.first),
+            ("behind the closing", one.until, one.last),
+        )
         for told, end, booked in ends:
             if end is None or booked is None:
                 continue

@@ -78,4 +78,6 @@ def fields(
 
 def _unclosed(block: int, out: Collector) -> None:
     if block:
-        out.fault("file-short", "a message without its end: the file came short", block, "{4:", "-}")
+        out.fault(
+            "file-short", "a message without its end: the file came short", block, "{4:", "-}"
+        )
