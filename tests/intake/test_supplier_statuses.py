@@ -60,7 +60,7 @@ def answer(folder: Path, name: str, text: str) -> tuple[ReadResult, list[tuple[A
 def test_every_code_of_digiflazz(tmp_path: Path) -> None:
     expected = {"00": ("Sukses", "success", -10250), "03": ("Pending", "pending", -10250),
                 "99": ("Pending", "pending", -10250), "74": ("Gagal", "refunded", 0)}  # fmt: skip
-    expected |= {rc: ("Gagal", "failed", 0) for rc in MADE}
+    expected |= dict.fromkeys(MADE, ("Gagal", "failed", 0))
     text = "".join(digi(f"O-{rc}", word, rc) for rc, (word, _, _) in expected.items())
     _, rows = answer(tmp_path, "digiflazz", text)
     assert rows == [(s, f"{word} / {rc}", n) for rc, (word, s, n) in expected.items()]

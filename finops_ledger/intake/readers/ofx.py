@@ -36,6 +36,14 @@ _CHARSETS = {
 }  # fmt: skip
 
 
+#: Where an aggregate may stand: elsewhere an end is missing before it, and entries would run together.
+_INSIDE = {
+    "STMTTRN": {"BANKTRANLIST", "INVBANKTRAN"}, "STMTTRNP": {"BANKTRANLISTP"},
+    "BANKTRANLIST": set(_STATEMENTS), "LEDGERBAL": set(_STATEMENTS),
+}  # fmt: skip
+_ONCE = ("TRNAMT", "DTPOSTED", "FITID")
+
+
 class _Reader:
     def __init__(self, out: Collector) -> None:
         self.out = out
@@ -45,6 +53,11 @@ class _Reader:
         """Read a whole file."""
         found = 0
         for node, above in _walk(root):
+            if above and above.tag in _INSIDE and above.tag not in _INSIDE.get(node.tag, _INSIDE):
+                self.out.fault(
+                    "statement-order", f"{node.tag} within {above.tag}: an end is missing before it",
+                    node.line, node.tag, " or ".join(sorted(_INSIDE[node.tag])),
+                )  # fmt: skip
             if node.tag == "STATUS":
                 self.status(node, above)
             elif node.tag in _STATEMENTS:
@@ -76,6 +89,7 @@ class _Reader:
             self.out.fault(
                 "file-short", "a statement without its account", node.line, None, "ACCTID"
             )
+        at.until = _bound(node, "BANKTRANLIST/DTEND")
         last = ""
         for one in node.all("BANKTRANLIST/STMTTRN"):
             last = max(last, self.entry(at, one))
@@ -114,6 +128,9 @@ class _Reader:
         elif node.value("CORRECTFITID"):
             problem = ("statement-status", "a correction of an entry reported before",
                        "CORRECTFITID", node.value("CORRECTFITID"))  # fmt: skip
+        elif again := next((t for t in _ONCE if len(node.all(t)) > 1), None):
+            problem = ("statement-order", "stands twice in one entry: two entries run together",
+                       again, " | ".join(node.leaves(again)))  # fmt: skip
         elif twice := self.twice(at, node):
             problem = ("entry-twice", f"the same entry as that of line {twice}: its FITID names one "
                        "entry of an account", "FITID", node.value("FITID"))  # fmt: skip
@@ -121,6 +138,8 @@ class _Reader:
             code, message, column, value = problem  # type: ignore[misc]
             self.out.unreadable(at, code, message, node.line, column, value)
             return ""
+        if not pending:
+            at.booked_on(date.fromisoformat(moment[0]), node.line)
         available = _moment(node.value("DTAVAIL") or node.value("VALUEDATE"))
         name = node.value("NAME", "PAYEE/NAME")
         memo = node.value("MEMO")
@@ -150,6 +169,11 @@ class _Reader:
         return first.line if first is not node and _says(first) == _says(node) else 0
 
 
+def _bound(node: Node, path: str) -> date | None:
+    found = _moment(node.value(path))
+    return date.fromisoformat(found[0]) if found else None
+
+
 def _says(node: Node) -> list[tuple[str, str]]:
     return [(n.tag, n.text.strip()) for n, _ in _walk(node)][1:]
 
@@ -157,8 +181,7 @@ def _says(node: Node) -> list[tuple[str, str]]:
 def _walk(root: Node) -> list[tuple[Node, Node | None]]:
     found: list[tuple[Node, Node | None]] = [(root, None)]
     for node, _ in found:
-        if node is root or node.tag not in {"STMTTRN", "STMTTRNP"}:
-            found.extend((child, node) for child in node.children)
+        found.extend((child, node) for child in node.children)
     return found
 
 

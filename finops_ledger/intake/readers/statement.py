@@ -256,7 +256,7 @@ class Collector:
             beyond = end - booked[0] if end is one.since else booked[0] - end
             if beyond > _FAR:
                 self.fault(
-                    "day-outside", f"booked {beyond.days} days {told} balance of its statement",
+                    "day-outside", f"booked {beyond.days} days {told} of its statement",
                     booked[1], booked[0].isoformat(), f"a day near {end}", "booking_date",
                 )  # fmt: skip
 
@@ -274,21 +274,23 @@ class Collector:
                     "currency-other", "one account in two currencies", one.line, one.currency,
                     before.currency, "currency",
                 )  # fmt: skip
-            elif before is not None and None not in (before.closing, one.opening):
+            elif before is not None:
                 self._follows(before, one)
             before = one
         if before is not None and not before.last_page:
             self.fault("file-short", "the last page of this statement is missing", before.line)
 
     def _follows(self, before: Statement, one: Statement) -> None:
-        assert before.closing is not None
-        assert one.opening is not None
-        if before.closing != one.opening:
+        ended = before.closing
+        if ended is None and before.opening is not None and before.whole:
+            with localcontext(prec=_EXACT):
+                ended = before.opening + before.moved
+        if None not in (ended, one.opening) and ended != one.opening:
             self.fault(
                 "balance-chain",
                 "a statement does not begin where the one before it ended "
-                f"(line {before.closing_line})",
-                one.opening_line, plain(one.opening), plain(before.closing), "opening",
+                f"(line {before.closing_line or before.line})",
+                one.opening_line, plain(one.opening or ZERO), plain(ended or ZERO), "opening",
             )  # fmt: skip
 
 
