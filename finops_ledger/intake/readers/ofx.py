@@ -131,13 +131,16 @@ class _Reader:
         elif again := next((t for t in _ONCE if len(node.all(t)) > 1), None):
             problem = ("statement-order", "stands twice in one entry: two entries run together",
                        again, " | ".join(node.leaves(again)))  # fmt: skip
-        elif twice := self.twice(at, node):
-            problem = ("entry-twice", f"the same entry as that of line {twice}: its FITID names one "
-                       "entry of an account", "FITID", node.value("FITID"))  # fmt: skip
         if problem is not None or amount is None or moment is None:
             code, message, column, value = problem  # type: ignore[misc]
             self.out.unreadable(at, code, message, node.line, column, value)
             return ""
+        if twice := self.twice(at, node):
+            self.out.unreadable(
+                at, "entry-twice", f"the same entry as that of line {twice}: a FITID names one entry",
+                node.line, "FITID", node.value("FITID"), "each entry once",
+            )  # fmt: skip
+            return moment[0]
         if not pending:
             at.booked_on(date.fromisoformat(moment[0]), node.line)
         available = _moment(node.value("DTAVAIL") or node.value("VALUEDATE"))
