@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,12 +84,12 @@ def test_what_does_not_add_up_is_refused(name: str, change: str, tmp_path: Path)
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_newest_first_turns_the_chain(name: str, tmp_path: Path) -> None:
-    text = WRITERS[name](SECOND, FIRST)
-    assert codes(tmp_path, text, name) == {"balance-chain"}
-    fmt = shipped_format(name).model_copy(update={"order": "newest-first"})
-    result, _ = read_text(tmp_path, text, name, fmt=fmt)
-    assert (result.opening, result.closing) == (1000, 1075)
+def test_the_balances_say_in_which_order_the_statements_stand(name: str, tmp_path: Path) -> None:
+    for statements in ((FIRST, SECOND), (SECOND, FIRST)):
+        for order in ("oldest-first", "newest-first"):
+            fmt = shipped_format(name).model_copy(update={"order": order})
+            result, _ = read_text(tmp_path, WRITERS[name](*statements), name, fmt=fmt)
+            assert (result.opening, result.closing) == (1000, 1075)
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -135,10 +136,13 @@ def test_the_account_column_of_a_sheet_does_the_same(tmp_path: Path) -> None:
 # MT940
 
 
-def line(text: str, folder: Path, name: str = "mt940", details: str = "") -> dict[str, object]:
+def line(
+    text: str, folder: Path, name: str = "mt940", details: str = "", closing: str = "260302"
+) -> dict[str, Any]:
     """The row of one statement line."""
     amount = -1 if text[10:12].strip("C")[:1] == "D" or "RC" in text[:14] else 1
     body = mt940(Statement(100, (Line(amount, text="@"),)))
+    body = body.replace("F:C260302IDR", f"F:C{closing}IDR")
     start = body.index(":61:")
     tail = body[body.index("\n:62F:") :]
     _, [row] = read_text(folder, f"{body[:start]}:61:{text}{details}{tail}", name)
@@ -159,9 +163,12 @@ def test_marks_and_funds_letters(text: str, amount: int, tmp_path: Path) -> None
 
 
 def test_the_year_turns_between_value_and_entry(tmp_path: Path) -> None:
-    assert line("2512310102C1,NTRFX", tmp_path)["day"] == date(2026, 1, 2)
-    assert line("2601021231C1,NTRFX", tmp_path)["day"] == date(2025, 12, 31)
-    assert line("2402280229C1,NTRFX", tmp_path)["day"] == date(2024, 2, 29)
+    def day(text: str, closing: str) -> date:
+        return line(text, tmp_path, closing=closing)["day"]
+
+    assert day("2512310102C1,NTRFX", "260102") == date(2026, 1, 2)
+    assert day("2601021231C1,NTRFX", "260102") == date(2025, 12, 31)
+    assert day("2402280229C1,NTRFX", "240229") == date(2024, 2, 29)
 
 
 @pytest.mark.parametrize(

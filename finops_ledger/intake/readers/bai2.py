@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -128,6 +128,7 @@ class _Reader:
     head: list[str] = field(default_factory=list)
     at: Statement | None = None
     done: bool = False
+    created: date | None = None  #: day of the file
 
     def take(self, one: _Record) -> None:
         if self.done:
@@ -154,7 +155,9 @@ class _Reader:
                 sums.records += one.lines
         setattr(self, level, _Sums(one.line, records=one.lines))
         self.out.note(one.line, ",".join(one.fields))
-        if level == "group":
+        if level == "file":
+            self.created = _day(one.fields[3]) if len(one.fields) > 3 else None
+        elif level == "group":
             self.start_group(one)
         elif level == "account":
             self.start_account(one)
@@ -167,8 +170,14 @@ class _Reader:
                 "statement-status", f"{_GROUP_STATUS[status]} of a group reported before: "
                 "what it changes must be decided", one.line, status, "1, an update", "group status",
             )  # fmt: skip
-        if _day(self.head[4]) is None:
+        day = _day(self.head[4])
+        if day is None:
             self.out.fault("cell-time", "no such day", one.line, self.head[4], "YYMMDD", "as of")
+        elif self.created is not None and day > self.created + timedelta(days=1):
+            self.out.fault(
+                "day-outside", f"a group of a day after the file was made, {self.created}", one.line,
+                self.head[4], f"a day up to {self.created}", "as of",
+            )  # fmt: skip
 
     def start_account(self, one: _Record) -> None:
         fields = [*one.fields, "", ""]
@@ -339,5 +348,6 @@ def open_source(path: Path, fmt: Format, folder: Path, limits: Limits) -> Source
 
 def recognises(path: Path, fmt: Format, limits: Limits) -> bool:
     """Say whether the file begins with a file header of version 2."""
-    first = head_of(path).lstrip("\ufeff\xef\xbb\xbf \n").split("\n", 1)[0]
+    head = head_of(path).lstrip("\ufeff\xef\xbb\xbf \n")
+    first = re.sub(r"/?[ \t]*\n88,", ",", head[:2000]).split("\n", 1)[0]
     return re.fullmatch(r"01(,[^,]*){7},\s*2\s*/?\s*", first) is not None

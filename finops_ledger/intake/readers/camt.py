@@ -25,7 +25,8 @@ from finops_ledger.intake.readers.statement import (
 from finops_ledger.intake.source import Source
 from finops_ledger.intake.spec import Format
 
-_NAMESPACE = re.compile(r"(camt\.05[234])\.\d{3}\.\d{2}$")
+#: Communities write their own marks behind the version: ``….02.ch.02``, ``….02:APC:STUZZA:…``.
+_NAMESPACE = re.compile(r"(camt\.05[234])\.\d{3}\.\d{2}(?![\w-])")
 _STATEMENTS = {"Stmt": "camt.053", "Rpt": "camt.052", "Ntfctn": "camt.054"}
 _MOMENT = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d:\d\d)(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?", re.ASCII
@@ -49,13 +50,18 @@ class _Reader:
                 joined(found.text) if found else "",
                 node.value("Id"),
                 node.line,
-                node.value("Acct/Ccy"),
+                node.value("Acct/Ccy") or self._currency(node),
             )
             if not one.account:
                 self.out.fault("file-short", "a statement without its account", node.line,
                                None, "Acct/Id")  # fmt: skip
             self.open = node, self.out.statement(one)
         return self.open[1]
+
+    def _currency(self, node: Node) -> str:
+        """Return the currency of a statement's balances, which mostly stand before its entries."""
+        amounts = node.all("Bal/Amt") if self.message == "camt.053" else []
+        return amounts[0].attributes.get("Ccy", "") if amounts else ""
 
     def statement(self, node: Node) -> None:
         """End a statement: its balances and totals. They may stand before or behind its entries."""
@@ -72,6 +78,13 @@ class _Reader:
                 "balance-chain", "opening (OPBD) is not the closing before it (PRCD)",
                 opening[1][1], str(opening[1][0]), str(opening[0][0]), "opening",
             )  # fmt: skip
+        if len({b[0] for b in closing}) > 1:
+            self.out.fault(
+                "balance-chain", "two closing balances (CLBD) that differ", closing[1][1],
+                str(closing[1][0]), str(closing[0][0]), "closing",
+            )  # fmt: skip
+        one.since = _day(node, "OPBD")
+        one.until = _day(node, "CLBD")
         one.first_page = bool(opening) or not between
         one.last_page = bool(closing) or not between
         if opening or between:
@@ -107,7 +120,7 @@ class _Reader:
 
     @staticmethod
     def _signed(node: Node) -> Decimal | None:
-        amount = amount_of(node.value("Amt"))
+        amount = _decimal(node.value("Amt"))
         side = node.value("CdtDbtInd")
         if amount is None or side not in {"CRDT", "DBIT"}:
             return None
@@ -129,7 +142,7 @@ class _Reader:
                     self._total(one, total, "net", sign + text)
 
     def _total(self, one: Statement, node: Node, name: str, text: str) -> None:
-        value = amount_of(text.removeprefix("-"))
+        value = _decimal(text.removeprefix("-"))
         if value is None:
             self.out.fault("statement-balance", "not a total", node.line, text, "a number", name)
         else:
@@ -160,6 +173,8 @@ class _Reader:
         currency = node.all("Amt")[0].attributes.get("Ccy", "")
         one.currency = one.currency or currency
         booked = days["BookgDt"] if days["BookgDt"][0] else days["ValDt"]
+        if days["BookgDt"][0] and _STATUS[status] == "booked":
+            one.booked_on(date.fromisoformat(booked[0]), node.line)
         out.entry(
             one,
             node.line,
@@ -175,6 +190,21 @@ class _Reader:
                 **_said(node, credit=node.value("CdtDbtInd") == "CRDT"),
             },
         )
+
+
+def _decimal(text: str) -> Decimal | None:
+    """Return an amount as XML Schema writes it: ``.50`` and ``+7.`` are amounts, too."""
+    text = text.removeprefix("+")
+    return amount_of(f"0{text}" if text.startswith(".") else text)
+
+
+def _day(node: Node, code: str) -> date | None:
+    """Return the day of a balance."""
+    for bal in node.all("Bal"):
+        if bal.value("Tp/CdOrPrtry/Cd", "Tp/Cd") == code:
+            found = _moment(bal.value("Dt/Dt", "Dt/DtTm"))
+            return date.fromisoformat(found[0]) if found and found[0] else None
+    return None
 
 
 def _moment(text: str) -> tuple[str, str] | None:

@@ -30,8 +30,11 @@ class _KeyTwice(ValueError):
 def _pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(items)
     if len(found) != len(items):
-        keys = [key for key, _ in items]
-        raise _KeyTwice(next(key for key in keys if keys.count(key) > 1))
+        seen = set[str]()
+        for key, _ in items:
+            if key in seen:
+                raise _KeyTwice(key)
+            seen.add(key)
     return found
 
 

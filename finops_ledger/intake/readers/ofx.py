@@ -30,17 +30,34 @@ _MOMENT = re.compile(
 )
 _STATEMENTS = ("STMTRS", "CCSTMTRS")
 #: What a version 1 file says of its bytes.
-_CHARSETS = {"1252": "cp1252", "8859-1": "latin-1", "ISO-8859-1": "latin-1"}
+_CHARSETS = {
+    "1252": "cp1252", "CP1252": "cp1252", "WINDOWS-1252": "cp1252",
+    "8859-1": "latin-1", "ISO-8859-1": "latin-1", "ISO8859-1": "latin-1",
+}  # fmt: skip
+
+
+#: Where an aggregate may stand: elsewhere an end is missing before it, and entries would run together.
+_INSIDE = {
+    "STMTTRN": {"BANKTRANLIST", "INVBANKTRAN"}, "STMTTRNP": {"BANKTRANLISTP"},
+    "BANKTRANLIST": set(_STATEMENTS), "LEDGERBAL": set(_STATEMENTS),
+}  # fmt: skip
+_ONCE = ("TRNAMT", "DTPOSTED", "FITID")
 
 
 class _Reader:
     def __init__(self, out: Collector) -> None:
         self.out = out
+        self.met: dict[tuple[str, str], Node] = {}  #: the first entry of each id
 
     def document(self, root: Node) -> None:
         """Read a whole file."""
         found = 0
         for node, above in _walk(root):
+            if above and above.tag in _INSIDE and above.tag not in _INSIDE.get(node.tag, _INSIDE):
+                self.out.fault(
+                    "statement-order", f"{node.tag} within {above.tag}: an end is missing before it",
+                    node.line, node.tag, " or ".join(sorted(_INSIDE[node.tag])),
+                )  # fmt: skip
             if node.tag == "STATUS":
                 self.status(node, above)
             elif node.tag in _STATEMENTS:
@@ -72,6 +89,7 @@ class _Reader:
             self.out.fault(
                 "file-short", "a statement without its account", node.line, None, "ACCTID"
             )
+        at.until = _bound(node, "BANKTRANLIST/DTEND")
         last = ""
         for one in node.all("BANKTRANLIST/STMTTRN"):
             last = max(last, self.entry(at, one))
@@ -110,10 +128,21 @@ class _Reader:
         elif node.value("CORRECTFITID"):
             problem = ("statement-status", "a correction of an entry reported before",
                        "CORRECTFITID", node.value("CORRECTFITID"))  # fmt: skip
+        elif again := next((t for t in _ONCE if len(node.all(t)) > 1), None):
+            problem = ("statement-order", "stands twice in one entry: two entries run together",
+                       again, " | ".join(node.leaves(again)))  # fmt: skip
         if problem is not None or amount is None or moment is None:
             code, message, column, value = problem  # type: ignore[misc]
             self.out.unreadable(at, code, message, node.line, column, value)
             return ""
+        if twice := self.twice(at, node):
+            self.out.unreadable(
+                at, "entry-twice", f"the same entry as that of line {twice}: a FITID names one entry",
+                node.line, "FITID", node.value("FITID"), "each entry once",
+            )  # fmt: skip
+            return moment[0]
+        if not pending:
+            at.booked_on(date.fromisoformat(moment[0]), node.line)
         available = _moment(node.value("DTAVAIL") or node.value("VALUEDATE"))
         name = node.value("NAME", "PAYEE/NAME")
         memo = node.value("MEMO")
@@ -131,21 +160,40 @@ class _Reader:
         })  # fmt: skip
         return moment[0]
 
+    def twice(self, at: Statement, node: Node) -> int:
+        """Return the line of an entry before with the same id that says the same; 0 for none.
+
+        Some banks use one id for several entries that differ: those are entries of their own.
+        """
+        name = node.value("FITID")
+        if not name.strip("0"):
+            return 0
+        first = self.met.setdefault((at.account, name), node)
+        return first.line if first is not node and _says(first) == _says(node) else 0
+
+
+def _bound(node: Node, path: str) -> date | None:
+    found = _moment(node.value(path))
+    return date.fromisoformat(found[0]) if found else None
+
+
+def _says(node: Node) -> list[tuple[str, str]]:
+    return [(n.tag, n.text.strip()) for n, _ in _walk(node)][1:]
+
 
 def _walk(root: Node) -> list[tuple[Node, Node | None]]:
     found: list[tuple[Node, Node | None]] = [(root, None)]
     for node, _ in found:
-        if node.tag not in {"STMTTRN", "STMTTRNP"}:
-            found.extend((child, node) for child in node.children)
+        found.extend((child, node) for child in node.children)
     return found
 
 
 def _amount(text: str) -> Decimal | None:
     """Return a signed amount; its mark may be a dot or a comma, and there are no thousands."""
-    found = re.fullmatch(r"([+-]?)0*(\d*)(?:[.,](\d*))?", text, re.ASCII)
-    if found is None or not any(c.isdigit() for c in text):
+    found = re.fullmatch(r"([+-]?)(\d{0,40})(?:[.,](\d{0,40}))?", text, re.ASCII)
+    if found is None or not (found[2] or found[3]):
         return None
-    value = amount_of(f"{found[2] or '0'}.{found[3] or ''}")
+    value = amount_of(f"{found[2].lstrip('0') or '0'}.{found[3] or ''}")
     return value if value is None or found[1] != "-" else ZERO - value
 
 

@@ -14,7 +14,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from decimal import Decimal, localcontext
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -51,6 +53,8 @@ COLUMNS: Final = (
 _BLANKS = re.compile(r"\s+")
 #: More digits than any sum of a file of amounts (18 + 5 each) can need.
 _EXACT = 80
+#: Banks book on the days around a statement's ends. Farther away a year or a month is wrong.
+_FAR: Final = timedelta(days=31)
 
 
 def joined(*parts: str) -> str:
@@ -85,12 +89,22 @@ class Statement:
     #: Totals by name: rows, credits, debits (numbers); sum, credit, debit (amounts, unsigned); net.
     stated: dict[str, tuple[Decimal, int]] = field(default_factory=dict)
     whole: bool = True  #: every entry could be read
+    #: Days of opening and closing, and first and last booking that states its day, with its line.
+    since: date | None = None
+    until: date | None = None
+    first: tuple[date, int] | None = None
+    last: tuple[date, int] | None = None
     entries: int = 0
     moved: Decimal = ZERO  #: sum of the booked entries
     #: What the entries give for each of the totals: of all, and of the booked ones.
     given: tuple[dict[str, Decimal], dict[str, Decimal]] = field(
         default_factory=lambda: ({}, {}), repr=False
     )
+
+    def booked_on(self, day: date, line: int) -> None:
+        """Keep the day on which an entry of this statement says that it was booked."""
+        self.first = min(self.first or (day, line), (day, line))
+        self.last = max(self.last or (day, line), (day, line))
 
 
 @dataclass
@@ -184,6 +198,8 @@ class Collector:
         for one in reversed(self.statements) if self.newest_first else self.statements:
             accounts.setdefault(one.account, []).append(one)
         for chain in accounts.values():
+            if len(chain) > 1 and not _follow(chain) and _follow(chain[::-1]):
+                chain.reverse()  # the balances prove which order the file has
             self._chain(chain)
         if self.faults:
             problems = sorted([*self.faults, *self.broken], key=lambda p: p.line or 0)
@@ -215,6 +231,7 @@ class Collector:
                     "total-wrong", f"the statement states {name} {plain(said)}, its entries give "
                     f"{plain(read)}", line, plain(said), plain(read), name,
                 )  # fmt: skip
+        self._within(one)
         if one.opening is None or one.closing is None:
             return
         with localcontext(prec=_EXACT):
@@ -226,6 +243,22 @@ class Collector:
                 f"the statement says {plain(one.closing)}",
                 one.closing_line, plain(one.closing), plain(gives), "closing",
             )  # fmt: skip
+
+    def _within(self, one: Statement) -> None:
+        """Check that no entry is booked far from the days of opening and closing."""
+        ends = (
+            ("before the opening", one.since, one.first),
+            ("behind the closing", one.until, one.last),
+        )
+        for told, end, booked in ends:
+            if end is None or booked is None:
+                continue
+            beyond = end - booked[0] if end is one.since else booked[0] - end
+            if beyond > _FAR:
+                self.fault(
+                    "day-outside", f"booked {beyond.days} days {told} of its statement",
+                    booked[1], booked[0].isoformat(), f"a day near {end}", "booking_date",
+                )  # fmt: skip
 
     def _chain(self, chain: list[Statement]) -> None:
         """Check that the statements of one account follow one another, and their pages are there."""
@@ -241,21 +274,23 @@ class Collector:
                     "currency-other", "one account in two currencies", one.line, one.currency,
                     before.currency, "currency",
                 )  # fmt: skip
-            elif before is not None and None not in (before.closing, one.opening):
+            elif before is not None:
                 self._follows(before, one)
             before = one
         if before is not None and not before.last_page:
             self.fault("file-short", "the last page of this statement is missing", before.line)
 
     def _follows(self, before: Statement, one: Statement) -> None:
-        assert before.closing is not None
-        assert one.opening is not None
-        if before.closing != one.opening:
+        ended = before.closing
+        if ended is None and before.opening is not None and before.whole:
+            with localcontext(prec=_EXACT):
+                ended = before.opening + before.moved
+        if None not in (ended, one.opening) and ended != one.opening:
             self.fault(
                 "balance-chain",
                 "a statement does not begin where the one before it ended "
-                f"(line {before.closing_line})",
-                one.opening_line, plain(one.opening), plain(before.closing), "opening",
+                f"(line {before.closing_line or before.line})",
+                one.opening_line, plain(one.opening or ZERO), plain(ended or ZERO), "opening",
             )  # fmt: skip
 
 
@@ -267,6 +302,13 @@ def _add(given: dict[str, Decimal], amount: Decimal) -> None:
             ("rows", Decimal(1)), (f"{side}s", Decimal(1)), (side, size), ("sum", size), ("net", amount),
         ):  # fmt: skip
             given[name] = given.get(name, ZERO) + value
+
+
+def _follow(chain: list[Statement]) -> bool:
+    """Say whether each statement has balances and begins where the one before it ended."""
+    return all(
+        one.closing is not None and one.closing == two.opening for one, two in pairwise(chain)
+    )
 
 
 def _figures(chain: list[Statement]) -> dict[str, str]:

@@ -137,18 +137,19 @@ class _Reader:
         )
         return self.at
 
-    def balance(self, one: Field) -> tuple[Decimal, str] | None:
+    def balance(self, one: Field) -> tuple[Decimal, str, date | None] | None:
         found = _BALANCE.fullmatch("".join(one.lines).strip())
-        amount = amount_of(found[4], ",") if found else None
+        amount = _amount(found[4]) if found else None
         if found is None or amount is None:
             self.out.fault(
                 "statement-balance", "not a balance", one.line, "".join(one.lines),
                 "C or D, date, currency, amount with a decimal comma", f":{one.tag}:",
             )  # fmt: skip
             return None
-        if _date(found[2]) is None:
+        day = _date(found[2])
+        if day is None:
             self.out.fault("cell-time", "no such day", one.line, found[2], "YYMMDD", f":{one.tag}:")
-        return (amount if found[1] == "C" else -amount), found[3]
+        return (amount if found[1] == "C" else ZERO - amount), found[3], day
 
     def open(self, one: Field) -> None:
         if self.at is not None:
@@ -157,7 +158,8 @@ class _Reader:
         at = self.begin(one.line)
         at.first_page, at.opening_line = one.tag == "60F", one.line
         if found := self.balance(one):
-            at.opening, at.currency = found
+            at.opening, at.currency, day = found
+            at.since = day if at.first_page else None  # that of a page may be of any day
 
     def close(self, one: Field) -> None:
         at = self.at
@@ -167,7 +169,7 @@ class _Reader:
         self.closed = True
         at.last_page, at.closing_line = one.tag == "62F", one.line
         if found := self.balance(one):
-            at.closing = found[0]
+            at.closing, at.until = found[0], found[2]
             if found[1] != at.currency:
                 self.out.fault(
                     "currency-other", "closing in another currency than opening", one.line,
@@ -177,7 +179,7 @@ class _Reader:
     def limit(self, one: Field) -> None:
         found = _LIMIT.fullmatch("".join(one.lines).strip())
         at = self.at or self.begin(one.line)
-        if found is None or amount_of(found[3], ",") is None:
+        if found is None or _amount(found[3]) is None:
             self.out.fault(
                 "statement-balance", "not a limit", one.line, "".join(one.lines),
                 "currency, perhaps C or D, amount", ":34F:",
@@ -190,7 +192,7 @@ class _Reader:
         at = self.at or self.begin(one.line)
         self.closed = True
         found = _TOTAL.fullmatch("".join(one.lines).strip())
-        amount = amount_of(found[3], ",") if found else None
+        amount = _amount(found[3]) if found else None
         if found is None or amount is None:
             self.out.fault(
                 "statement-balance", "not a total", one.line, "".join(one.lines),
@@ -234,7 +236,7 @@ class _Reader:
         if entry is None or entry.found is None or self.at is None:
             return
         found, out = entry.found, self.out
-        amount = amount_of(found["amount"], ",")
+        amount = _amount(found["amount"])
         if amount is None:
             out.unreadable(
                 self.at, "cell-number", "not an amount", entry.line, "amount", found["amount"],
@@ -253,6 +255,8 @@ class _Reader:
                 "YYMMDD" if value is None else "MMDD",
             )  # fmt: skip
             return
+        if (found["entry"] or "").strip():
+            self.at.booked_on(booked, entry.line)
         mark = found["mark"]
         if mark[0] == "E" and not self.interim:
             out.unreadable(
@@ -299,9 +303,15 @@ class _Reader:
         self.head, self.at, self.closed = {}, None, False
 
 
+def _amount(text: str) -> Decimal | None:
+    """Return an amount; some banks write ``,50`` for ``0,50``."""
+    return amount_of(f"0{text}" if text.startswith(",") and text != "," else text, ",")
+
+
 def _reference(text: str) -> str:
+    """Return a reference; some words only say that there is none, or that it stands in ``:86:``."""
     found = text.strip()
-    return "" if found == "NONREF" else found
+    return "" if found in {"NONREF", "EREF", "PREF", "MARF"} else found
 
 
 def _date(text: str) -> date | None:
@@ -328,7 +338,8 @@ def open_source(path: Path, fmt: Format, folder: Path, limits: Limits) -> Source
     """Read the statements of a file; see :class:`.statement.Collector` for what is proven."""
     out = Collector(path.name, folder, fmt.order == "newest-first")
     reader = _Reader(out, fmt.file.kind)
-    for one in fields(text_lines(path, fmt.file.encoding, folder, limits), out):
+    lines = text_lines(path, fmt.file.encoding, folder, limits)
+    for one in fields(lines, out, interim=reader.interim):
         reader.take(one)
     reader.end()
     return out.finish(fmt.file.kind)
@@ -336,7 +347,7 @@ def open_source(path: Path, fmt: Format, folder: Path, limits: Limits) -> Source
 
 def recognises(path: Path, fmt: Format, limits: Limits) -> bool:
     """Say whether the first statement of a file is of this kind: by its balances or its limit."""
-    head = head_of(path)
+    head = head_of(path).removeprefix("\xef\xbb\xbf")
     if not re.search(r"(^|\{4:):20:", head, re.MULTILINE):
         return False
     first = re.search(r"^:(60[FM]|34F|90[DC]):", head, re.MULTILINE)

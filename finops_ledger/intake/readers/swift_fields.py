@@ -27,34 +27,57 @@ class Field:
     lines: list[str]
 
 
-def fields(lines: Iterable[tuple[int, str]], out: Collector) -> Iterator[Field]:
+def fields(
+    lines: Iterable[tuple[int, str]], out: Collector, *, interim: bool = False
+) -> Iterator[Field]:
     """Cut a file into fields; the envelope around messages becomes notes.
 
-    A line of ``-`` ends a message only behind its closing balance: it is text before.
+    A line that begins with ``-}`` ends a message. One of ``-`` does so behind a closing balance only
+    (it is text before), and anywhere in an interim report, whose totals may be left out.
     """
     current: Field | None = None
     inside = closed = False
+    block = 0  #: line in which an envelope was opened that is not closed yet
     for number, text in lines:
-        if not inside and (block := text.find("{4:")) >= 0 and text[block + 3 :].startswith(":"):
-            out.note(number, text[: block + 3])
-            text = text[block + 3 :]
+        ends = inside and text.startswith("-") and (
+            closed or text.startswith("-}") or (interim and text.strip() == "-")
+        )  # fmt: skip
+        if ends:
+            if current is not None:
+                yield current
+            yield Field("-", number, [text])
+            current, inside, closed, block = None, False, False, 0
+            if "{4:" not in text:
+                out.note(number, text)
+                continue
+        if not inside and (start := text.find("{4:")) >= 0:
+            _unclosed(block, out)
+            block = number
+            if text[start + 3 :].startswith(":"):
+                out.note(number, text[: start + 3])
+                text = text[start + 3 :]
         if tag := _TAG.match(text):
             if current is not None:
                 yield current
             inside = inside or tag[1] not in HEADINGS
             closed = tag[1] in _TAIL or (closed and tag[1] in {"86", "NS"})
             current = Field(tag[1], number, [tag[2]])
-        elif closed and text.startswith("-"):
-            if current is not None:
-                yield current
-            yield Field("-", number, [text])
-            current, inside, closed = None, False, False
-            out.note(number, text)
         elif inside and current is not None and not (current.tag in _TAIL and text.strip()):
             current.lines.append(text)
         elif text.strip():
             if text.startswith(":"):
                 out.fault("statement-tag", "not a field of a statement", number, text, ":20:")
+            if inside and "{4:" in text:
+                _unclosed(block, out)
+                block = number
             out.note(number, text)
     if current is not None:
         yield current
+    _unclosed(block, out)
+
+
+def _unclosed(block: int, out: Collector) -> None:
+    if block:
+        out.fault(
+            "file-short", "a message without its end: the file came short", block, "{4:", "-}"
+        )

@@ -43,10 +43,10 @@ def remittance(lines: list[str]) -> Remittance:
 
 
 def _subfields(text: str, mark: str) -> Remittance:
-    parts: dict[int, str] = {}
+    pieces: dict[int, list[str]] = {}
     for found in re.finditer(rf"{re.escape(mark)}(\d\d)(.*?)(?={re.escape(mark)}\d\d|\Z)", text):
-        code = int(found[1])
-        parts[code] = parts.get(code, "") + found[2]
+        pieces.setdefault(int(found[1]), []).append(found[2])
+    parts = {code: "".join(texts) for code, texts in pieces.items()}
     said = ""
     for code in (*range(20, 30), *range(60, 64)):
         part = parts.get(code, "")
