@@ -12,7 +12,7 @@ from finops_ledger.posting.reading import partner_day
 from finops_ledger.subledger import engine as en
 
 #: Roles whose rows post on the partner's day (ruling 7).
-_ON_THEIR_DAY = ("supply", "deposit")
+ON_THEIR_DAY = ("supply", "deposit")
 
 
 def row_days(
@@ -27,7 +27,7 @@ def row_days(
     if result.first_day is None or result.last_day is None:
         return None
     found = result.first_day, result.last_day
-    if source.role not in _ON_THEIR_DAY:
+    if source.role not in ON_THEIR_DAY:
         return found
     # Where the rows say the file's day, that day says by which version they are read: a second look settles it.
     for _ in range(1 if day is not None else 2):

@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from finops_ledger.core.errors import InputRefused, Problem
+from finops_ledger.core.errors import InputRefused, Problem, UsageError
+from finops_ledger.intake.limits import Limits
 
 LIMIT = 10_000  #: records looked at
 _BYTES = 16 << 20
 _DELIMITERS = (",", ";", "\t", "|")
 _TOTAL = re.compile(
-    r"\s*(grand\s*total|sub\s*total|total|jumlah|sum|saldo (awal|akhir)|kredit|debet|debit|mutasi)\b",
+    r"\s*(grand\s*total|sub\s*total|total|jumlah|sum|saldo (awal|akhir)|kredit|debet|debit|mutasi"
+    r"|(opening|closing|starting|ending|beginning) balance|balance (at|as of|on))\b",
     re.IGNORECASE,
 )
 _NUMBERISH = re.compile(r"\W*[\d.,]*\d[\d.,:/ -]*\W*")
@@ -78,7 +80,7 @@ def refuse(path: Path, message: str, expected: str) -> InputRefused:
     return InputRefused(path.name, [Problem("not-inferred", message, path.name, expected=expected)])
 
 
-def look(path: Path) -> Look:
+def look(path: Path, sheet: str | None = None, limits: Limits | None = None) -> Look:
     """Look at a file; InputRefused when it is empty or nothing that a format can describe."""
     with path.open("rb") as file:
         head = file.read(_BYTES + 1)
@@ -94,13 +96,19 @@ def look(path: Path) -> Look:
     if kind in {"xlsx", "xls", "ods"}:
         from finops_ledger.intake.infer.books import workbook
 
-        return workbook(path, kind)
+        return workbook(path, kind, sheet, limits or Limits())
+    if sheet is not None:
+        raise UsageError(f"--sheet: {path.name} is no workbook ({kind})")
     if kind in {"json", "jsonl"}:
         from finops_ledger.intake.infer.trees import documents
 
         return documents(path, kind)
     if kind == "xml":
-        raise refuse(path, "nothing is proposed for XML yet", "a format written by hand")
+        raise refuse(
+            path, "nothing is proposed for XML: which elements are records is not guessed",
+            "a format written by hand: kind = \"xml\", records = the path of the repeated element, header = "
+            "the paths below it; docs/reference/formats.md, Documents",
+        )  # fmt: skip
     return Look(kind, file={"kind": kind}, why={"kind": "by its first bytes"})
 
 
@@ -143,7 +151,10 @@ def _text(path: Path, data: bytes, whole: bool) -> Look:
     cut(found, records)
     if not found.columns:
         raise refuse(
-            path, "no table of two columns is seen", "delimited text, or fixed width by hand"
+            path,
+            "no table of two columns is seen",
+            'delimited text; for text in fixed columns a format written by hand: kind = "fixed" with '
+            "[[file.pieces]], docs/reference/formats.md",
         )
     return found
 
