@@ -14,7 +14,7 @@ from finops_ledger.intake.conditions import unknown
 from finops_ledger.intake.infer import words
 from finops_ledger.intake.infer.amounts import Amounts, find_amounts
 from finops_ledger.intake.infer.draft import UNDECIDED, Table, toml
-from finops_ledger.intake.infer.look import Look, literal, look
+from finops_ledger.intake.infer.look import Look, literal, look, refuse
 from finops_ledger.intake.infer.movement import choose_amounts
 from finops_ledger.intake.infer.totals import find_totals
 from finops_ledger.intake.infer.values import Times, times_of
@@ -76,6 +76,12 @@ def propose(
 
         text = statement(path, found.kind, name)
         return Proposal(text, found.kind, 0, False, text.count(f'"{UNDECIDED}"'))
+    if not found.rows:
+        raise refuse(
+            path,
+            "no record is seen below the header",
+            "a file with records, to see how they are written",
+        )
     with duckdb.connect() as connection:
         times = {}
         for at, column in enumerate(found.columns):

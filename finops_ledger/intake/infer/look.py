@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from finops_ledger.core.errors import InputRefused, Problem, UsageError
+from finops_ledger.intake.infer.statements import statement_kind
 from finops_ledger.intake.limits import Limits
 
 LIMIT = 10_000  #: records looked at
@@ -59,7 +60,9 @@ def kind_of(path: Path, head: bytes) -> str:
     text = head.decode("utf-8-sig", "replace").lstrip()
     if re.match(r"\{1:F|:20:|\{4:", text):
         return "mt942" if re.search(r"(?m)^:34F:|^:13D:", text) else "mt940"
-    if text.startswith(("{", "[")) and not re.match(r"\[[^\]]*\]\s*$", text.split("\n")[0]):
+    if text.startswith(("{", "[")) and not re.match(
+        r"\[[\w .-]*[A-Za-z][\w .-]*\]\s*$", text.split("\n")[0]
+    ):
         first = text.split("\n")[0].rstrip()
         more = [line for line in text.split("\n")[1:3] if line.strip()]
         lines = first.startswith("{") and first.endswith("}") and all(m[:1] == "{" for m in more)
@@ -91,6 +94,8 @@ def look(path: Path, sheet: str | None = None, limits: Limits | None = None) -> 
         raise refuse(
             path, f"a {kind} file: no format describes it", "the file that it holds or prints"
         )
+    if kind == "csv" and (standard := statement_kind(path)) is not None:
+        kind = standard
     if kind == "csv":
         return _text(path, head[:_BYTES], len(head) <= _BYTES)
     if kind in {"xlsx", "xls", "ods"}:

@@ -8,6 +8,16 @@ from pathlib import Path
 from finops_ledger.intake.formats import load_format, shipped
 from finops_ledger.intake.infer.draft import toml
 from finops_ledger.intake.recognise import recognises
+from finops_ledger.intake.spec_file import STATEMENTS
+
+
+def statement_kind(path: Path) -> str | None:
+    """Return the kind of statement that a shipped format recognises in a file, whatever its first bytes are."""
+    for found in shipped().values():
+        fmt = load_format(found)
+        if fmt.file.kind in STATEMENTS and fmt.file.importer is None and recognises(fmt, path):
+            return fmt.file.kind
+    return None
 
 
 def statement(path: Path, kind: str, name: str) -> str:
