@@ -183,6 +183,8 @@ def _read_one(
         _check_day(name, arrival.sha256, part, day, there)
         batch = batch_id(source.name, day, slot, arrival.sha256)
         result = _read(space, arrival.path, found, batch, day, temp, accept_valid)
+        # Rows that say no time are of the file's day, which is known only now.
+        days = covering.row_days(space, source, temp, result, day)
     covers = source.covers(day, None if days is None else days[0])
     statement.check_role(space, source, name, covers[0])
     if source.role == "bank":

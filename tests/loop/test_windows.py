@@ -11,6 +11,7 @@ from beancount import loader
 from beancount.core.data import Transaction
 
 from finops_ledger.books import Books
+from finops_ledger.intake.formats import shipped
 from tests.worked import workspace as w
 
 ROWS = [
@@ -84,3 +85,23 @@ def test_a_file_of_one_window_is_of_one_day(tmp_path: Path, named_by: str, day: 
     assert found == {date(2026, 3, day): Decimal(54_023)}
     [batch] = books.space.state.batches.values()
     assert (batch.day, batch.covers) == (date(2026, 3, day), (date(2026, 3, day),) * 2)
+
+
+def test_rows_without_a_time_do_not_open_the_days_before(tmp_path: Path) -> None:
+    """An order that is still pending says no time of its status: it is of the file's day, no earlier one."""
+    made = w.make(tmp_path / "books")
+    config = made.root / "finops.toml"
+    day = """day = { name = 'orders_(\\d{4}-\\d{2}-\\d{2})', format = "%Y-%m-%d" }"""
+    assert day in config.read_text()
+    config.write_text(config.read_text().replace(day, 'day = "rows"'))
+    header = (shipped()["orders"].parent / "sample.csv").read_text("utf-8").splitlines()[0]
+    rows = [
+        "O1,2026-03-02 10:00:00,AggA,app,V20,1,20500,0,SUCCESS,2026-03-02 10:00:30,,P1,,0812",
+        "O2,2026-03-02 11:00:00,AggA,app,V20,1,20500,0,PENDING,,,P2,,0813",
+    ]
+    text = "\n".join([header, *rows]) + "\n"
+    (made.root / "inbox" / "orders_2026-03-02.csv").write_text(text, "utf-8")
+    [report] = made.import_files().files
+    assert report.verdict == "imported", report.problems
+    [batch] = Books(made.root).space.state.batches.values()
+    assert batch.covers == (date(2026, 3, 2), date(2026, 3, 2))
