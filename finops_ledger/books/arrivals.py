@@ -119,7 +119,7 @@ def source_of(space: Workspace, arrival: Arrival) -> Found | str:
             fitting = [
                 Found(s, f, name)
                 for s in named
-                if recognises(f := space.format(s.format), arrival.path)
+                if recognises(f := space.format(s.format), arrival.path, space.config.intake.limits)
             ]
             if len(fitting) == 1:
                 return fitting[0]
@@ -144,7 +144,8 @@ def nearest(space: Workspace, arrival: Arrival) -> list[str]:
     for source in space.config.sources:
         likeness = max(_likeness(name, source.match) for name in arrival.names)
         try:
-            fits = recognises(space.format(source.format), arrival.path)
+            fmt = space.format(source.format)
+            fits = recognises(fmt, arrival.path, space.config.intake.limits)
         except FinopsError:
             fits = False
         if fits or likeness >= _LIKE_ENOUGH:

@@ -152,23 +152,23 @@ class Limits(_Part):
 
 
 class Intake(_Part):
-    """What is left out of the inbox by its name, and how much is taken."""
+    """What is left out of the inbox by its name, and how much is taken: the defaults are intake's own."""
 
     ignore: tuple[str, ...] = ()
     max_bytes: int = Field(default=IntakeLimits.max_bytes, gt=0)
     max_unpacked_bytes: int = Field(default=IntakeLimits.max_unpacked_bytes, gt=0)
     max_ratio: int = Field(default=IntakeLimits.max_ratio, gt=0)
     max_members: int = Field(default=IntakeLimits.max_members, gt=0)
+    max_columns: int = Field(default=IntakeLimits.max_columns, gt=0)
+    max_record_bytes: int = Field(default=IntakeLimits.max_record_bytes, gt=0)
+    max_workbook_bytes: int = Field(default=IntakeLimits.max_workbook_bytes, gt=0)
+    max_document_bytes: int = Field(default=IntakeLimits.max_document_bytes, gt=0)
+    max_depth: int = Field(default=IntakeLimits.max_depth, gt=0)
 
     @property
     def limits(self) -> IntakeLimits:
         """The limits, as intake takes them."""
-        return IntakeLimits(
-            max_bytes=self.max_bytes,
-            max_unpacked_bytes=self.max_unpacked_bytes,
-            max_ratio=self.max_ratio,
-            max_members=self.max_members,
-        )
+        return IntakeLimits(**self.model_dump(exclude={"ignore"}))
 
 
 class Config(_Part):

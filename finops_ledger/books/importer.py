@@ -39,7 +39,8 @@ class FormatImporter(Importer):  # type: ignore[misc]
 
     def __init__(self, root: Path, source: str) -> None:
         self.root = root.absolute()
-        self.source = cfg.load(self.root).source(source)
+        config = cfg.load(self.root)
+        self.source, self._limits = config.source(source), config.intake.limits
         self._kept: tuple[Any, dt.date, list[Any]] | None = None
 
     @property
@@ -50,7 +51,8 @@ class FormatImporter(Importer):  # type: ignore[misc]
     def identify(self, filepath: str) -> bool:
         """Say whether the source takes the file by its name, and its format by its header."""
         path = Path(filepath)
-        return self.source.takes(self._inbox_name(path)) and recognises(self._format(), path)
+        named = self.source.takes(self._inbox_name(path))
+        return named and recognises(self._format(), path, self._limits)
 
     def account(self, filepath: str) -> str:
         """Return the account under which the file is archived."""

@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from finops_ledger.books import arrivals, bank_statement, filing, parts, statement
+from finops_ledger.books import arrivals, bank_statement, covering, filing, parts, statement
 from finops_ledger.books.arrivals import Arrival, Found, Opened
 from finops_ledger.books.config import Source
 from finops_ledger.books.filing import Changed, account_of
@@ -53,6 +53,7 @@ class _Ready:
     part: parts.Part | None
     temp: Path
     result: ReadResult
+    covers: tuple[date, date]
 
     @property
     def name(self) -> str:
@@ -173,18 +174,22 @@ def _read_one(
     batch = batch_id(source.name, stated, slot, arrival.sha256)
     temp = files.temp_beside(space.root / "subledger" / "rows" / f"{batch}.parquet")
     result = _read(space, arrival.path, found, batch, stated, temp, accept_valid)
+    days = covering.row_days(space, source, temp, result, day)
     if day is None:
-        if result.last_day is None:
+        if days is None:
             text = "the file has no rows, and its name does not carry its day"
             raise InputRefused(name, [Problem("no-day", text, name)])
-        day = result.last_day
+        day = days[1]
         _check_day(name, arrival.sha256, part, day, there)
         batch = batch_id(source.name, day, slot, arrival.sha256)
         result = _read(space, arrival.path, found, batch, day, temp, accept_valid)
-    statement.check_role(space, source, name, source.covers(day, result.first_day)[0])
+        # Rows that say no time are of the file's day, which is known only now.
+        days = covering.row_days(space, source, temp, result, day)
+    covers = source.covers(day, None if days is None else days[0])
+    statement.check_role(space, source, name, covers[0])
     if source.role == "bank":
         result = bank_statement.prove(space.engine, arrival.path, found.format, temp, result)
-    return _Ready(arrival, found, batch, day, part, temp, result)
+    return _Ready(arrival, found, batch, day, part, temp, result, covers)
 
 
 def _check_day(
@@ -303,14 +308,13 @@ def info_of(space: Workspace, source: Source, batch: str, day: date) -> SourceIn
 def _commit(space: Workspace, whole: Opened, ready: _Ready, now: datetime) -> Line:
     source, fmt, day, result = ready.found.source, ready.found.format, ready.day, ready.result
     target = f"subledger/rows/source={source.name}/day={day.isoformat()}/{ready.batch}.parquet"
-    covers = source.covers(day, result.first_day)
     body: Line = {
         "at": now.isoformat(timespec="seconds"),
         "batch": ready.batch,
         "source": source.name,
         "role": source.role,
         "day": day.isoformat(),
-        "covers": [covers[0].isoformat(), covers[1].isoformat()],
+        "covers": [d.isoformat() for d in ready.covers],
         "counterparty": source.counterparty,
         "original": filing.original(space, whole, ready.arrival, source, day),
         "format": {"name": fmt.name, "version": fmt.version},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -12,12 +11,10 @@ from pathlib import Path
 from finops_ledger.books.inbox import FileReport, shown
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import InputRefused, Problem
-from finops_ledger.core.names import file_name, printable
+from finops_ledger.core.names import file_name, harmless, printable
 from finops_ledger.subledger import files
 
 LISTED = 1000
-_NUMBER = re.compile(r"[-+]?\d[\d.,]*")
-_AFTER_SEPARATOR = re.compile(r"([;,\t|])(?=[=+\-@＝＋－＠])")
 
 
 def refuse(
@@ -69,21 +66,6 @@ def table(problems: Sequence[Problem]) -> bytes:
         cells = [p.file, p.line, p.column, p.value, p.expected, p.code, p.message]
         writer.writerow([c if c is None or isinstance(c, int) else harmless(c) for c in cells])
     return out.getvalue().encode()
-
-
-def harmless(text: str) -> str:
-    r"""Return a cell that a spreadsheet shows as it stands: no formula, no control characters.
-
-    An apostrophe stands before what would begin a formula, also behind a character that a spreadsheet of
-    another country takes for the separator. A plain number stays one.
-
-    >>> harmless("=1+1"), harmless("-49.800"), harmless("a;=b")
-    ("'=1+1", '-49.800', "a;'=b")
-    """
-    if _NUMBER.fullmatch(text):
-        return text
-    text = _AFTER_SEPARATOR.sub(r"\1'", printable(text))
-    return f"'{text}" if text.lstrip()[:1] in tuple("=+-@＝＋－＠") else text
 
 
 def relabelled(refused: InputRefused, was: str, name: str) -> InputRefused:

@@ -2,23 +2,100 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 
 from finops_ledger.books.books import Books
-from finops_ledger.books.config import Source
+from finops_ledger.books.config import Intake, Source
+from finops_ledger.books.covering import ON_THEIR_DAY
 from finops_ledger.books.importing import info_of
 from finops_ledger.core.days import zone as find_zone
 from finops_ledger.core.errors import UsageError
 from finops_ledger.core.kinds import ROLES
+from finops_ledger.core.names import file_name
+from finops_ledger.intake import containers
 from finops_ledger.intake.conditions import unknown
 from finops_ledger.intake.formats import Format, find_format, load_format
+from finops_ledger.intake.infer.draft import toml
+from finops_ledger.intake.infer.look import literal
 from finops_ledger.intake.model import SourceInfo
 from finops_ledger.intake.trial import Known, Trial, recognised, try_file
 
 NO_DAY = date(1970, 1, 1)
+
+
+@contextmanager
+def looked_into(
+    path: Path, member: str | None, intake: Intake | None = None
+) -> Iterator[tuple[Path, Intake]]:
+    """Yield the file to look at: itself, or what a gzip or zip file holds, and the limits of the books.
+
+    Raises:
+        UsageError: a container of several files and none named, or no such member; no container.
+        InputRefused: it cannot be unpacked.
+    """
+    intake = intake or Intake()
+    if containers.kind(path) is None and member is not None:
+        raise UsageError(f"--member: {path.name} is no gzip or zip file")
+    with TemporaryDirectory(prefix="finops-") as folder:
+        if containers.kind(path) is None:
+            yield _plain(path, path.name, Path(folder)), intake
+            return
+        inside = Path(folder) / "inside"
+        inside.mkdir()
+        found = containers.unpack(path, inside, intake.limits, intake.ignore, only=member)
+        named = {m.name: m for m in found.members if member in (None, m.name)}
+        if member is not None and member not in named:
+            raise UsageError(f"--member: {unknown(member, [m.name for m in found.members])}")
+        if len(named) > 1:
+            listed = ", ".join(sorted(named))
+            raise UsageError(
+                f"{path.name} holds {len(named)} files; choose one with --member: {listed}"
+            )
+        [one] = named.values()
+        yield _plain(one.path, PurePosixPath(one.name).name, Path(folder)), intake
+
+
+def _plain(path: Path, name: str, folder: Path) -> Path:
+    """Return a path under a plain form of its name: the engine takes ``[1]`` and ``*`` for patterns."""
+    plain = re.sub(r"[^\w .,()+@=&~#%-]+", "_", file_name(name), flags=re.ASCII)
+    if path.name == plain:
+        return path
+    link = folder / plain
+    link.symlink_to(path.absolute())
+    return link
+
+
+_DATE = re.compile(r"(?<!\d)(\d{8}|\d{4}-\d{2}-\d{2})(?!\d)")
+
+
+def source_lines(name: str, fmt: Format) -> str:
+    """Return the lines of finops.toml that make a file of this name one of a source of a format."""
+    who = re.sub(r"[^a-z0-9]+", "-", _DATE.sub("", name.rsplit(".", 1)[0]).lower()).strip("-")
+    role = fmt.role or "supply"
+    found = _DATE.search(name)
+    lines = [
+        "[[sources]]",
+        f'name = "{who or fmt.name}"',
+        f'role = "{role}"',
+        f'format = "{fmt.name}"',
+    ]
+    if role not in {"sale", "report"}:
+        lines.append('counterparty = "…"  # the partner, as its SOP in sops/ names it')
+    lines.append(f"match = {toml(re.sub(r'[0-9]+', '*', name))}")
+    if found:
+        before = literal(name[max(found.start() - 12, 0) : found.start()])
+        dashed = "-" in found[1]
+        digits, form = (r"\d{4}-\d{2}-\d{2}", ', format = "%Y-%m-%d"') if dashed else (r"\d{8}", "")
+        lines.append(f"day = {{ name = '{before}({digits})'{form} }}")
+    else:
+        lines.append('day = "rows"  # the last day of its rows; or where its name carries the day')
+    return "\n".join(lines)
 
 
 def chosen(path: Path, named: str | None, formats: Sequence[Known], own: Path | None) -> Format:
@@ -83,9 +160,31 @@ def with_books(
             day = source.day_of(path.name)
         except ValueError as error:
             raise UsageError(f"{error}; give the file's day with --day") from error
+    limits = books.space.config.intake.limits
     info = info_of(books.space, source, "b-check", day or NO_DAY)
-    trial = try_file(path, fmt, info, rows)
-    return _on_its_day(trial, path, fmt, info, rows) if day is None else trial
+    trial = try_file(path, fmt, info, rows, limits)
+    days = _partner_days(books, source, trial, day)
+    if day is None and trial.result is not None and trial.result.last_day is not None:
+        day = trial.result.last_day if days is None else days[1]
+        trial = try_file(path, fmt, replace(info, file_day=day), rows, limits)
+        days = _partner_days(books, source, trial, day)
+    return replace(trial, business_day=day, partner_days=days)
+
+
+def _partner_days(
+    books: Books, source: Source, trial: Trial, day: date | None
+) -> tuple[date, date] | None:
+    """Return the partner's days of a supplier's rows; None for another file, and for rows without a time."""
+    registry, who = books.space.registry, source.counterparty
+    if source.role not in ON_THEIR_DAY or trial.moments is None or who not in registry.sops:
+        return None
+    when = day or trial.moments[1].astimezone(find_zone(registry.zone)).date()
+    supply = registry.of(who).on(when).supply
+    if supply is None:
+        return None
+    window = supply.window.window()
+    first, last = (window.day_of(m) for m in trial.moments)
+    return first, last
 
 
 def source_of(books: Books, name: str) -> Source:

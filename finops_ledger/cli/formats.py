@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from finops_ledger.intake.trial import Trial
 
 _FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+_MEMBER = click.option(
+    "--member", metavar="NAME", help="Of a zip file of several: the one to look at."
+)
 _SHOWN = 20
 _WIDEST = 34
 
@@ -84,6 +87,7 @@ def list_(as_json: bool) -> None:
 @click.option("--currency", default="IDR", show_default=True, help="Without a source.")
 @click.option("--zone", default="Asia/Jakarta", show_default=True, help="Without a source.")
 @click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="The file's day.")
+@_MEMBER
 @books_option
 @json_option
 def check(
@@ -95,6 +99,7 @@ def check(
     currency: str,
     zone: str,
     day: Any,
+    member: str | None,
     as_json: bool,
 ) -> int:
     """What an import would make of FILE; nothing is kept.
@@ -109,19 +114,23 @@ def check(
 
     books, own = _books(), _at_hand()
     formats = known_formats(own)
-    fits = recognised(file, formats)
     when: date | None = day.date() if day else None
-    if source is not None:
-        if books is None:
-            raise UsageError(f"--source needs books, and {folder()} is no workspace")
-        given = trying.source_of(books, source)
-        fmt = trying.chosen(file, named or given.format, formats, own)
-        trial = trying.with_books(file, fmt, rows, books, given, when)
-    else:
-        fmt = trying.chosen(file, named, formats, own)
-        trial = trying.without_books(
-            file, fmt, rows, role=role, currency=currency, zone=zone, day=when
-        )
+    with trying.looked_into(file, member, books.space.config.intake if books else None) as (
+        path,
+        intake,
+    ):
+        fits = recognised(path, formats, intake.limits)
+        if source is not None:
+            if books is None:
+                raise UsageError(f"--source needs books, and {folder()} is no workspace")
+            given = trying.source_of(books, source)
+            fmt = trying.chosen(path, named or given.format, formats, own)
+            trial = trying.with_books(path, fmt, rows, books, given, when)
+        else:
+            fmt = trying.chosen(path, named, formats, own)
+            trial = trying.without_books(
+                path, fmt, rows, role=role, currency=currency, zone=zone, day=when
+            )
     if as_json:
         output.print_json({**told(trial), "recognised_by": fits})
     else:
@@ -170,6 +179,14 @@ def _show(trial: Trial, fits: list[str]) -> None:
                 output.note(f"Status {status}: {told}")
     for note in trial.notes:
         output.note(f"Note: {note}.")
+    if trial.business_day is not None:
+        output.note(f"Business day of the file: {trial.business_day}.")
+    if trial.partner_days is not None:
+        first, last = trial.partner_days
+        output.note(
+            f"Partner days, by the SOP's window: {first}"
+            + (f" to {last}." if last != first else ".")
+        )
     if trial.total:
         by_code = ", ".join(f"{n:,} {code}" for code, n in trial.by_code.items())
         more = (
@@ -199,10 +216,20 @@ def _show(trial: Trial, fits: list[str]) -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the format there; an existing file is left alone.",
 )
+@click.option(
+    "--sheet", metavar="NAME", help="Of a workbook of several sheets: the one with the records."
+)
+@_MEMBER
 @books_option
 @json_option
 def infer(
-    file: Path, role: str | None, name: str | None, target: Path | None, as_json: bool
+    file: Path,
+    role: str | None,
+    name: str | None,
+    target: Path | None,
+    sheet: str | None,
+    member: str | None,
+    as_json: bool,
 ) -> int:
     """Propose a format for FILE, with the evidence for each guess.
 
@@ -211,7 +238,8 @@ def infer(
     """
     import re
 
-    from finops_ledger.core.errors import UsageError
+    from finops_ledger.books import trying
+    from finops_ledger.core.errors import InputRefused, UsageError
     from finops_ledger.intake.infer import propose
     from finops_ledger.intake.trial import known_formats, recognised
 
@@ -219,8 +247,29 @@ def infer(
     chosen = re.sub(r"[^a-z0-9_-]+", "_", chosen.lower()).strip("_") or "format"
     if target is not None and target.exists():
         raise UsageError(f"{target} exists; choose another name or move it away")
-    proposal = propose(file, chosen, role)
-    fits = recognised(file, known_formats(_at_hand()))
+    books, known = _books(), known_formats(_at_hand())
+    with trying.looked_into(file, member, books.space.config.intake if books else None) as (
+        path,
+        intake,
+    ):
+        fits = recognised(path, known, intake.limits)
+        reading = [k for k in known if k.name in fits and k.format is not None]
+        say = output.note if target is not None else output.error
+        for one in [] if as_json else reading:
+            assert one.format is not None
+            say(f"Already read by the {'own' if one.own else 'shipped'} format {one.name}; a source in "
+                f"finops.toml is all you need:\n\n{trying.source_lines(path.name, one.format)}\n")  # fmt: skip
+        try:
+            proposal = propose(path, chosen, role, sheet, intake.limits)
+        except InputRefused as refused:
+            if not reading or as_json:
+                raise
+            say(f"Nothing else is proposed: {refused.problems[0].message}.")
+            return 0
+        paste = [trying.source_lines(path.name, k.format) for k in reading if k.format is not None]
+    if target is not None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(proposal.text, encoding="utf-8")
     if as_json:
         output.print_json(
             {
@@ -230,25 +279,23 @@ def infer(
                 "whole": proposal.whole,
                 "undecided": proposal.open,
                 "recognised_by": fits,
+                "sources": paste,
                 "toml": proposal.text,
             }
         )
-    if target is not None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(proposal.text, encoding="utf-8")
-    if as_json:
         return 0
     if target is None:
         output.note(proposal.text.rstrip("\n"))
-    say = output.note if target is not None else output.error
-    if fits:
-        say(f"Formats at hand that recognise it already: {', '.join(fits)}.")
-    looked = output.count(proposal.records, "record")
-    say(f"Looked at {looked}" + ("." if proposal.whole else ", the first of more."))
+    if proposal.records:
+        looked = output.count(proposal.records, "record")
+        say(f"Looked at {looked}" + ("." if proposal.whole else ", the first of more."))
+    place = str(target) if target is not None else "PATH"
     if target is not None:
         say(f"Written to {target}.")
     if proposal.open:
-        say(
-            f'To decide: {output.count(proposal.open, "question")}, each a "?" with the readings behind it.'
-        )
+        questions = output.count(proposal.open, "question")
+        say(f'To decide: {questions}, each a "?" with the readings behind it.')
+    kept = "" if target is not None else "keep it with -o formats/NAME.toml, "
+    answer = "answer the questions, then" if proposal.open else "then"
+    say(f"Next: {kept}{answer} finops format check {file} --format {place}")
     return 0

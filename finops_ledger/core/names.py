@@ -6,9 +6,13 @@ as they are, they would lie to the reader; used as they are, they would leave th
 
 from __future__ import annotations
 
+import re
+
 #: Room for ``2026-03-02.1a2b3c4d.`` before, ``.report.txt`` behind, within the 255 bytes of a file system.
 NAME_BYTES = 200
 _SEPARATORS = frozenset('/\\"')
+_NUMBER = re.compile(r"[-+]?\d[\d.,]*")
+_AFTER_SEPARATOR = re.compile(r"([;,\t|])(?=[=+\-@＝＋－＠])")
 
 
 def printable(text: str) -> str:
@@ -31,6 +35,21 @@ def _escape(code: int) -> str:
     if code <= 0xFF:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def harmless(text: str) -> str:
+    r"""Return a cell that a spreadsheet shows as it stands: no formula, no control characters.
+
+    An apostrophe stands before what would begin a formula, also behind a character that a spreadsheet of
+    another country takes for the separator. A plain number stays one.
+
+    >>> harmless("=1+1"), harmless("-49.800"), harmless("a;=b")
+    ("'=1+1", '-49.800', "a;'=b")
+    """
+    if _NUMBER.fullmatch(text):
+        return text
+    text = _AFTER_SEPARATOR.sub(r"\1'", printable(text))
+    return f"'{text}" if text.lstrip()[:1] in tuple("=+-@＝＋－＠") else text
 
 
 def file_name(text: str, limit: int = NAME_BYTES) -> str:

@@ -190,6 +190,10 @@ def _text(line: bytes, number: int) -> str:
     return text.removeprefix("\ufeff") if number == 0 else text
 
 
+def _said(text: str, file: FileSpec) -> bool:
+    return bool(text.strip().strip(f"{file.delimiter}{file.quote} "))
+
+
 def find_layout(path: Path, file: FileSpec, name: str, limits: Limits | None = None) -> Layout:
     """Find the parts of a UTF-8 file; raise :class:`InputRefused` when they are not as declared.
 
@@ -198,6 +202,8 @@ def find_layout(path: Path, file: FileSpec, name: str, limits: Limits | None = N
     lines = _head_lines(path)
     texts = [_text(line, i) for i, line in enumerate(lines)]
     first = 1 if texts and is_separator_line(texts[0], file, name) else 0
+    # Lines count as they stand, blank ones too, from the first that is filled.
+    first = next((i for i, t in enumerate(texts) if i >= first and _said(t, file)), first)
     check_first_line(texts[first] if first < len(texts) else "", file, name)
     at, cells = _find_header(texts, first, file, name, limits or Limits())
     skip = at + 1 if file.header_row else at

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -48,6 +48,13 @@ class Trial:
     problems: tuple[Problem, ...] = ()  #: the first 1,000
     total: int = 0  #: of problems, listed or not
     notes: tuple[str, ...] = ()  #: what a look without books cannot tell
+    moments: tuple[datetime, datetime] | None = (
+        None  #: of the first and the last row that says its time
+    )
+    business_day: date | None = None  #: of the file, as a source says it
+    partner_days: tuple[date, date] | None = (
+        None  #: of its rows, by the window of the partner's SOP
+    )
 
     @property
     def clean(self) -> bool:
@@ -108,7 +115,12 @@ def _filled(trial: Trial, result: ReadResult, out: Path, rows: int, zone: str) -
         {n: v.astimezone(where) if isinstance(v, datetime) else v for n, v in row.items()}
         for row in table.select(shown).slice(0, rows).to_pylist()
     )
-    return replace(trial, head=head, result=result, sums=sums, statuses=statuses)
+    said = pc.coalesce(*(table[n] for n in ("occurred_at", "created_at", "paid_at")))
+    ends = pc.min_max(said).as_py()
+    moments = None if ends["min"] is None else (ends["min"], ends["max"])
+    return replace(
+        trial, head=head, result=result, sums=sums, statuses=statuses, moments=moments
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +174,17 @@ def as_json(trial: Trial) -> Mapping[str, Any]:
             "refused": result.refused,
         },
         "days": None if result is None else [text(result.first_day), text(result.last_day)],
+        "business_day": text(trial.business_day),
+        "partner_days": None if trial.partner_days is None else [*map(str, trial.partner_days)],
         "control": None if result is None else str(result.control),
         "sums": {n: str(v) for n, v in trial.sums.items()},
         "stated": {} if result is None else {n: str(v) for n, v in result.totals.items()},
         "statuses": trial.statuses,
         "head": [{n: text(v) for n, v in row.items()} for row in trial.head],
-        "problems": {"total": trial.total, "listed": [str(p) for p in trial.problems]},
+        "problems": {
+            "total": trial.total,
+            "by_code": trial.by_code,
+            "listed": [str(p) for p in trial.problems],
+        },
         "notes": list(trial.notes),
     }

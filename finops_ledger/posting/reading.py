@@ -21,38 +21,43 @@ _DAY_US = 86_400_000_000
 _POSTING_DAYS = ("day", "paid_day", "refund_day", "partner_day", "settled_day")
 
 
-def shift_us(window: Window, batch: Batch) -> int:
+#: When a row happened, as far as it says so.
+STATED = "coalesce(occurred_at, created_at, paid_at)"
+
+
+def _shift_us(window: Window, day: date) -> int:
     """Return what is added to a UTC time so that its date is the window's day, in microseconds."""
-    noon = datetime(batch.day.year, batch.day.month, batch.day.day, 12, tzinfo=zone(window.zone))
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=zone(window.zone))
     offset = noon.utcoffset()
     assert offset is not None
     return int((offset + window.shift()).total_seconds()) * 1_000_000
 
 
-def window_of(registry: Registry, batch: Batch) -> Window:
-    """Return the partner's window for a batch; a calendar day where no SOP says otherwise."""
-    if batch.counterparty and batch.counterparty in registry.sops:
-        supply = registry.of(batch.counterparty).on(batch.day).supply
+def partner_day(registry: Registry, counterparty: str | None, day: date) -> str:
+    """Return SQL of the partner's day of a row that a file of ``day`` holds.
+
+    By the window that is in force on that day; the calendar day where no SOP says otherwise.
+    """
+    window = Window(zone=registry.zone)
+    if counterparty and counterparty in registry.sops:
+        supply = registry.of(counterparty).on(day).supply
         if supply is not None:
-            return supply.window.window()
-    return Window(zone=registry.zone)
+            window = supply.window.window()
+    shift = _shift_us(window, day)
+    return f"date '1970-01-01' + cast((epoch_us({STATED}) + {shift}) // {_DAY_US} as integer)"
 
 
 def _view(root: Path, batch: Batch, registry: Registry, only_keys_of: str | None) -> str:
-    shift = shift_us(window_of(registry, batch), batch)
     stored = [n for n in ROW_NAMES if n != "record"]
     key = " || chr(31) || ".join(f"coalesce(cast({k} as varchar), '')" for k in batch.key)
     midnight = en.literal(datetime.combine(batch.day, datetime.min.time(), UTC).isoformat())
-    stated = "coalesce(occurred_at, created_at, paid_at)"
-    partner_day = (
-        f"date '1970-01-01' + cast((epoch_us({stated}) + {shift}) // {_DAY_US} as integer)"
-    )
+    by_window = partner_day(registry, batch.counterparty, batch.day)
     source = en.parquet([root / batch.file], position=True)
     sql = (
         f"select cast(coalesce(record, file_row_number + 1) as bigint) as record, "
         f"{', '.join(stored)}, {key} as key, "
         f"coalesce(occurred_at, timestamptz {midnight}) as version_at, "
-        f"{stated} as stated_at, {partner_day} as partner_day, {_settled_day(batch)} as settled_day, "
+        f"{STATED} as stated_at, {by_window} as partner_day, {_settled_day(batch)} as settled_day, "
         f"date '{batch.covers[0]}' as covers_from, date '{batch.covers[1]}' as covers_to, "
         f"cast({batch.issue} as bigint) as issue, cast({batch.closes} as bigint) as closes, "
         f"date '{batch.opens or date.min}' as opens "

@@ -10,10 +10,9 @@ from decimal import Decimal
 from typing import Any, Final, Literal
 
 from finops_ledger.core.money import ZERO, plain
+from finops_ledger.core.names import harmless
 
 Row = dict[str, Any]
-#: A cell that begins so could be taken for a formula by a spreadsheet.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ class Report:
         """Return all columns as CSV, safe to open in a spreadsheet."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(c.key for c in self.columns)
+        writer.writerow(harmless(c.key) for c in self.columns)
         for row in self.rows:
             writer.writerow(_cell(c, row[c.key]) for c in self.columns)
         return out.getvalue()
@@ -65,7 +64,7 @@ def _cell(column: Column, value: Any) -> str:
     text = str(value)
     if column.kind in ("money", "count"):
         return text
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return harmless(text)
 
 
 def written(column: Column, value: Any, group: str = ",") -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -95,13 +97,55 @@ def test_infer_writes_once_and_says_what_is_open(tmp_path: Path) -> None:
     words = ["format", "infer", str(SAMPLE), "--role", "supply", "-o", str(target)]
     text, code = finops(tmp_path, *words)
     assert code == 0
-    assert "recognise it already: aggregator" in text
+    assert "Already read by the shipped format aggregator" in text
+    for line in ('format = "aggregator"', 'role = "supply"', 'match = "sample.csv"'):
+        assert line in text
+    assert "Next: answer the questions, then finops format check" in text
     assert "Looked at 10 records." in text
     assert 'name = "agga"' in target.read_text("utf-8")
     text, code = finops(tmp_path, *words)
     assert (code, "exists" in text) == (2, True)
     text, code = finops(tmp_path, "format", "check", str(SAMPLE), "--format", str(target))
     assert (code, "undecided" in text) == (2, True)
+
+
+def test_containers_are_looked_into(tmp_path: Path) -> None:
+    packed, several = tmp_path / "agga_20260302.csv.gz", tmp_path / "march.zip"
+    packed.write_bytes(gzip.compress(SAMPLE.read_bytes()))
+    with zipfile.ZipFile(several, "w") as archive:
+        archive.write(SAMPLE, "in/agga.csv")
+        archive.writestr("readme.txt", "nothing")
+    for words in ([str(packed)], [str(several), "--member", "in/agga.csv"]):
+        text, code = finops(tmp_path, "format", "check", *words)
+        assert (code, "10 rows: 10 read" in text) == (0, True), text
+        text, code = finops(tmp_path, "format", "infer", *words)
+        assert (code, "Looked at 10 records." in text) == (0, True), text
+        assert ("day = { name = 'agga_(\\d{8})' }" in text) is (words == [str(packed)])
+    text, code = finops(tmp_path, "format", "check", str(several))
+    assert (code, "holds 2 files; choose one with --member: in/agga.csv, readme.txt" in text) == (
+        2,
+        True,
+    )
+    text, code = finops(tmp_path, "format", "infer", str(several), "--member", "agga.csv")
+    assert (code, "--member: unknown name 'agga.csv'" in text) == (2, True), text
+    text, code = finops(tmp_path, "format", "infer", str(SAMPLE), "--member", "x")
+    assert (code, "is no gzip or zip file" in text) == (2, True), text
+    packed.write_bytes(packed.read_bytes()[:40])
+    assert finops(tmp_path, "format", "check", str(packed))[1] == 3
+
+
+def test_check_says_the_days_of_a_source(tmp_path: Path) -> None:
+    """The file's own, and the partner's by the window of its SOP (23:00 to 23:00 in the demo)."""
+    assert finops(tmp_path, "demo", str(tmp_path / "books"))[1] == 0
+    file = tmp_path / "AggA_mutasi_20260302.csv"
+    file.write_bytes(SAMPLE.read_bytes())
+    words = ["format", "check", str(file), "--source", "agga"]
+    text, _ = finops(tmp_path, *words)
+    assert "Business day of the file: 2026-03-02." in text
+    told = json.loads(finops(tmp_path, *words, "--json")[0])
+    assert told["business_day"] == "2026-03-02"
+    assert told["partner_days"][0] == "2026-03-02"
+    assert told["days"][0] == "2026-03-01"
 
 
 def test_infer_of_what_is_no_table_is_refused(tmp_path: Path) -> None:

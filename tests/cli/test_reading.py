@@ -15,6 +15,7 @@ from beancount.core.data import Transaction
 
 from finops_ledger.books import Books
 from finops_ledger.books.explain import explain
+from finops_ledger.reports.report import Column, Report
 from tests.cli.conftest import DAYS, Finops
 
 
@@ -197,6 +198,16 @@ def test_queries_by_name_and_as_typed_stay_exact(finops: Finops, demo: Path, boo
     assert told(finops, demo, "query", bql) == expected
     text = finops("--books", demo, "query", bql, "--csv").stdout
     assert list(csv.DictReader(io.StringIO(text))) == expected
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1+1|x", "@SUM(A1)", "x;=1+1", "-1+1"])
+def test_csv_holds_no_formula(text: str) -> None:
+    """Neither in a cell nor in a title; amounts stay numbers."""
+    columns = [Column(text, text), Column("n", "n", "money")]
+    found = Report("any", columns, [{text: text, "n": "-5"}]).csv()
+    head, cells = list(csv.reader(io.StringIO(found)))
+    assert head[0] == cells[0] == text.replace("=", "'=") if ";" in text else f"'{text}"
+    assert cells[1] == "-5"
 
 
 def test_frames_hold_exact_decimals(books: Books) -> None:

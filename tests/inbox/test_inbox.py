@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import os
@@ -16,12 +17,14 @@ import pytest
 from click.testing import CliRunner
 
 from finops_ledger.books import Books, importing
+from finops_ledger.books.config import Intake
 from finops_ledger.books.inbox import FileReport
-from finops_ledger.books.refusing import harmless, table
+from finops_ledger.books.refusing import table
 from finops_ledger.books.verify import verify
 from finops_ledger.cli import cli
 from finops_ledger.core.errors import Problem
-from finops_ledger.core.names import NAME_BYTES, file_name, printable
+from finops_ledger.core.names import NAME_BYTES, file_name, harmless, printable
+from finops_ledger.intake.limits import Limits
 from finops_ledger.subledger.manifest import NAME
 from tests.inbox import made
 from tests.integrity import workspaces as iw
@@ -63,6 +66,27 @@ def is_left(books: Books, path: Path, *words: str) -> None:
 
 
 # --- limits, and files that are still being written --------------------------------------------------
+
+
+def test_the_limits_of_reading_are_those_of_the_books(books: Books) -> None:
+    before = (books.root / "finops.toml").read_text()
+    drop(books, made.STATEMENT)
+    intake(books, "max_columns = 5")
+    refused = one(books)
+    assert (refused.verdict, len(refused.problems)) == ("refused", 1)
+    assert "[too-many-columns]" in refused.problems[0]
+    (books.root / "finops.toml").write_text(before)
+    drop(books, made.STATEMENT)
+    assert one(books).verdict == "imported"
+
+
+def test_every_limit_of_intake_has_its_key() -> None:
+    """With the same default, and handed on under its own name."""
+    names = {f.name for f in dataclasses.fields(Limits)}
+    given = {name: at for at, name in enumerate(sorted(names), 7)}
+    assert {*Intake.model_fields} - {"ignore"} == names
+    assert dataclasses.asdict(Intake(**given).limits) == given
+    assert Intake().limits == Limits()
 
 
 def test_a_file_over_the_limit_is_left_and_the_limit_named(books: Books) -> None:

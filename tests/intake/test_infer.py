@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -130,6 +131,123 @@ def test_two_keys(tmp_path: Path) -> None:
     assert "ref (Order ID), partner_ref (Transaction ID)" in line_of(text, "key")
 
 
+def test_a_fee_beside_the_amount_leaves_it_open(tmp_path: Path) -> None:
+    """Before or after the fee: no sum tells; with one it is decided."""
+    data, text = proposed(tmp_path, "Ref,Amount,Fee\nA,10,1\nB,20,2\nC,35,4\n", "settlement")
+    assert data["fields"]["amount"] == "?"
+    assert "'Amount' alone, or with 'Fee' added or taken off" in line_of(text, "amount")
+    with_sum = "Ref,Gross,Fee,Amount\nA,11,1,10\nB,22,2,20\nC,39,4,35\n"
+    data, _ = proposed(tmp_path, with_sum, "settlement")
+    assert data["fields"]["amount"] == "Amount"
+
+
+def test_a_balance_that_nothing_moves_is_a_question(tmp_path: Path) -> None:
+    data, text = proposed(tmp_path, "Ref,Amount,Saldo\nA,10,7\nB,20,999\nC,35,4\n", "supply")
+    assert data["fields"]["balance"] == "?"
+    assert "by its name alone; no column of amounts moves it" in line_of(text, "balance")
+
+
+@pytest.mark.parametrize("cells", [("1000", "2500", "400"), ("-1000", "200", "300")])
+def test_minor_units_are_asked_for(tmp_path: Path, cells: tuple[str, ...]) -> None:
+    text = "Ref;Jumlah\n" + "".join(f"A{n};{c}\n" for n, c in enumerate(cells))
+    data, made = proposed(tmp_path, text, "bank")
+    assert data["numbers"]["minor_units"] == "?"
+    largest = max(cells, key=lambda c: abs(int(c))).lstrip("-")
+    told = f"{largest} is {largest} with false, {largest[:-2]}.00 with 2"
+    assert told in line_of(made, "minor_units")
+    for other in ("250", "2500.00"):
+        data, _ = proposed(tmp_path, text + f"B;{other}\n", "bank")
+        assert "minor_units" not in data["numbers"] or other == "2500.00"
+
+
+def test_two_notations_in_one_column_are_told_with_their_lines(tmp_path: Path) -> None:
+    rows = "".join(f"A{n};1.00{n},50\n" for n in range(9))
+    data, text = proposed(tmp_path, f"Ref;Jumlah\n{rows}B;1,234.50\nC;2,000.75\n", "bank")
+    assert data["numbers"]["decimal"] == "?"
+    told = line_of(text, "decimal")
+    assert '9 cells fit decimal = ",", thousands = "."' in told
+    assert "line 11: '1,234.50', line 12: '2,000.75'" in told
+
+
+def test_indonesian_months(tmp_path: Path) -> None:
+    text = "Ref;Tanggal;Jumlah\nA;02 Agustus 2026;1\nB;03 Desember 2026;2\nC;04 Mei 2026;3\n"
+    data, _ = proposed(tmp_path, text, "bank")
+    assert (data["times"]["format"], data["times"]["months"]) == ("%d %B %Y", "id")
+
+
+def test_serial_days_are_counted_from_two_days(tmp_path: Path) -> None:
+    text = "Ref,Tanggal,Amount\nA,46083,10\nB,46084,20\n"
+    data, made = proposed(tmp_path, text, "bank")
+    assert data["times"]["format"] == "?"
+    told = line_of(made, "format")
+    assert "46083 is 2026-03-02" in told
+    assert "excel-date or excel-1904-date" in told
+    answer = made.replace('format = "?"', 'format = "excel-date"').replace('["?"]', '["ref"]')
+    load_format(_kept(tmp_path, answer))
+
+
+def test_midnight_in_every_cell_may_be_no_time(tmp_path: Path) -> None:
+    text = "Ref,Tanggal,Amount\nA,2026-03-02 00:00:00,10\nB,2026-03-13 00:00:00,20\n"
+    data, made = proposed(tmp_path, text, "bank")
+    assert data["times"]["format"] == "?"
+    assert "a date alone, and the time may stand elsewhere, or midnight" in line_of(made, "format")
+
+
+def test_debits_with_a_minus(tmp_path: Path) -> None:
+    """With a balance the sum is proven; without it both readings are left."""
+    rows = ("-100,,900", "-50,,850", ",70,920", "-1,,919")
+    data, _ = proposed(tmp_path, "Debet,Kredit,Saldo\n" + "\n".join(rows) + "\n", "bank")
+    assert data["fields"]["amount"] == {"sum": ["Kredit", "Debet"]}
+    bare = "\n".join(r.rsplit(",", 1)[0] for r in rows)
+    data, text = proposed(tmp_path, f"Debet,Kredit\n{bare}\n", "bank")
+    assert data["fields"]["amount"] == "?"
+    assert "sum = ['Debet', 'Kredit']" in line_of(text, "amount")
+
+
+def test_a_credit_in_the_first_record_is_not_left_out(tmp_path: Path) -> None:
+    """Its balance follows from nothing: the debits alone hold from the second record on."""
+    text = "Debet,Kredit,Saldo\n0,1250,11250\n1000,0,10250\n2.5,,10247.5\n-2.5,,10250\n"
+    data, _ = proposed(tmp_path, text, "bank")
+    assert data["fields"]["amount"] == {"debit": "Debet", "credit": "Kredit", "signed": True}
+    text = "Debet,Kredit,Saldo\n3,1250,11250\n1000,,10250\n2.5,,10247.5\n1,,10246.5\n"
+    data, made = proposed(tmp_path, text, "bank")
+    assert data["fields"]["amount"] == "?"
+    assert "'Kredit' is filled where no balance stands before it" in line_of(made, "amount")
+
+
+@pytest.mark.parametrize("count", [99, 100])
+def test_a_key_takes_a_hundred_records_that_differ(tmp_path: Path, count: int) -> None:
+    rows = "".join(f"T{n},{n}.5\n" for n in range(count))
+    data, _ = proposed(tmp_path, f"Transaction ID,Amount\n{rows}", "settlement")
+    assert data["key"] == (["?"] if count < 100 else ["partner_ref"])
+
+
+def test_the_sheet_is_named_where_several_are_shown(tmp_path: Path) -> None:
+    path = tmp_path / "f.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        book.add_worksheet("Ringkasan").write_row(0, 0, ("a", "b"))
+        sheet = book.add_worksheet("Rincian")
+        for row, cells in enumerate([("Ref", "Amount"), ("A", 10.5), ("B", 11.25)]):
+            sheet.write_row(row, 0, cells)
+    with pytest.raises(InputRefused, match="'Ringkasan', 'Rincian'"):
+        propose(path, "f", "sale")
+    data = tomllib.loads(propose(path, "f", "sale", "Rincian").text)
+    assert (data["file"]["sheet"], data["file"]["header"]) == ("Rincian", ["Ref", "Amount"])
+    with pytest.raises(InputRefused):
+        propose(path, "f", "sale", "Rincain")
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [(b"<a><b>1</b></a>", "which elements are records"), (b"Tanggal   Jumlah\n01/02      12\n", 'kind = "fixed"')],
+)  # fmt: skip
+def test_what_cannot_be_proposed_says_what_to_do(tmp_path: Path, data: bytes, told: str) -> None:
+    with pytest.raises(InputRefused) as caught:
+        proposed(tmp_path, data)
+    assert told in str(caught.value)
+    assert "written by hand" in str(caught.value)
+
+
 def test_statuses_are_listed_and_not_judged(tmp_path: Path) -> None:
     data, text = proposed(
         tmp_path, "Ref,Amount,Status\nA,1,SUKSES\nB,2,GAGAL\nC,3,SUKSES\nD,1,QLR\n"
@@ -207,7 +325,12 @@ def test_a_question_names_its_line_when_the_format_is_loaded(tmp_path: Path) -> 
     number = text.splitlines().index(line_of(text, "format")) + 1
     assert f"f.toml:{number}: format = " in str(caught.value)
     assert "%d/%m/%Y or %m/%d/%Y" in str(caught.value)
-    load_format(_kept(tmp_path, text.replace('format = "?"', 'format = "%d/%m/%Y"')))
+    load_format(
+        _kept(
+            tmp_path,
+            text.replace('format = "?"', 'format = "%d/%m/%Y"').replace('["?"]', '["ref"]'),
+        )
+    )
 
 
 def test_names_that_would_break_toml(tmp_path: Path) -> None:

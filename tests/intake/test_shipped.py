@@ -19,8 +19,6 @@ from finops_ledger.intake.recognise import recognises
 TWINS = {
     "bca": {"klikbca"},
     "klikbca": {"bca"},
-    # Its columns are there; that another one says debit or credit it does not know.
-    "generic_sheet_mark": {"generic_sheet"},
 }
 
 #: Reports about which the books have nothing to say: every row is left out, with its reason.
@@ -174,6 +172,18 @@ def test_stripe(tmp_path: Path) -> None:
 def test_generic_sheet(tmp_path: Path) -> None:
     result, _ = read_sample("generic_sheet", tmp_path / "rows.parquet")
     assert result.control == Decimal("9500.00")
+
+
+@pytest.mark.parametrize(
+    "name", ["D/C", "D/K", "DC", "CR/DB", "DB/CR", "CrDr", "Debit/Credit", "Debet / Kredit", "Debit", "Sign"]
+)  # fmt: skip
+def test_a_plain_sheet_with_a_column_of_marks_is_another(name: str, tmp_path: Path) -> None:
+    """Without it every amount would be a credit; another column is none of its business."""
+    fmt = load_format(shipped()["generic_sheet"])
+    path = tmp_path / "sheet.csv"
+    for column, fits in ((name, False), ("Branch", True), ("Discount", True), ("DCC", True)):
+        path.write_text(f"Date,Label,Amount,{column}\n03/02/2026,x,1,D\n", "utf-8")
+        assert recognises(fmt, path) is fits, column
 
 
 def test_explain_finds_the_line_of_a_record() -> None:

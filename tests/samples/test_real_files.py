@@ -94,7 +94,7 @@ REFUSALS = [
             Setting(counterparty="Adyen"), frozenset({"cell-number", "currency-other", "identity"})),
     # Credits in the debit column: another layout than the one the source names.
     Refusal(f"{SHEET}/oca__debit_credit_amount.csv", "generic_sheet", AS_BANK,
-            frozenset({"header-missing"})),
+            frozenset({"header-missing", "header-extra"})),
 ]  # fmt: skip
 
 

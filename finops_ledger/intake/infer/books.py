@@ -13,13 +13,16 @@ from finops_ledger.intake.readers.table import Cells
 _ABOVE = 300  #: lines that may stand above the records
 
 
-def workbook(path: Path, kind: str) -> Look:
-    """Look at the only visible sheet of a workbook; InputRefused lists the sheets when there are more."""
+def workbook(path: Path, kind: str, named: str | None, limits: Limits) -> Look:
+    """Look at a sheet of a workbook: the one named, else the only visible one.
+
+    InputRefused lists the sheets when there are more.
+    """
     with TemporaryDirectory(prefix="finops-") as folder:
-        sheet, lines = reader.first_lines(path, kind, LIMIT + _ABOVE, Path(folder), Limits())
+        sheet, lines = reader.first_lines(path, kind, LIMIT + _ABOVE, Path(folder), limits, named)
     found = Look(kind, file={"kind": kind}, why={"kind": "by its first bytes"})
     found.file["sheet"] = sheet
-    found.why["sheet"] = "the only one that is shown"
+    found.why["sheet"] = "as asked for" if named else "the only one that is shown"
     found.whole = len(lines) < LIMIT + _ABOVE
     width = max((_filled(cells) for _, cells in lines), default=0)
     cut(found, [(n, cells[:width]) for n, cells in lines])

@@ -14,13 +14,16 @@ from finops_ledger.intake.conditions import unknown
 from finops_ledger.intake.infer import words
 from finops_ledger.intake.infer.amounts import Amounts, find_amounts
 from finops_ledger.intake.infer.draft import UNDECIDED, Table, toml
-from finops_ledger.intake.infer.look import Look, literal, look
+from finops_ledger.intake.infer.look import Look, literal, look, refuse
+from finops_ledger.intake.infer.movement import choose_amounts
 from finops_ledger.intake.infer.totals import find_totals
 from finops_ledger.intake.infer.values import Times, times_of
+from finops_ledger.intake.limits import Limits
 
 _IDS = ("ref", "partner_ref", "payment_ref", "settlement_ref", "orig_ref", "serial", "customer")
 _TEXTS = ("product", "category", "channel", "partner", "currency", "text")
 _TIMES = ("occurred_at", "created_at", "paid_at", "refunded_at")
+_PROVEN = 100  #: records in which a column never repeats, so that it is taken for a key
 _MANY = 40  #: different values that a status or a type may have
 
 
@@ -52,8 +55,14 @@ class _Work:
         return self.look.column(self.columns.index(name))
 
 
-def propose(path: Path, name: str, role: str | None = None) -> Proposal:
-    """Propose a format for a file.
+def propose(
+    path: Path,
+    name: str,
+    role: str | None = None,
+    sheet: str | None = None,
+    limits: Limits | None = None,
+) -> Proposal:
+    """Propose a format for a file; ``sheet``: of a workbook, where several are shown.
 
     Raises:
         InputRefused: empty, or nothing that a format can describe.
@@ -61,12 +70,18 @@ def propose(path: Path, name: str, role: str | None = None) -> Proposal:
     """
     if role is not None and role not in ROLES:
         raise UsageError(f"--role: {unknown(role, ROLES)}")
-    found = look(path)
+    found = look(path, sheet, limits)
     if not found.columns:
         from finops_ledger.intake.infer.statements import statement
 
-        text = statement(found.kind, name)
+        text = statement(path, found.kind, name)
         return Proposal(text, found.kind, 0, False, text.count(f'"{UNDECIDED}"'))
+    if not found.rows:
+        raise refuse(
+            path,
+            "no record is seen below the header",
+            "a file with records, to see how they are written",
+        )
     with duckdb.connect() as connection:
         times = {}
         for at, column in enumerate(found.columns):
@@ -75,6 +90,7 @@ def propose(path: Path, name: str, role: str | None = None) -> Proposal:
             ) is not None:
                 times[column] = seen
     amounts = find_amounts(found, set(times))
+    choose_amounts(amounts)
     work = _Work(found, amounts, times)
     tables = _tables(work, path, name, role)
     text = "\n\n".join("\n".join(t.lines()) for t in tables if t.keys or t.remarks) + "\n"
@@ -97,7 +113,7 @@ def _tables(work: _Work, path: Path, name: str, role: str | None) -> list[Table]
     rest = _rest(work)
     return [
         head, _file(work.look), work.amounts.table(), _times(work), fields, *below, kind, status,
-        privacy, *identities, *totals, _exclude(work), rest,
+        privacy, *identities, *totals, _exclude(work, bool(totals)), rest,
     ]  # fmt: skip
 
 
@@ -130,13 +146,20 @@ def _key(work: _Work, role: str | None, fields: Table) -> tuple[object, str]:
         cells = work.cells(column)
         if None not in cells and len(set(cells)) == len(cells) and len(cells) > 1:
             unique.append(name)
-    if len(unique) == 1:
-        return unique, f"{mapped[unique[0]]} is filled and different in every record"
+    if len(unique) == 1 and len(work.look.rows) >= _PROVEN:
+        return (
+            unique,
+            f"{mapped[unique[0]]} is different in each of {len(work.look.rows):,} records",
+        )
     if unique:
         told = ", ".join(f"{n} ({mapped[n]})" for n in unique)
-        return [UNDECIDED], f"decide: each of these is different in every record: {told}"
+        return [
+            UNDECIDED
+        ], f"decide: different in every record of this file, and must be so in every other: {told}"
     if role == "bank":
-        parts = ["account", "day", "text", "amount", *(["balance"] if "balance" in mapped else [])]
+        refs = [n for n in ("ref", "partner_ref") if n in mapped]
+        more = ["balance"] if "balance" in mapped else []
+        parts = ["account", "day", *refs, "text", "amount", *more]
         return (
             parts,
             "no column identifies a record: what is printed on the line does, with occurrences",
@@ -200,7 +223,8 @@ def _form(table: Table, found: Times) -> None:
         table.put("format", found.forms[0], found.why)
         return
     readings = " or ".join(found.forms)
-    table.put("format", UNDECIDED, f"decide: {readings}; no cell tells them apart")
+    why = found.why if "different values" not in found.why else "no cell tells them apart"
+    table.put("format", UNDECIDED, f"decide: {readings}; {why}")
 
 
 def _fields(work: _Work, role: str | None) -> tuple[Table, list[Table]]:
@@ -329,9 +353,9 @@ def _identity(whole: str, parts: tuple[str, ...]) -> Table:
     return table
 
 
-def _exclude(work: _Work) -> Table:
+def _exclude(work: _Work, stated: bool) -> Table:
     table = Table("[exclude]")
-    rules = []
+    rules: list[dict[str, object]] = []
     for column, found in work.times.items():
         if column in work.used:
             sign = "'?" if found.pattern else ""
@@ -340,9 +364,11 @@ def _exclude(work: _Work) -> Table:
                 for m in found.misfits
             ]
     if rules:
-        table.put(
-            "rules", rules, "decide: these cells are no times; why are their records left out?"
-        )
+        why = "decide: these cells are no times; why are their records left out?"
+        if stated:
+            rules = [{**r, "in_totals": UNDECIDED} for r in rules]
+            why += " in_totals: true where the totals of the file count them all the same"
+        table.put("rules", rules, why)
     return table
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 UNDECIDED = "?"
+_SHORT = 44
 
 
 def toml(value: object) -> str:
@@ -51,9 +52,16 @@ class Table:
     def lines(self) -> list[str]:
         """Return the table as lines of TOML."""
         out = [self.head] if self.head else []
-        for name, value, why in self.keys:
-            text = f"{key(name)} = {_spread(value)}"
-            out.append(f"{text} # {comment(why)}" if why else text)
+        texts = [f"{key(name)} = {_spread(value)}" for name, value, _ in self.keys]
+        # Reasons stand below one another, as far as the values are short.
+        short = [
+            len(t)
+            for t, (_, _, why) in zip(texts, self.keys, strict=True)
+            if why and len(t) <= _SHORT
+        ]
+        width = max(short, default=0)
+        for text, (_, _, why) in zip(texts, self.keys, strict=True):
+            out.append(f"{text:<{width}} # {comment(why)}" if why else text)
         return [*out, *(f"# {comment(r)}" for r in self.remarks)]
 
 

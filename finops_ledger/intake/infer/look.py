@@ -11,13 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from finops_ledger.core.errors import InputRefused, Problem
+from finops_ledger.core.errors import InputRefused, Problem, UsageError
+from finops_ledger.intake.infer.statements import statement_kind
+from finops_ledger.intake.limits import Limits
 
 LIMIT = 10_000  #: records looked at
 _BYTES = 16 << 20
 _DELIMITERS = (",", ";", "\t", "|")
 _TOTAL = re.compile(
-    r"\s*(grand\s*total|sub\s*total|total|jumlah|sum|saldo (awal|akhir)|kredit|debet|debit|mutasi)\b",
+    r"\s*(grand\s*total|sub\s*total|total|jumlah|sum|saldo (awal|akhir)|kredit|debet|debit|mutasi"
+    r"|(opening|closing|starting|ending|beginning) balance|balance (at|as of|on))\b",
     re.IGNORECASE,
 )
 _NUMBERISH = re.compile(r"\W*[\d.,]*\d[\d.,:/ -]*\W*")
@@ -57,7 +60,9 @@ def kind_of(path: Path, head: bytes) -> str:
     text = head.decode("utf-8-sig", "replace").lstrip()
     if re.match(r"\{1:F|:20:|\{4:", text):
         return "mt942" if re.search(r"(?m)^:34F:|^:13D:", text) else "mt940"
-    if text.startswith(("{", "[")) and not re.match(r"\[[^\]]*\]\s*$", text.split("\n")[0]):
+    if text.startswith(("{", "[")) and not re.match(
+        r"\[[\w .-]*[A-Za-z][\w .-]*\]\s*$", text.split("\n")[0]
+    ):
         first = text.split("\n")[0].rstrip()
         more = [line for line in text.split("\n")[1:3] if line.strip()]
         lines = first.startswith("{") and first.endswith("}") and all(m[:1] == "{" for m in more)
@@ -78,7 +83,7 @@ def refuse(path: Path, message: str, expected: str) -> InputRefused:
     return InputRefused(path.name, [Problem("not-inferred", message, path.name, expected=expected)])
 
 
-def look(path: Path) -> Look:
+def look(path: Path, sheet: str | None = None, limits: Limits | None = None) -> Look:
     """Look at a file; InputRefused when it is empty or nothing that a format can describe."""
     with path.open("rb") as file:
         head = file.read(_BYTES + 1)
@@ -89,18 +94,26 @@ def look(path: Path) -> Look:
         raise refuse(
             path, f"a {kind} file: no format describes it", "the file that it holds or prints"
         )
+    if kind == "csv" and (standard := statement_kind(path)) is not None:
+        kind = standard
     if kind == "csv":
         return _text(path, head[:_BYTES], len(head) <= _BYTES)
     if kind in {"xlsx", "xls", "ods"}:
         from finops_ledger.intake.infer.books import workbook
 
-        return workbook(path, kind)
+        return workbook(path, kind, sheet, limits or Limits())
+    if sheet is not None:
+        raise UsageError(f"--sheet: {path.name} is no workbook ({kind})")
     if kind in {"json", "jsonl"}:
         from finops_ledger.intake.infer.trees import documents
 
         return documents(path, kind)
     if kind == "xml":
-        raise refuse(path, "nothing is proposed for XML yet", "a format written by hand")
+        raise refuse(
+            path, "nothing is proposed for XML: which elements are records is not guessed",
+            "a format written by hand: kind = \"xml\", records = the path of the repeated element, header = "
+            "the paths below it; docs/reference/formats.md, Documents",
+        )  # fmt: skip
     return Look(kind, file={"kind": kind}, why={"kind": "by its first bytes"})
 
 
@@ -143,7 +156,10 @@ def _text(path: Path, data: bytes, whole: bool) -> Look:
     cut(found, records)
     if not found.columns:
         raise refuse(
-            path, "no table of two columns is seen", "delimited text, or fixed width by hand"
+            path,
+            "no table of two columns is seen",
+            'delimited text; for text in fixed columns a format written by hand: kind = "fixed" with '
+            "[[file.pieces]], docs/reference/formats.md",
         )
     return found
 

@@ -25,6 +25,7 @@ class Movement:
     negate: bool = False
     marker: str | None = None
     added: bool = False  #: debits stand with a minus: both columns are added
+    signed: bool = False  #: a line taken back stands in its own column with a minus
     opening: Decimal = Decimal(0)  #: before the first record
 
 
@@ -76,16 +77,17 @@ def movements(
     found: list[Movement] = []
 
     def try_(moves: Column, amount: str | None, debit: str | None, credit: str | None,
-             negate: bool = False, marker: str | None = None, added: bool = False) -> None:  # fmt: skip
+             negate: bool = False, marker: str | None = None, added: bool = False,
+             signed: bool = False) -> None:  # fmt: skip
         ways = {order: _steps(moves, running, order == "newest-first")
                 for order in ("oldest-first", "newest-first")}  # fmt: skip
         good = [o for o, (held, looked) in ways.items() if looked >= 2 and held == looked]
         if good and any(moves):
             held, looked = ways[good[0]]
             order = good[0] if len(good) == 1 else ""
-            found.append(
-                Movement(balance, amount, debit, credit, order, looked, held, negate, marker)
-            )
+            opening = _before(moves, running, good[0] == "newest-first")
+            found.append(Movement(balance, amount, debit, credit, order, looked, held,
+                                  negate, marker, added, signed, opening))  # fmt: skip
 
     names = [n for n in columns if n != balance]
     for name in names:
@@ -102,10 +104,11 @@ def movements(
             x, y = (_zeroed(columns[n]) for n in (minus, plus))
             if any(v < 0 for v in x) and not any(v > 0 for v in x) and not any(v < 0 for v in y):
                 try_([v + w for v, w in zip(x, y, strict=True)], None, minus, plus, added=True)
-        if any(x < 0 for x in a) or any(y < 0 for y in b) or not any(a) or not any(b):
+        if not any(a) or not any(b):
             continue
-        try_([y - x for x, y in zip(a, b, strict=True)], None, one, two)
-        try_([x - y for x, y in zip(a, b, strict=True)], None, two, one)
+        signed = any(v < 0 for v in (*a, *b))
+        try_([y - x for x, y in zip(a, b, strict=True)], None, one, two, signed=signed)
+        try_([x - y for x, y in zip(a, b, strict=True)], None, two, one, signed=signed)
     return found
 
 

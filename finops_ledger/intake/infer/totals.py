@@ -9,7 +9,7 @@ from finops_ledger.intake.cells import parse_number
 from finops_ledger.intake.infer.amounts import Amounts
 from finops_ledger.intake.infer.draft import Table
 from finops_ledger.intake.infer.look import Look, literal
-from finops_ledger.intake.infer.values import DIGITS
+from finops_ledger.intake.infer.notation import DIGITS
 
 _ENDS = {"opening": re.compile(r"saldo awal|opening", re.IGNORECASE),
          "closing": re.compile(r"saldo akhir|closing", re.IGNORECASE)}  # fmt: skip
@@ -55,7 +55,7 @@ def _figures(look: Look, amounts: Amounts) -> dict[tuple[str, str | None], tuple
     """What the records give: (equals, field) -> the column it stands below, and the value."""
     figures: dict[tuple[str, str | None], tuple[str, Decimal]] = {}
     for name, (value, _) in amounts.chosen.items():
-        if name == "balance" and isinstance(value, str):
+        if name == "balance" and isinstance(value, str) and value in amounts.values:
             _ends(figures, amounts, value)
         if isinstance(value, dict) and "debit" in value:
             for side in ("debit", "credit"):

@@ -1,4 +1,4 @@
-"""What the cells of a column can be: numbers in which notations, times in which forms."""
+"""In which forms the cells of a column are times."""
 
 from __future__ import annotations
 
@@ -6,131 +6,16 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from datetime import date, timedelta
 from functools import cache
-from itertools import product
 from typing import Final
 
 import duckdb
 import pyarrow as pa
 
 from finops_ledger.intake import forms, times
-from finops_ledger.intake.cells import parse_number
-from finops_ledger.intake.spec_fields import NumberSpec
 
 Cells = Sequence[str | None]
-
-#: Decimals that a number may have here: with three, 1.000 is both one and one thousand.
-DIGITS: Final = 3
-_MONEY: Final = ("Rp.", "Rp", "RP", "IDR", "USD", "US$", "S$", "$", "SGD", "EUR", "€", "MYR", "RM")
-_NONE: Final = ("-", "--", "n/a", "N/A", "null", "NULL", "None")
-_NOTATIONS: Final = tuple(
-    (d, t) for d, t in product((".", ","), ("", ".", ",", " ", "'")) if d != t
-)
-#: A mark whose reading is certain: a fraction of one or two digits, or both marks, or two groups.
-_FRACTION: Final = re.compile(r"[.,]\d{1,2}(?!\d)|[.,]\d{4}(?!\d)")
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """A column that can be read as numbers. ``specs``: one notation, or several that all fit."""
-
-    specs: tuple[NumberSpec, ...]
-    why: str
-    example: str = ""  #: a cell that the notations read differently
-
-    @property
-    def spec(self) -> NumberSpec:
-        """The notation, or the first of those that fit."""
-        return self.specs[0]
-
-    @property
-    def decided(self) -> bool:
-        """Whether just one notation fits."""
-        return len(self.specs) == 1
-
-
-def values(cells: Cells, spec: NumberSpec) -> list[Decimal | None]:
-    """Return the numbers of a column; None for an empty cell."""
-    return [
-        None if c is None or c.strip() in spec.empty else parse_number(c, spec, DIGITS)
-        for c in cells
-    ]
-
-
-def numbers(cells: Cells) -> Numbers | None:
-    """Return in which notations a column is all numbers; None when it is not."""
-    filled = list(dict.fromkeys(c for c in cells if c is not None and c.strip()))
-    empty = tuple(n for n in _NONE if n in filled)
-    filled = [c for c in filled if c not in empty]
-    if not filled or not all(re.search(r"\d", c) for c in filled[:200]):
-        return None
-    flags = _flags(filled, empty)
-    fits: list[NumberSpec] = []
-    for decimal, thousands in _NOTATIONS:
-        try:
-            spec = NumberSpec(decimal=decimal, thousands=thousands, **flags)  # type: ignore[arg-type]
-        except ValueError:
-            continue
-        if all(parse_number(c, spec, DIGITS) is not None for c in filled):
-            fits.append(spec)
-    if not fits:
-        return None
-    return _told_apart(filled, fits)
-
-
-def _flags(filled: Sequence[str], empty: tuple[str, ...]) -> dict[str, object]:
-    before = [
-        n
-        for n in _MONEY
-        if any(re.match(rf"[-+(]?{re.escape(n)} ?[-+(]?\d", c.strip()) for c in filled)
-    ]
-    if {"Rp.", "Rp"} <= set(before) and not any(
-        re.match(r"[-+(]?Rp ?[-+(]?\d", c.strip()) for c in filled
-    ):
-        before.remove("Rp")
-    after = [
-        n
-        for n in (",-", ".-", *_MONEY)
-        if any(re.search(rf"\d ?{re.escape(n)}\)?$", c.strip()) for c in filled)
-    ]
-    found: dict[str, object] = {
-        "currency_text": tuple(before),
-        "currency_after": tuple(after),
-        "empty": empty,
-        "parentheses": any(c.strip().endswith(")") for c in filled),
-        "minus_behind": any(re.search(r"\d-$", c.strip()) for c in filled),
-        "trim": any(c != c.strip(" ") for c in filled),
-        "plus": any(c.strip().startswith("+") for c in filled),
-        "bare_fraction": any(re.match(r"[-+(]*[.,]\d", c.strip()) for c in filled),
-    }
-    return {n: v for n, v in found.items() if v}
-
-
-def _told_apart(filled: Sequence[str], fits: list[NumberSpec]) -> Numbers:
-    """Keep of the notations that fit those that differ; 1.000 leaves two readings."""
-    body = [re.sub(r"[^\d.,' ]", "", c).strip(" ") for c in filled]
-    marked = [b for b in body if re.search(r"[.,' ]", b)]
-    if not marked:
-        plain = next(s for s in fits if s.decimal == "." and not s.thousands)
-        return Numbers((plain,), "whole numbers without any mark")
-    read: dict[tuple[Decimal | None, ...], NumberSpec] = {}
-    for spec in fits:
-        read.setdefault(tuple(parse_number(c, spec, DIGITS) for c in filled), spec)
-    kept = tuple(read.values())
-    if len(kept) == 1:
-        # The notation with the fewest liberties that the cells need.
-        spec = next(
-            s
-            for s in sorted(fits, key=lambda s: bool(s.thousands))
-            if not s.thousands or any(s.thousands in b for b in body)
-        )
-        proof = next((b for b in marked if _FRACTION.search(b)), marked[0])
-        return Numbers((spec,), f"as in {proof}")
-    differ = next(
-        (c for c in filled if len({parse_number(c, s, DIGITS) for s in kept}) > 1), filled[0]
-    )
-    return Numbers(kept, "several notations fit", differ)
 
 
 @dataclass(frozen=True)
@@ -186,6 +71,8 @@ def times_of(
     if any(c.startswith("'") for c in filled):
         pattern = "'?(.*)"
         filled = [c.removeprefix("'") for c in filled]
+    if named and (serial := _serials(filled)) is not None:
+        return serial
     worded = any(re.search(r"[A-Za-z]{3}", c) for c in filled)
     tried = [
         _fitting(filled, m, connection) for m in (("en", "id", "en+id") if worded else ("en",))
@@ -202,6 +89,17 @@ def times_of(
     }:
         return None
     return _readings(filled, known, months, pattern, misfits, connection)
+
+
+def _serials(filled: Sequence[str]) -> Times | None:
+    """Days of a spreadsheet: numbers from 20000 (1954) to 60000 (2064), counted from 1900 or from 1904."""
+    if not all(re.fullmatch(r"[2-5]\d{4}(\.\d{1,15})?", c) for c in filled):
+        return None
+    end = "" if any("." in c for c in filled) else "-date"
+    days = int(filled[0][:5])
+    by = [date(1899, 12, 30) + timedelta(days), date(1904, 1, 1) + timedelta(days)]
+    why = f"{filled[0]} is {by[0]} in a workbook of the usual kind, {by[1]} in one that counts from 1904"
+    return Times((f"excel{end}", f"excel-1904{end}"), why)
 
 
 @cache
@@ -265,6 +163,10 @@ def _readings(
         read.setdefault(found[0][0], form)
     connection.unregister("cells_looked_at")
     kept = tuple(read.values())
+    if len(kept) == 1 and "%H:%M:%S" in kept[0] and all("00:00:00" in c for c in filled):
+        kept = (kept[0].replace("%H:%M:%S", "00:00:00"), kept[0])
+        why = "every time is 00:00:00: a date alone, and the time may stand elsewhere, or midnight"
+        return Times(kept, why, months, pattern, misfits)
     why = f"{len(filled):,} different values, all in this form"
     if len(kept) == 1 and re.match(r"%-?d.%-?m|%-?m.%-?d", kept[0]):
         place = 0 if kept[0].lstrip("%-").startswith("d") else 1

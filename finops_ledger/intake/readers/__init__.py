@@ -15,6 +15,7 @@ from typing import Any, Final
 from finops_ledger.intake.limits import Limits
 from finops_ledger.intake.source import Source
 from finops_ledger.intake.spec import Format
+from finops_ledger.intake.titles import check_titles
 
 _MODULES: Final = {
     "csv": "delimited",
@@ -52,6 +53,7 @@ def needs_grid(fmt: Format) -> bool:
 def open_source(path: Path, fmt: Format, folder: Path, limits: Limits) -> Source:
     """Open a file with the reader of its kind."""
     source: Source = _module(fmt).open_source(path, fmt, folder, limits)
+    check_titles(source, fmt)
     return source
 
 

@@ -24,6 +24,7 @@ from finops_ledger.intake.records import physical_lines
 from finops_ledger.intake.source import Note, Source
 from finops_ledger.intake.spec import Format
 from finops_ledger.intake.spec_file import FileSpec
+from finops_ledger.intake.titles import refuse_records
 
 _PAGE = "\f"  #: stands before the first line of a page in a text layer
 
@@ -153,12 +154,20 @@ class _Cutter:
         file = self.file
         titled = _has_titles(file)
         reach = max(file.header_within, file.skip_lines + 1) if titled else file.skip_lines
+        swallowed: list[Note] = []
         for taken in range(reach):
             number, text = next(lines, (0, ""))
+            while (
+                number and not taken and not text.strip()
+            ):  # lines count from the first that is filled
+                number, text = next(lines, (0, ""))
             if not number:
                 break
             if titled and taken >= file.skip_lines and self._is_header(text):
+                refuse_records(swallowed, self.name)
                 return
+            if file.record is not None and re.match(file.record, text):
+                swallowed.append(Note(text, (), number))
             self._note(number, text)
         if titled:
             expected = ", ".join(f"{p.title!r} at {p.start}" for p in file.pieces if p.title)
@@ -167,6 +176,7 @@ class _Cutter:
                 self.name, expected=expected,
             )  # fmt: skip
             raise InputRefused(self.name, [fault])
+        refuse_records(swallowed, self.name)
 
     def _is_header(self, text: str) -> bool:
         if not _has_titles(self.file):

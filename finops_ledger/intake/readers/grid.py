@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from finops_ledger.core.errors import InputRefused, Problem
@@ -149,9 +150,13 @@ class Grid:
     header: list[Cells] = field(default_factory=list)
     titles: list[Note] = field(default_factory=list)
     others: list[Note] = field(default_factory=list)
+    ahead: list[GridLine] = field(default_factory=list)  #: taken, and not yet a record
 
     def find_header(self, lines: Iterator[GridLine]) -> None:
-        """Take lines up to and with the header; those above it are titles."""
+        """Take lines up to and with the header; those above it are titles.
+
+        Lines are counted as they stand, blank ones too, from the first that is filled.
+        """
         file = self.file
         if not file.header_row:
             self._headless(lines)
@@ -161,15 +166,23 @@ class Grid:
         reach = max(file.header_within + file.header_lines - 1, first)
         if typed is not None:
             reach = REACH
+        above: int | None = None  #: lines before the first that is filled: they do not count
         window: list[GridLine] = []
         best: list[Problem] | None = None
         most = -1
         for place, cells in lines:
+            if above is None:
+                if not _filled(cells):
+                    continue
+                above = place - 1
+            if window and place > above + reach:
+                break
             self._first_line(window, cells)
             window.append((place, cells))
             check_columns(len(cells), self.name, place, self.limits)
             told = typed is None or self._type(cells) == typed
-            if told and (typed is not None or len(window) >= first):
+            begun = window[-file.header_lines][0] if len(window) >= file.header_lines else 0
+            if told and begun and (typed is not None or begun > above + file.skip_lines):
                 names = header_cells(
                     column_names([c for _, c in window[-file.header_lines :]]), file
                 )
@@ -179,14 +192,12 @@ class Grid:
                 if not faults:
                     self.names = names
                     self.header = [c for _, c in window[-file.header_lines :]]
-                    above = window[: -file.header_lines]
-                    self.titles = [note(p, c, file) for p, c in above if _filled(c)]
+                    titles = window[: -file.header_lines]
+                    self.titles = [note(p, c, file) for p, c in titles if _filled(c)]
                     return
                 shared = len(columns_of(names, file))
                 if shared > most:
                     best, most = faults, shared
-            if len(window) >= reach:
-                break
         if best is None:
             message = "the file ends before its header"
             if typed is not None:
@@ -205,21 +216,22 @@ class Grid:
 
     def _headless(self, lines: Iterator[GridLine]) -> None:
         self.names = list(self.file.columns())
-        above: list[GridLine] = []
-        for _ in range(self.file.skip_lines):
-            if (found := next(lines, None)) is not None:
-                self._first_line(above, found[1])
-                above.append(found)
-        self.titles = [note(p, c, self.file) for p, c in above if _filled(c)]
+        titles: list[GridLine] = []
+        for place, cells in lines:
+            if not titles and not _filled(cells):
+                continue
+            above = titles[0][0] - 1 if titles else place - 1
+            self._first_line(titles, cells)
+            if place > above + self.file.skip_lines:
+                self.ahead.append((place, cells))
+                break
+            titles.append((place, cells))
+        self.titles = [note(p, c, self.file) for p, c in titles if _filled(c)]
 
     def records(self, lines: Iterator[GridLine]) -> Iterator[GridLine]:
         """Yield records of the header's width; keep the other lines, and what is broken."""
         held: list[GridLine] = []
-        first = not self.header and not self.titles  # no line with text was looked at so far
-        for place, cells in lines:
-            if first and _filled(cells):
-                self._first_line((), cells)
-                first = False
+        for place, cells in chain(self.ahead, lines):
             if not _filled(cells) or self._is_header_again(place, cells):
                 continue
             if self._is_note(place, cells):

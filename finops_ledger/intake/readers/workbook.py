@@ -108,7 +108,7 @@ def recognises(path: Path, fmt: Format, limits: Limits) -> bool:
         parts = grid.find_head(found, fmt.file, path.name, limits)
         if fmt.file.header_row:
             return True
-        return any(len(cells) == len(parts.names) for _, cells in found)
+        return any(len(cells) == len(parts.names) for _, cells in (*parts.ahead, *found))
     except (InputRefused, OSError):
         return False
 
@@ -275,6 +275,7 @@ def _whole_columns(sheet: pa.Table, top: int, fmt: Format, name: str, limits: Li
             yield line
 
     parts = grid.find_head(counted(), file, name, limits)
+    taken -= len(parts.ahead)
     records = sheet.slice(taken)
     filled = _filled(records)
     lines = pa.array(np.flatnonzero(filled) + taken + 1, pa.int64())
@@ -375,10 +376,13 @@ def _bare(column: pa.Array) -> pa.Array:
 
 
 def first_lines(
-    path: Path, kind: str, count: int, folder: Path, limits: Limits
+    path: Path, kind: str, count: int, folder: Path, limits: Limits, sheet: str | None = None
 ) -> tuple[str, list[GridLine]]:
-    """Return the name of the only visible sheet, and its first lines; InputRefused when there are more."""
+    """Return the name and the first lines of a sheet: the one named, else the only visible one.
+
+    InputRefused lists the sheets when there are more, or none of this name.
+    """
     out = folder / "sheet.arrow"
-    answer = _run(path, kind, (), out, count, limits)
+    answer = _run(path, kind, () if sheet is None else (sheet,), out, count, limits)
     with pa.memory_map(str(out)) as mapped:
         return answer.sheet, list(_lines(pa.ipc.open_file(mapped).read_all(), 0))
