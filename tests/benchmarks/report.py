@@ -63,7 +63,11 @@ What stands on the other side of each ratio:
   for both. The join is that of `baseline.sql` with its counts, on Parquet that is there.
 - pandas reads text backed by Arrow, tests by pattern, and keeps amounts as 64-bit integers of
   rupiah; it hashes nothing and keeps fewer columns, in its favour.
+- Intake is both files of the pair, each tested, hashed, typed and written in 43 columns (two keyed
+  hashes a row among them); bare `read_csv` writes their 14 and 13 columns of text as they come.
 - csvbase is beangulp's importer of the order export, on fewer rows.
+- jsonl, MT940 and CAMT.053 have no counterpart here; their rows a second are for information.
+- `python -m tests.benchmarks --only intake` measures and prints the lines of intake alone.
 - calamine's bare read is python-calamine's `to_python()` of the sheet: lists of lists, nothing
   checked and nothing written. Ours starts a process of its own for it.
 
