@@ -19,6 +19,11 @@ class Line:
     kept: bool | None = None
 
     @property
+    def shown(self) -> str:
+        """The value; large ones without decimals."""
+        return f"{self.value:,.0f}" if self.value >= 1000 else f"{self.value:.2f}"
+
+    @property
     def verdict(self) -> str:
         """Yes, no, or nothing where there is no target."""
         kept = self.kept
@@ -32,7 +37,7 @@ class Line:
 def table(lines: list[Line]) -> str:
     """The lines as a Markdown table."""
     shown = ["| work | measured | target | kept |", "|---|---|---|---|"]
-    shown += [f"| {x.what} | {x.value:.2f}{x.unit} | {x.target} | {x.verdict} |" for x in lines]
+    shown += [f"| {x.what} | {x.shown}{x.unit} | {x.target} | {x.verdict} |" for x in lines]
     return "\n".join(shown) + "\n"
 
 
