@@ -1,8 +1,9 @@
 """The SQL of reading one file: parsed cells, row columns, and checks.
 
-The plan is three layers of one streaming query, each a projection over the one below::
+The plan is four layers of one streaming query, each a projection over the one below::
 
     records   c0 … cn                     text cells; an empty cell is NULL
+    taken     t0 … tm                     what the engine takes a cell for, not yet to be trusted
     parsed    p0 … pm                     numbers, moments; NULL when the text does not fit
     named     r_<row column>              one per mapped row column, and status, kind
     rows      the columns of the row schema
@@ -37,6 +38,7 @@ class Check:
 class Plan:
     """The SQL of reading one file."""
 
+    taken: list[str] = field(default_factory=list)
     parsed: list[str] = field(default_factory=list)
     named: dict[str, str] = field(default_factory=dict)
     derived: dict[str, str] = field(default_factory=dict)
@@ -62,7 +64,8 @@ class Plan:
         named = "".join(f", {sql} AS r_{n}" for n, sql in self.named.items())
         derived = "".join(f", {sql} AS r_{n}" for n, sql in self.derived.items())
         excluded = f", {self.excluded} AS excluded" if self.excluded else ""
-        inner = f"SELECT *{parsed} FROM ({records})"
+        taken = "".join(f", {t}" for t in self.taken)
+        inner = f"SELECT *{parsed} FROM (SELECT *{taken} FROM ({records}))"
         return f"SELECT *{derived} FROM (SELECT *{named}{excluded} FROM ({inner}))"
 
     def row(self, record: str) -> str:

@@ -63,6 +63,10 @@ def _parsed(plan: Planner, sql: str) -> str:
 
 def _local(plan: Planner, cell: str, form: str) -> str:
     given = plan.fmt.times
+    if form == times.ISO:
+        taken = f"t{len(plan.plan.taken)}"
+        plan.plan.taken.append(f"{times.cast_iso(cell)} AS {taken}")
+        return _parsed(plan, times.proven_iso(cell, taken))
     if forms.has_year(form):
         return _parsed(plan, times.local_time(cell, form, given.months))
     return _parsed(plan, times.yearless_time(cell, form, plan.near, plan.within, given.months))

@@ -166,7 +166,8 @@ class Planner:
             self.plan.named[name] = NULL_TEXT
         elif name in self.fmt.privacy.hash:
             digest = f"sha256(getvariable('{SECRET}') || encode({value}))"
-            self.plan.named[name] = f"left({digest}, 16) || '~' || right({value}, 3)"
+            hidden = f"concat(left({digest}, 16), '~', right({value}, 3))"
+            self.plan.named[name] = f"CASE WHEN ({value}) IS NOT NULL THEN {hidden} END"
         else:
             self.plan.named[name] = value
         if name == "partner":

@@ -167,30 +167,30 @@ def scan(
     """
     decoder = codecs.getincrementaldecoder("ascii" if "ascii" in encoding else "utf-8")()
     mark = quote.encode() if quote else b""
-    position, lines, count, inside, last, pending = 0, 1, 0, False, b"\n", False
+    position, count, inside, last, pending = 0, 0, False, b"\n", False
     size, since = max(min(CHUNK, limit), 4096), 0
     with path.open("rb") as file:
         while chunk := file.read(size):
             if chunk.endswith(b"\r"):
                 chunk += file.read(1)  # CR LF is one end
             if b"\0" in chunk:
-                at = lines + _ends(chunk[: chunk.index(b"\0")])
-                raise refuse(name, "nul-byte", "NUL byte in a text file", at)
+                at = position + chunk.index(b"\0")
+                raise refuse(name, "nul-byte", "NUL byte in a text file", line_at(path, at))
             if pending or not chunk.isascii():
                 try:
                     decoder.decode(chunk)
                 except UnicodeDecodeError as error:
-                    at = lines + _ends(error.object[: error.start])
-                    raise _undecodable(name, encoding, error, at) from error
+                    # What the decoder kept of the chunk before stands in front of this one.
+                    at = position + len(chunk) - len(error.object) + error.start
+                    raise _undecodable(name, encoding, error, line_at(path, at)) from error
                 pending = bool(decoder.getstate()[0])
             ended = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
             since = since + len(chunk) if ended < 0 else len(chunk) - ended - 1
             if since > limit:
                 raise refuse(
                     name, "record-too-long", f"more than {limit:,} bytes without an end",
-                    lines + _ends(chunk), expected="lines of records",
+                    line_at(path, position + len(chunk)), expected="lines of records",
                 )  # fmt: skip
-            lines += _ends(chunk)
             low, high = max(start - position, 0), min(end - position, len(chunk))
             if low < high:
                 part = chunk if high - low == len(chunk) else chunk[low:high]
@@ -199,13 +199,26 @@ def scan(
                 last = part[-1:]
             position += len(chunk)
     if pending:
-        raise refuse(name, "encoding-wrong", "the file ends within a character", lines)
+        raise refuse(
+            name, "encoding-wrong", "the file ends within a character", line_at(path, position)
+        )
     return Counted(count + (last not in {b"\n", b"\r", b""}), exact=not inside)
+
+
+def line_at(path: Path, offset: int) -> int:
+    """Return the line of a byte, from 1. Counted only when there is something to tell of it."""
+    line, kept = 1, b""
+    with path.open("rb") as file:
+        while offset > 0 and (chunk := file.read(min(CHUNK, offset))):
+            offset -= len(chunk)
+            line += _ends(chunk) - (kept == b"\r" and chunk.startswith(b"\n"))
+            kept = chunk[-1:]
+    return line
 
 
 def _ends(part: bytes) -> int:
     """Count line ends; CR alone is one, too."""
-    found = part.count(b"\n")
+    found = int(np.count_nonzero(np.frombuffer(part, dtype=np.uint8) == 10))
     return found + part.count(b"\r") - part.count(b"\r\n") if b"\r" in part else found
 
 
@@ -218,7 +231,7 @@ def _line_ends(part: bytes, mark: bytes, inside: bool) -> tuple[int, bool]:
     if inside:
         parity ^= 1
     ends = octets == 10
-    if _ends(part) != part.count(b"\n"):
+    if b"\r" in part:
         ends |= (octets == 13) & (np.append(octets[1:], 0) != 10)
     return int(np.count_nonzero(ends & (parity == 0))), bool(parity[-1])
 

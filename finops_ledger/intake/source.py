@@ -50,7 +50,6 @@ class Source(ABC):
     notes: tuple[Note, ...] = ()
     #: What the kind of file states about itself, per account: {"": {"closing": "12.00"}}.
     figures: dict[str, dict[str, str]] = field(default_factory=dict)
-    above: int = 0  #: how many of the notes, the first ones, stand above the header
 
     @abstractmethod
     def scan(self) -> str:

@@ -17,6 +17,8 @@ from finops_ledger.intake import forms
 _OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})")
 #: What DuckDB's own parser is trusted with, after the pattern.
 _PLAIN = frozenset({"%Y", "%y", "%m", "%-m", "%d", "%-d", "%H", "%-H", "%M", "%S", "%f", "%%"})
+#: The form in which the engine itself writes times.
+ISO = "%Y-%m-%d %H:%M:%S"
 #: First moment of 1990, and of 2100: what %Y takes, too.
 _FIRST, _LAST = 631_152_000, 4_102_444_800
 
@@ -40,6 +42,24 @@ def local_time(cell: str, form: str, months: str = "en") -> str:
         parse = f"try_strptime({cell}, {text(form)})"
         return f"CASE WHEN {_matches(cell, form, months)} THEN {parse} END"
     return _parted(cell, form, months)
+
+
+def cast_iso(cell: str) -> str:
+    """Return SQL of what the engine takes a cell for, as a time; it takes more forms than one."""
+    return f"try_cast({cell} AS TIMESTAMP)"
+
+
+def proven_iso(cell: str, taken: str) -> str:
+    """Return what :func:`local_time` does for :data:`ISO`, from the time that a cell was taken for.
+
+    A time that is written again as the very text of the cell was read right. Where most times are
+    in this form, that is twice as fast as a pattern.
+    """
+    sound = (
+        f"CAST({taken} AS VARCHAR) = {cell} AND strlen({cell}) = 19 AND {taken} >= "
+        f"make_timestamp({_FIRST}000000) AND {taken} < make_timestamp({_LAST}000000)"
+    )
+    return f"CASE WHEN {sound} THEN {taken} END"
 
 
 def yearless_time(cell: str, form: str, file_day: date, within: int, months: str = "en") -> str:

@@ -1,4 +1,4 @@
-"""What a file says of its records besides totals: the period it covers, their numbers, its own header.
+"""What a file says of its records besides totals: the period that it covers, and their numbers.
 
 A file that lost records, or whose days are read in the wrong order, may still add up to something; these
 tell it.
@@ -13,59 +13,12 @@ from pathlib import Path
 import duckdb
 
 from finops_ledger.core.errors import Problem
-from finops_ledger.core.schema import TIME_FIELDS
-from finops_ledger.intake import forms, raw, times
-from finops_ledger.intake.cells import parse_number
-from finops_ledger.intake.source import Note, Source
+from finops_ledger.intake import raw, times
+from finops_ledger.intake.source import Source
 from finops_ledger.intake.spec import Format
 from finops_ledger.intake.times import text
 
 _LISTED = 20
-
-
-def check_above(source: Source, fmt: Format) -> None:
-    """Refuse a file in which a record stands above the header, as after sorting a sheet.
-
-    Raises:
-        InputRefused: a line above the header has a time and an amount as records have them.
-    """
-    for note in source.notes[: source.above]:
-        if _is_record(note, source, fmt):
-            raise raw.refuse(
-                source.name, "record-misplaced", "a record stands above the header",
-                note.line, value=note.text[:200],
-                expected="titles there, and every record below the header",
-            )  # fmt: skip
-
-
-def _is_record(note: Note, source: Source, fmt: Format) -> bool:
-    """Say whether every time of a line, and an amount, is written as in a record."""
-    cells = [*note.cells, *[""] * (source.width - len(note.cells))]
-
-    def cell(column: str, extract: str | None) -> str:
-        at = source.columns.get(column)
-        written = "" if at is None else cells[at].strip()
-        if extract is None:
-            return written
-        found = re.search(extract, written)
-        return (found[1] or "") if found else ""
-
-    timed = False
-    for name, spec in fmt.fields.items():
-        if name not in TIME_FIELDS or spec.column is None:
-            continue
-        written = cell(spec.column, spec.pattern)
-        known = spec.format or fmt.times.format
-        if not written:
-            continue
-        if not any(re.fullmatch(forms.pattern(f, fmt.times.months), written) for f in known):
-            return False
-        timed = True
-    spec = fmt.fields.get("amount") or fmt.fields["price"]
-    return timed and any(
-        parse_number(cell(column, spec.pattern), fmt.numbers_of(column), 4) is not None
-        for column in spec.amounts()
-    )
 
 
 def stated_period(
@@ -182,4 +135,4 @@ def _first(
     )
 
 
-__all__ = ["check_above", "gaps", "outside", "stated_period"]
+__all__ = ["gaps", "outside", "stated_period"]

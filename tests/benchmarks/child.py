@@ -147,7 +147,7 @@ def ours_intake(folder: str, out: str) -> dict[str, Any]:
     from tests.benchmarks.pair import DAY, Pair
 
     of = Pair(Path(folder))
-    seconds = 0.0
+    seconds, used = 0.0, _processor()
     for path, name, role in ((of.orders, "orders", "sale"), (of.supply, "aggregator", "supply")):
         form = load_format(find_format(name, Path(out)))
         info = SourceInfo(
@@ -166,7 +166,7 @@ def ours_intake(folder: str, out: str) -> dict[str, Any]:
         began = time.perf_counter()
         read(path, form, info, Path(out) / f"ours-{name}.parquet")
         seconds += time.perf_counter() - began
-    return {"seconds": seconds}
+    return {"seconds": seconds, "processor": _processor() - used}
 
 
 def bare_intake(folder: str, out: str) -> dict[str, Any]:
@@ -176,7 +176,7 @@ def bare_intake(folder: str, out: str) -> dict[str, Any]:
     from tests.benchmarks.pair import Pair
 
     of = Pair(Path(folder))
-    seconds = 0.0
+    seconds, used = 0.0, _processor()
     with duckdb.connect() as connection:
         for path, delimiter, skip, width in ((of.orders, ",", 1, 14), (of.supply, ";", 3, 13)):
             columns = ", ".join(f"'c{i}': 'varchar'" for i in range(width))
@@ -187,7 +187,12 @@ def bare_intake(folder: str, out: str) -> dict[str, Any]:
                 f"columns = {{{columns}}})) to '{out}/bare.parquet' (format parquet)"
             )
             seconds += time.perf_counter() - began
-    return {"seconds": seconds}
+    return {"seconds": seconds, "processor": _processor() - used}
+
+
+def _processor() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
 
 
 def csvbase(folder: str) -> dict[str, Any]:
@@ -300,6 +305,31 @@ def bare_workbook(path: str) -> dict[str, Any]:
     return {"seconds": time.perf_counter() - began, "rows": len(rows) - 1}
 
 
+def draw_document(kind: str, path: str, rows: str) -> dict[str, Any]:
+    """A file of another kind."""
+    from tests.benchmarks.documents import draw_document as draw_it
+
+    draw_it(kind, Path(path), int(rows))
+    return {}
+
+
+def document(kind: str, path: str, out: str) -> dict[str, Any]:
+    """One file of another kind read, validated and written as typed rows."""
+    from finops_ledger.intake.formats import load_format
+    from finops_ledger.intake.read import SourceInfo, read
+    from tests.benchmarks.documents import NAMES
+
+    name = NAMES[kind]
+    fmt = load_format(HERE.parents[1] / "importers" / name / "format.toml")
+    info = SourceInfo(
+        "s", fmt.role, "Asia/Jakarta", "IDR", "b-1", date(2026, 3, 1), counterparty="P",
+        account="0123456789" if fmt.role == "bank" else None, secret=b"0123456789abcdef",
+    )  # fmt: skip
+    began = time.perf_counter()
+    found = read(Path(path), fmt, info, Path(out) / f"{kind}.parquet")
+    return {"seconds": time.perf_counter() - began, "rows": found.kept}
+
+
 WORK: dict[str, Callable[..., dict[str, Any]]] = {
     f.__name__: f
     for f in (
@@ -318,6 +348,8 @@ WORK: dict[str, Callable[..., dict[str, Any]]] = {
         some_days,
         pandas,
         draw_workbook,
+        draw_document,
+        document,
         workbook,
         bare_workbook,
     )
@@ -327,7 +359,8 @@ WORK: dict[str, Callable[..., dict[str, Any]]] = {
 def main() -> None:
     name, *arguments = sys.argv[1:]
     found = WORK[name](*arguments)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    own, begun = (resource.getrusage(w) for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    peak = own.ru_maxrss + begun.ru_maxrss
     print(json.dumps({**found, "peak": peak * 1024}))
 
 

@@ -179,7 +179,7 @@ def test_a_record_above_the_header_is_no_title(name: str, tmp_path: Path) -> Non
     lines[head], lines[head + 1] = lines[head + 1], lines[head]
     suffix = samples_of(name)[0].suffix
     [problem] = refusal(name, b"".join(lines), tmp_path, suffix).problems
-    assert (problem.code, problem.line) == ("record-misplaced", head + 1)
+    assert (problem.code, problem.line) == ("title-record", head + 1)
 
 
 def workbook(name: str, folder: Path, change: object) -> bytes:

@@ -25,6 +25,10 @@ SAME = {
     ("xendit_balance", "amount"): "the amounts have their sign, and the running balance proves it",
     ("xendit_balance", "balance"): "proven, and not needed to read the file",
     ("pg_settlement", "format"): "the form that most of its columns of times have",
+    ("paypal_activity", "format"): "the time of day stands in a column of its own",
+    ("paypal_statement", "format"): "likewise",
+    ("paypal_statement_es", "format"): "likewise",
+    ("paypal_statement", "balance"): "proven, and not needed to read the file",
     ("mandiri", "format"): "days are written with two digits in every cell",
 }
 #: A trial balance has a debit and a credit in one record: sums, no movements.
@@ -184,7 +188,7 @@ def test_what_is_decided_is_what_a_person_wrote(name: str, sample: Path) -> None
         "thousands", data.get("numbers", {}).get("thousands"), numbers_.get("thousands", ""), ""
     )
     compare("minor_units", data.get("numbers", {}).get("minor_units"), numbers_.get("minor_units"))
-    said = times.get("format")
+    said = times.get("format", "%Y-%m-%d %H:%M:%S")
     compare(
         "format",
         data.get("times", {}).get("format"),

@@ -298,3 +298,28 @@ def test_forms_that_are_let_through_never_disagree(one: str, two: str, moment: d
     assert found is not None
     assert found[0] is not None
     assert found[1] in (None, found[0])
+
+
+_ALMOST = st.one_of(
+    st.datetimes().map(
+        lambda t: t.isoformat(" ", "seconds")
+    ),
+    st.from_regex(r"\A[12][09][0-9]{2}-[0-3]?[0-9]-[0-3][0-9][ T][0-9]{1,2}:[0-6][0-9]:[0-6][0-9]"
+                  r"(\.0{1,6}|Z|[+]07| )?\Z"),
+    st.sampled_from(["epoch", "infinity", "-infinity", "2026-03-02", "20260302 000000", "", "\t"]),
+)  # fmt: skip
+
+
+@given(st.lists(_ALMOST, min_size=1, max_size=30))
+@settings(max_examples=100, deadline=None)
+def test_a_time_proven_by_writing_it_again_is_the_one_that_fits_the_pattern(
+    cells: list[str],
+) -> None:
+    by_pattern = times.local_time("v", times.ISO)
+    by_proof = times.proven_iso("v", "t")
+    found = CONNECTION.execute(
+        f"SELECT v, {by_pattern}, {by_proof} FROM (SELECT v, {times.cast_iso('v')} AS t "
+        "FROM (SELECT unnest($1) AS v))",
+        [cells],
+    ).fetchall()
+    assert [(v, one) for v, one, _ in found] == [(v, other) for v, _, other in found]

@@ -23,6 +23,9 @@ from finops_ledger.intake.spec import Format
 from finops_ledger.intake.spec_file import FileSpec
 from finops_ledger.intake.times import text
 
+#: A quarter of the engine's own buffer: less memory to fetch and clear, and all cores have work.
+_BUFFER = 8 << 20
+
 
 @dataclass
 class DelimitedSource(Source):
@@ -162,14 +165,16 @@ def read_csv(
 
     ``longest`` is the size of a record that must still be read, where that is beyond its default.
     """
-    longer = f", max_line_size={2 * longest}, buffer_size={4 * longest}" if longest else ""
+    buffer = f", buffer_size={_BUFFER}"
+    if longest:
+        buffer = f", max_line_size={2 * longest}, buffer_size={max(4 * longest, _BUFFER)}"
     names = [*(f"c{i}" for i in range(width)), *more]
     columns = ", ".join(f"'{n}': 'VARCHAR'" for n in names)
     return (
         f"read_csv({text(str(path))}, auto_detect=false, header=false, skip={skip}, "
         f"delim={text(file.delimiter)}, quote={text(file.quote)}, escape={text(file.quote)}, "
         f"columns={{{columns}}}, strict_mode=true, null_padding=false, ignore_errors=false, "
-        f"compression='none'{longer})"
+        f"compression='none'{buffer})"
     )
 
 
@@ -190,7 +195,6 @@ def open_source(path: Path, fmt: Format, folder: Path, limits: Limits) -> Source
         at.columns,
         at.width,
         notes,
-        above=len(at.titles),
         path=readable,
         file=file,
         layout=at,

@@ -107,7 +107,6 @@ def read_grid(
         columns_of(grid.names, file),
         width,
         (*grid.titles, *grid.others),
-        above=len(grid.titles),
         parquet=writer.path,
         rows=writer.rows,
         broken=grid.broken.count,

@@ -77,7 +77,10 @@ class TableWriter:
         self._schema = pa.schema(
             [*(pa.field(f"c{i}", pa.string()) for i in range(width)), pa.field("line", pa.int64())]
         )
-        self._writer = pq.ParquetWriter(path, self._schema, compression="snappy")
+        # Read once and thrown away: looking for values that come again costs more than it saves.
+        self._writer = pq.ParquetWriter(
+            path, self._schema, compression="snappy", use_dictionary=False, write_statistics=False
+        )
 
     def write(self, lines: Sequence[int], columns: Sequence[Sequence[str | None]]) -> None:
         """Write one batch: the places of its records, and its columns, all of one length."""

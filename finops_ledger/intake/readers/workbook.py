@@ -210,7 +210,6 @@ class _Cut:
     lines: pa.Array
     columns: dict[str, int]
     notes: tuple[Note, ...]
-    above: int = 0  #: of the notes, so many stand above the header
     broken: int = 0
     problems: list[Problem] = field(default_factory=list)
 
@@ -244,7 +243,7 @@ def _records(
         writer.close()
     notes = tuple(_without_marks(n) for n in cut.notes)
     return TableSource(
-        name, folder, cut.columns, width, notes, above=cut.above, parquet=writer.path,
+        name, folder, cut.columns, width, notes, parquet=writer.path,
         rows=writer.rows, broken=cut.broken, problems=tuple(cut.problems[:LISTED]),
     )  # fmt: skip
 
@@ -258,7 +257,7 @@ def _line_by_line(
     lines = table["line"].combine_chunks()
     found = list(source.problems)
     return _Cut(
-        table.drop_columns(["line"]), lines, source.columns, source.notes, source.above,
+        table.drop_columns(["line"]), lines, source.columns, source.notes,
         source.broken, found,
     )  # fmt: skip
 
@@ -284,7 +283,7 @@ def _whole_columns(sheet: pa.Table, top: int, fmt: Format, name: str, limits: Li
     end, footers = _footers(records, lines, fmt)
     columns = columns_of(parts.names, file)
     notes = (*parts.titles, *footers)
-    cut = _Cut(records.slice(0, end), lines.slice(0, end), columns, notes, len(parts.titles))
+    cut = _Cut(records.slice(0, end), lines.slice(0, end), columns, notes)
     _fit(cut, len(parts.names), name)
     if file.trim:
         trimmed = (pc.utf8_trim(c, characters=TRIMMED) for c in cut.records.columns)

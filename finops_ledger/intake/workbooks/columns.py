@@ -28,6 +28,8 @@ DIGITS: Final = 15
 SHORT: Final = 12
 #: Between these Arrow writes no exponent.
 _PLAIN: Final = (1e-4, 1e10)
+#: Types whose cells are written a column at a time.
+_WHOLE: Final = frozenset({str, float, datetime, date})
 _FIFTEEN: Final = Context(prec=DIGITS, rounding=ROUND_HALF_EVEN)
 
 
@@ -45,19 +47,24 @@ def text_column(cells: Sequence[Any]) -> pa.Array:
 
 def _column(cells: Sequence[Any]) -> pa.Array:
     kinds = set(map(type, cells))
-    if kinds == {str}:
-        return _texts(cells)
-    if kinds == {float}:
-        return numbers_text(pa.array(cells, pa.float64()))
-    if kinds == {float, str}:
-        numbers = pa.array([c if type(c) is float else None for c in cells], pa.float64())
-        texts = _texts([c if type(c) is str else "" for c in cells])
-        return pc.coalesce(numbers_text(numbers), texts)
-    if kinds == {datetime}:
-        return _moments(pa.array(cells, pa.timestamp("us")))
-    if kinds == {date}:
-        return _moments(pa.array(cells, pa.date32()).cast(pa.timestamp("us")))
-    return _texts([_TEXT[type(c)](c) for c in cells])
+    if not kinds <= _WHOLE:
+        return _texts([_TEXT[type(c)](c) for c in cells])
+    parts = []
+    if float in kinds:
+        parts.append(numbers_text(pa.array(_only(cells, kinds, float), pa.float64())))
+    if datetime in kinds:
+        parts.append(_moments(pa.array(_only(cells, kinds, datetime), pa.timestamp("us"))))
+    if date in kinds:  # midnight comes as a date alone
+        days = pa.array(_only(cells, kinds, date), pa.date32())
+        parts.append(_moments(days.cast(pa.timestamp("us"))))
+    if str in kinds:
+        parts.append(_texts(_only(cells, kinds, str)))
+    return parts[0] if len(parts) == 1 else pc.coalesce(*parts)
+
+
+def _only(cells: Sequence[Any], kinds: set[type], wanted: type) -> Sequence[Any]:
+    """Return the cells of one type; None in the place of the others."""
+    return cells if len(kinds) == 1 else [c if type(c) is wanted else None for c in cells]
 
 
 def _moments(moments: pa.Array) -> pa.Array:
@@ -65,7 +72,7 @@ def _moments(moments: pa.Array) -> pa.Array:
     try:
         return moments.cast(pa.timestamp("s")).cast(pa.string())
     except pa.ArrowInvalid:
-        return pa.array([_moment(m) for m in moments.to_pylist()], pa.string())
+        return pc.replace_substring_regex(moments.cast(pa.string()), r"\.?0{1,6}$", "")
 
 
 def _texts(cells: Sequence[str]) -> pa.Array:
