@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from datetime import date
 from typing import Any
 
@@ -13,18 +14,26 @@ from finops_ledger.cli.app import books_option, call, cli, json_option, opened
 _BY = click.option("--by", required=True, metavar="NAME", help="Who decides it; it is recorded.")
 
 
-def _day(unused_context: Any, unused_param: Any, value: Any) -> date:
-    day: date = value.date()
-    return day
+def _day(unused_context: Any, unused_param: Any, value: str) -> date:
+    """Read a day, or a month as its last day."""
+    try:
+        if len(value) == len("2026-03"):
+            first = date.fromisoformat(f"{value}-01")
+            return first.replace(day=monthrange(first.year, first.month)[1])
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise click.BadParameter(
+            f"{value!r} is neither a day like 2026-03-31 nor a month like 2026-03"
+        ) from error
 
 
 @cli.command()
-@click.argument("through", type=click.DateTime(["%Y-%m-%d"]), callback=_day)
+@click.argument("through", callback=_day)
 @_BY
 @books_option
 @json_option
 def close(through: date, by: str, as_json: bool) -> None:
-    """Lock every day up to THROUGH, like 2026-03-31.
+    """Lock every day up to THROUGH: 2026-03-31, or 2026-03 for the whole month.
 
     Nothing in a closed period changes any more: what a later file says of it posts on the first open day,
     with orig_date. Refused when a day of the period is incomplete.

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -57,6 +58,7 @@ def watch(settle: Any, every: Any, once: bool, reconcile: bool, as_json: bool) -
     has changed. The books are locked only while there is work. Ends with Ctrl-C or SIGTERM, after the
     file at hand; with --once, exit code 3 says that a file did not go in.
     """
+    from finops_ledger.books.config import load
     from finops_ledger.books.watching import Watch
 
     located()
@@ -66,7 +68,10 @@ def watch(settle: Any, every: Any, once: bool, reconcile: bool, as_json: bool) -
         stop.set()
         signal.signal(number, signal.default_int_handler)  # asked twice: at once
 
-    seen = Watch(folder().absolute(), _teller(as_json), _failed, settle, every, reconcile, stop)
+    zone = ZoneInfo(load(folder()).company.zone)
+    seen = Watch(
+        folder().absolute(), _teller(as_json, zone), _failed, settle, every, reconcile, stop
+    )
     if not once and not as_json:
         click.echo(f"Watching {folder() / 'inbox'}; Ctrl-C ends it.")
     before = {n: signal.signal(n, end) for n in (signal.SIGINT, signal.SIGTERM)}
@@ -78,9 +83,9 @@ def watch(settle: Any, every: Any, once: bool, reconcile: bool, as_json: bool) -
     return REFUSED if once and seen.not_in else 0
 
 
-def _teller(as_json: bool) -> Any:
+def _teller(as_json: bool, zone: ZoneInfo) -> Any:
     def tell(happened: Happened) -> None:
-        at = datetime.now().astimezone().isoformat(timespec="seconds")
+        at = datetime.now(zone).isoformat(timespec="seconds")
         if as_json:
             told = {
                 "at": at,

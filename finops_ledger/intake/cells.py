@@ -131,7 +131,8 @@ def expected_number(spec: NumberSpec, digits: int) -> str:
         zeros = f", the last {shift - digits} of them zeros" if shift > digits else ""
         return f"a whole number of minor units, {shift} digits behind the mark{zeros}"
     example = f"1{spec.thousands}234" + (f"{spec.decimal}{'5' * digits}" if digits else "")
-    limit = f"at most {digits} decimals" if digits else "no fraction"
+    zeros = f"no fraction but zeros ({example}{spec.decimal}00)"
+    limit = f"at most {digits} decimals" if digits else zeros
     return f"a number like {example}, {limit}, at most 14 digits before the mark"
 
 

@@ -23,6 +23,11 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_BINARY = {
+    b"PK\x03\x04": "a workbook (xlsx, ods) or a zip",
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "a workbook of old (xls)",
+    b"%PDF-": "a PDF",
+}
 _UTF8 = {"utf-8", "utf8", "utf-8-sig", "ascii", "us-ascii"}
 
 
@@ -74,6 +79,14 @@ def check_start(path: Path, encoding: str) -> None:
             1,
             expected="text in utf-16",
         )
+    for magic, what in _BINARY.items():
+        if head.startswith(magic):
+            raise refuse(
+                path.name,
+                "nul-byte",
+                f"not a text file, but {what}",
+                expected=f"text in {encoding}; a format with kind = 'xlsx', 'xls' or 'ods' reads sheets",
+            )
     if not encoding.startswith(("utf-16", "utf-32")) and b"\0" in head:
         raise refuse(
             path.name,
@@ -237,14 +250,19 @@ def _line_ends(part: bytes, mark: bytes, inside: bool) -> tuple[int, bool]:
 
 
 def text_end(path: Path) -> int:
-    """Return the offset behind the text: before the Ctrl-Z with which old systems close it."""
+    """Return the offset behind the text: before the Ctrl-Z with which old systems close it.
+
+    It stands on a line of its own or is the very last byte; one before a line end is part of a cell.
+    """
     size = path.stat().st_size
     with path.open("rb") as file:
         file.seek(max(size - 4096, 0))
         tail = file.read()
     bare = tail.rstrip(b"\r\n\x1a")
-    closing = tail[len(bare) :].find(b"\x1a")
-    return size if closing < 0 else size - len(tail) + len(bare) + closing
+    at = tail.find(b"\x1a", len(bare))
+    alone = at == 0 or tail[at - 1 : at] in (b"\r", b"\n")
+    last = not tail[at:].strip(b"\x1a")
+    return size - len(tail) + at if at >= 0 and (alone or last) else size
 
 
 def tail_lines(path: Path, end: int, limit: int = 1 << 16) -> list[tuple[int, bytes]]:

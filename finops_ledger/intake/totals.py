@@ -125,9 +125,9 @@ def compare(stated: Stated, read: Decimal, file: str) -> Problem | None:
     name, said = stated.total.name, plain(stated.value)
     if stated.total.equals == "rows":
         word = "came short" if read < stated.value else "has more than it says"
-        message = f"the file {word}: it says {said} rows, {plain(read)} read"
-    else:
-        message = f"the file states {name} {said}, its rows give {plain(read)}"
+        message = f"the file {word}: it says {said} rows, and has {plain(read)}"
+        return Problem("total-wrong", message, file, None, name, said)
+    message = f"the file states {name} {said}, its rows give {plain(read)}"
     return Problem("total-wrong", message, file, None, name, said, plain(read))
 
 

@@ -267,7 +267,7 @@ def test_footer_is_checked(tmp_path: Path, footer: str) -> None:
 @pytest.mark.parametrize(
     ("footer", "code", "words"),
     [
-        ("TOTAL;2;1000;\n", "total-wrong", "came short: it says 2 rows, 1 read"),
+        ("TOTAL;2;1000;\n", "total-wrong", "came short: it says 2 rows, and has 1"),
         ("TOTAL;1;1001;\n", "total-wrong", "amount 1001"),
         ("TOTAL;one;1000;\n", "cell-number", "rows"),
         ("", "file-short", "came short"),
