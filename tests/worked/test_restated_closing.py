@@ -112,6 +112,23 @@ def test_the_running_balance_ties_a_day_whose_file_states_no_closing(
     assert all(b.line["stated"]["closing"] is None for b in moving(story, role))
 
 
+def test_a_file_that_states_no_balance_at_all_moves_the_deposit_when_it_comes_again(
+    tmp_path: Path,
+) -> None:
+    """Nobody said where the deposit stood on the closed day, so what the rows say later counts."""
+    story = told(tmp_path, "supply", closing=False)
+    path = story.root / "formats" / "unclosed.toml"
+    path.write_text(path.read_text().replace('balance = "Saldo"\n', ""))
+    story.run(mar(5))
+    before = closed(story, mar(5))
+    story.run(mar(6))
+    again(story, "supply", CUT, CUT - 100, CUT)
+    equal(story.balance(DEPOSIT, mar(6)), OPENING - 5 * CUT + 100)
+    equal([d["stated"] for d in story.books.deposits()], [None, None])
+    equal(gaps(story), [])
+    proven(story, mar(5), before)
+
+
 def moving(story: Story, role: str) -> list[Batch]:
     return [b for b in story.books.space.state.batches.values() if b.role == role]
 
