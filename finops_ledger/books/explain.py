@@ -12,6 +12,7 @@ from finops_ledger.books.loading import Loaded
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import UsageError
 from finops_ledger.core.money import ZERO, plain
+from finops_ledger.subledger.manifest import Line
 
 LIMIT: Final = 10
 _ROW = re.compile(r"(b-[0-9a-f]{16}):(\d+)")
@@ -107,11 +108,18 @@ def _named_row(space: Workspace, name: str) -> Told:
 
 def _item(space: Workspace, loaded: Loaded, name: str) -> Told:
     history = tracing.item_days(space, name)
+    gone: Line | None = None
     if not history:
-        raise UsageError(f"{name}: no reconciliation knows this item; see `finops breaks --all`")
+        history, gone = tracing.item_before(space, name)
+    if not history:
+        raise UsageError(
+            f"{name}: no reconciliation has ever known this item; `finops breaks` lists the ids of what is open"
+        )
     last = history[-1]
-    rows = [_named_row(space, n) for n in (last["left"], last["right"]) if n]
-    moved = {h["day"] for h in history if h["moved"]}
+    named = [n for n in (last["left"], last["right"]) if n]
+    # A batch that was withdrawn is no longer there to show its row.
+    rows = [_named_row(space, n) for n in named if n.partition(":")[0] in space.state.batches]
+    moved = {h["day"] for h in history if h["moved"] and gone is None}
     entries = [
         tracing.entry(loaded, e)
         for e in loaded.transactions()
@@ -119,6 +127,12 @@ def _item(space: Workspace, loaded: Loaded, name: str) -> Told:
     ]
     state = "closed" if last["closed"] else "claimed" if last["claimed"] != "0" else "open"
     facts = {k: last[k] for k in _ITEM_FACTS if last[k] is not None}
+    if gone is not None:
+        state = "superseded"
+        facts["superseded"] = (
+            f"{last['day']} was reconciled again, with what had come in by then, and the item is not in it; "
+            f"line {gone['seq']} of the manifest is the last that had it"
+        )
     title = f"{last['class']} {last['ref']} ({last['counterparty']}), {state}"
     return _told(
         name,

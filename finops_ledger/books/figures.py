@@ -30,13 +30,16 @@ _MOVEMENT_OF: Final = {
 }
 GROUPS: Final = ("month", "category", "partner")
 AMOUNTS: Final = ("gross", "net", "other", "promo", "revenue", "cogs", "margin")
+#: Where the running balance of a statement ends, by batch and partner.
+Ends = dict[tuple[str, str], Decimal]
 UNDELIVERED: Final = "Liabilities:Customer-Orders:Undelivered"
 
 
 def deposits(space: Workspace, loaded: Loaded, as_of: date | None = None) -> list[dict[str, Any]]:
     """Return each deposit's roll-forward by day: opening + movements = closing.
 
-    ``tied`` says that the books' closing is what the partner's statement of the day says;
+    ``tied`` says that the books' closing is what the partner's statement of the day says: its closing
+    total, or where it has none, where the running balance of its rows ends, as its entry tells it.
     ``tied_since`` is the first day of the unbroken run of tied days that ends here. A day without a
     statement is not tied.
     """
@@ -44,16 +47,17 @@ def deposits(space: Workspace, loaded: Loaded, as_of: date | None = None) -> lis
     if last is None:
         return []
     made: list[dict[str, Any]] = []
+    ends = _ends(loaded)
     for sop in space.registry.named("supplier"):
         account = f"Assets:Deposits:{component_of(space, sop.counterparty)}"
-        made += _roll_forward(space, loaded, sop.counterparty, account, last)
+        made += _roll_forward(space, loaded, ends, sop.counterparty, account, last)
     return sorted(made, key=lambda d: (d["day"], d["partner"]))
 
 
 def _roll_forward(
-    space: Workspace, loaded: Loaded, partner: str, account: str, last: date
+    space: Workspace, loaded: Loaded, ends: Ends, partner: str, account: str, last: date
 ) -> list[dict[str, Any]]:
-    stated = _stated(space, partner)
+    stated = _stated(space, ends, partner)
     if not stated:
         return []
     first = min(stated)
@@ -88,7 +92,16 @@ def _roll_forward(
     return made
 
 
-def _stated(space: Workspace, partner: str) -> dict[date, Decimal | None]:
+def _ends(loaded: Loaded) -> Ends:
+    """Where the running balance of each statement ends, as the entry of its batch says."""
+    return {
+        (entry.meta["batch"], entry.meta["partner"]): entry.meta["closing"]
+        for entry in loaded.transactions()
+        if "closing" in entry.meta and entry.tags & statement.LEG_OF.keys()
+    }
+
+
+def _stated(space: Workspace, ends: Ends, partner: str) -> dict[date, Decimal | None]:
     """What the partner's statements say stood at the end of each day; None when one does not say.
 
     Of a day in parts the last part says it, whichever came last.
@@ -100,7 +113,7 @@ def _stated(space: Workspace, partner: str) -> dict[date, Decimal | None]:
         if not space.state.speaks(batch):
             continue
         closing = batch.line["stated"]["closing"]
-        value = None if closing is None else Decimal(closing)
+        value = ends.get((batch.id, partner)) if closing is None else Decimal(closing)
         day = batch.covers[1]
         found[day] = value if value is not None else found.get(day)
         found.setdefault(batch.covers[0], None)

@@ -22,7 +22,7 @@ from finops_ledger.core.money import ZERO
 from finops_ledger.posting import chain, store
 from finops_ledger.recon.legs import SALE_SUPPLY, SUPPLY_STATEMENT, Leg
 from finops_ledger.recon.run import Gap
-from finops_ledger.subledger.engine import literal
+from finops_ledger.subledger.engine import literal, parquet
 from finops_ledger.subledger.manifest import Batch
 
 
@@ -157,7 +157,15 @@ def _before(space: Workspace, batch: Batch) -> Batch | None:
     ]
     others.sort(key=lambda b: b.part != batch.part)  # the same part of the day before another
     found = next((b for b in [*reversed(issues), *others]), None)
-    return found if found is not None and found.line["stated"]["closing"] is not None else None
+    return found if found is not None and _states(space, found) else None
+
+
+def _states(space: Workspace, batch: Batch) -> bool:
+    """Say whether a file states balances: a closing total, or a running balance on its rows."""
+    if batch.line["stated"]["closing"] is not None:
+        return True
+    rows = parquet([space.root / batch.file], "count(balance) as n")
+    return bool(space.engine.rows(rows)[0]["n"])
 
 
 def _late_gaps(space: Workspace, batch: Batch) -> list[Gap]:

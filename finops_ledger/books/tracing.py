@@ -107,6 +107,33 @@ def item_days(space: Workspace, item: str) -> list[dict[str, Any]]:
     return _stood(space, f"id = {en.literal(item)}", "breaks")
 
 
+def item_before(space: Workspace, item: str) -> tuple[list[dict[str, Any]], Line | None]:
+    """Return what reconciliations that were run again said of an item, and the last line that had it.
+
+    Their files stay on disk, because a rebuild replays them. Of a leg and day that ran more than once, the last
+    run that had the item speaks; (``[]``, None) when none ever had.
+    """
+    named = {f: line for line in space.state.lines for f in _breaks(line)}
+    there = [space.root / f for f in named if (space.root / f).is_file()]
+    if not there:
+        return [], None
+    listed = ", ".join(en.literal(str(p)) for p in there)
+    where = f"id = {en.literal(item)}"
+    found = space.engine.rows(
+        "select distinct filename from read_parquet("
+        f"[{listed}], union_by_name = true, filename = true) where {where}"
+    )
+    lines = [named[Path(r["filename"]).relative_to(space.root).as_posix()] for r in found]
+    lines.sort(key=lambda line: line["seq"])
+    last = {(line["leg"], line["counterparty"], line["day"]): line for line in lines}
+    paths = files_of(space, last.values(), "breaks")
+    return _read(space, paths, where), lines[-1] if lines else None
+
+
+def _breaks(line: Line) -> list[str]:
+    return [f for f in line["files"] if "/breaks/" in f] if line["kind"] == "reconcile" else []
+
+
 def items_of_row(space: Workspace, batch: str, record: int) -> list[dict[str, Any]]:
     """Return the items and matches in which a row takes part, oldest first."""
     wanted = en.literal(batch)
