@@ -286,9 +286,9 @@ def _field(work: _Work, name: str, column: str, main: tuple[str, ...]) -> tuple[
         return column, why
     found = work.times[column]
     if found.lone:
-        empty = count(found.lone, "record")
+        lone = count(found.lone, "record")
         return UNDECIDED, (
-            f"decide: {toml({'join': [column, found.clock]})}, or {column!r} alone: {empty} without {found.clock!r}"
+            f"decide: {toml({'join': [column, found.clock]})}, or {column!r} alone: {lone} without {found.clock!r}"
         )
     value: dict[str, object] = {"column": column}
     why = "by its name and its cells" if words.bare(column) in words.NAMES[name] else "by its cells"

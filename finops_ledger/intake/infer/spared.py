@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
@@ -47,7 +47,7 @@ class Spared:
         return text
 
 
-def spared(look: Look, values: dict[str, Column], balance: str) -> list[Spared]:
+def spared(look: Look, values: Mapping[str, Column], balance: str) -> list[Spared]:
     """Return every reading in which all amounts but those of some statuses move the balance.
 
     A reading in which a success moves nothing is left out while there is another one.
