@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
@@ -27,6 +27,7 @@ from finops_ledger.intake.model import SourceInfo
 from finops_ledger.intake.trial import Known, Trial, recognised, try_file
 
 NO_DAY = date(1970, 1, 1)
+_NEAR = 1  #: days between a file's name and its rows that say nothing: a file made after midnight
 
 
 @contextmanager
@@ -141,7 +142,31 @@ def without_books(
         raise UsageError(f"--zone: {error}") from error
     info = SourceInfo("check", role, zone, currency, "b-check", day or NO_DAY)
     trial = try_file(path, fmt, info, rows)
-    return _on_its_day(trial, path, fmt, info, rows) if day is None else trial
+    return _dated(_on_its_day(trial, path, fmt, info, rows) if day is None else trial)
+
+
+def _dated(trial: Trial) -> Trial:
+    """Warn of a day in the file's name that is not near the days of its rows."""
+    result = trial.result
+    if result is None or result.first_day is None or result.last_day is None:
+        return trial
+    named = []
+    for text in _DATE.findall(trial.file):
+        with suppress(ValueError):
+            named.append(date.fromisoformat(text))
+    near = timedelta(days=_NEAR)
+    first, last = result.first_day - near, result.last_day + near
+    if not named or (min(named) <= last and first <= max(named)):
+        return trial
+    days = f"{result.first_day}" + (
+        f" to {result.last_day}" if result.last_day != result.first_day else ""
+    )
+    note = f"the file's name says {named[0]}, its rows say {days}"
+    for day in (result.first_day, result.last_day):
+        if (day.year, day.month, day.day) == (named[0].year, named[0].day, named[0].month):
+            note += "; day and month may be read the wrong way round, see format in [times]"
+            break
+    return replace(trial, notes=(*trial.notes, note))
 
 
 def _on_its_day(trial: Trial, path: Path, fmt: Format, info: SourceInfo, rows: int) -> Trial:
@@ -168,7 +193,7 @@ def with_books(
         day = trial.result.last_day if days is None else days[1]
         trial = try_file(path, fmt, replace(info, file_day=day), rows, limits)
         days = _partner_days(books, source, trial, day)
-    return replace(trial, business_day=day, partner_days=days)
+    return replace(_dated(trial), business_day=day, partner_days=days)
 
 
 def _partner_days(

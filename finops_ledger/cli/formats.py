@@ -22,6 +22,7 @@ _MEMBER = click.option(
 )
 _SHOWN = 20
 _WIDEST = 34
+_GAPS = 5  #: places of a broken balance that are shown
 
 
 @cli.group(name="format")
@@ -41,9 +42,10 @@ def _books() -> Books | None:
 
 
 @format_.command("list")
+@click.option("--wide", is_flag=True, help="Say where each layout comes from, too.")
 @books_option
 @json_option
-def list_(as_json: bool) -> None:
+def list_(wide: bool, as_json: bool) -> None:
     """The formats at hand: shipped ones, and those of the books."""
     from finops_ledger.intake.trial import known_formats
 
@@ -74,8 +76,8 @@ def list_(as_json: bool) -> None:
             continue
         told = (k.format.description, k.format.source_of_layout)
         rows.append((name, k.format.file.kind, k.format.role or "", *told))
-    headers = [(t, False) for t in ("Format", "Kind", "Role", "Description", "Layout from")]
-    output.table(headers, rows, fold=True)
+    titles = ("Format", "Kind", "Role", "Description", "Layout from")[: 5 if wide else 4]
+    output.table([(t, False) for t in titles], [r[: len(titles)] for r in rows], fold=True)
 
 
 @format_.command()
@@ -147,6 +149,31 @@ def _written(value: Any) -> str:
     return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
 
 
+def _show_balance(trial: Trial) -> None:
+    """Say whether the running balance follows, as the books will walk it."""
+    found = trial.running
+    if found is None:
+        return
+    if not found.total:
+        stated = output.count(found.stated, "row")
+        output.note(f"{found.column} follows from row to row ({stated}).")
+        return
+    end = (
+        "a bank's file is refused for it"
+        if trial.role == "bank"
+        else "an import takes the file, and the books make it a break"
+    )
+    places = output.count(found.total, "place")
+    output.note(f"{found.column} does not follow from row to row, {places}; {end}:")
+    for gap in found.gaps[:_GAPS]:
+        output.note(
+            f"  line {gap.line}: off by {_written(gap.off)}: {_written(gap.balance)} stands there, "
+            f"{_written(gap.expected)} follows"
+        )
+    if found.total > _GAPS:
+        output.note(f"  … and {found.total - _GAPS:,} more")
+
+
 def _show(trial: Trial, fits: list[str]) -> None:
     named = ", ".join(fits) or "no format at hand"
     output.note(f"{trial.file} as {trial.format} ({trial.role}); recognised by: {named}")
@@ -177,6 +204,13 @@ def _show(trial: Trial, fits: list[str]) -> None:
             told = ", ".join(f"{r or '(empty)'} {n:,}" for r, n in list(raws.items())[:8])
             if any(raws):
                 output.note(f"Status {status}: {told}")
+    if trial.unmapped:
+        told = "; ".join(
+            f"{r or '(empty)'}: {output.count(n, 'row')}"
+            for r, n in list(trial.unmapped.items())[:20]
+        )
+        output.note(f"Not known, add it to the map in [status]: {told}")
+    _show_balance(trial)
     for note in trial.notes:
         output.note(f"Note: {note}.")
     if trial.business_day is not None:

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,6 +26,8 @@ _STYLES = {
 }
 #: Wide enough for every table when nobody looks at a screen.
 _PIPED_WIDTH = 250
+#: Of a table whose texts go over several lines.
+_FOLDED_WIDTH = 100
 
 
 def console(*, error: bool = False) -> Console:
@@ -120,7 +123,10 @@ def table(
         else:
             made.add_row(*cells)
     screen = console()
-    if not fold:
+    if fold:
+        # Piped output has no width of its own: that of the terminal, or of COLUMNS.
+        screen.width = min(screen.width, get_terminal_size((_FOLDED_WIDTH, 0)).columns)
+    else:
         # No amount is ever cut: what does not fit is left to the terminal to wrap.
         roomy = screen.options.update(max_width=10_000)
         screen.width = max(screen.width, screen.measure(made, options=roomy).maximum)

@@ -20,12 +20,14 @@ import pyarrow.parquet as pq
 
 from finops_ledger.core.days import zone as find_zone
 from finops_ledger.core.errors import FinopsError, InputRefused, Problem
+from finops_ledger.core.money import plain
 from finops_ledger.core.schema import MONEY_FIELDS
 from finops_ledger.intake.formats import load_format, shipped
 from finops_ledger.intake.limits import Limits
 from finops_ledger.intake.model import ReadResult, SourceInfo
-from finops_ledger.intake.read import read
+from finops_ledger.intake.read import locate, read
 from finops_ledger.intake.recognise import recognises
+from finops_ledger.intake.running import WALKED, Running, walk
 from finops_ledger.intake.spec import Format
 
 #: Key of the hashes where no books are at hand: they are shown, never kept.
@@ -55,6 +57,8 @@ class Trial:
     partner_days: tuple[date, date] | None = (
         None  #: of its rows, by the window of the partner's SOP
     )
+    running: Running | None = None  #: the balance, walked as the books will
+    unmapped: dict[str, int] = field(default_factory=dict)  #: statuses that no map knows -> rows
 
     @property
     def clean(self) -> bool:
@@ -87,17 +91,19 @@ def try_file(
         out = Path(folder) / "rows.parquet"
         try:
             result = read(path, fmt, info, out, limits=limits)
-            return _filled(blank, result, out, rows, info.zone)
+            return _filled(blank, result, out, rows, info.zone, path, fmt)
         except InputRefused as refused:
             blank = replace(blank, problems=tuple(refused.problems), total=refused.total)
         try:
             result = read(path, fmt, info, out, accept_valid=True, limits=limits)
         except InputRefused:
             return blank
-        return _filled(blank, result, out, rows, info.zone)
+        return _filled(blank, result, out, rows, info.zone, path, fmt)
 
 
-def _filled(trial: Trial, result: ReadResult, out: Path, rows: int, zone: str) -> Trial:
+def _filled(
+    trial: Trial, result: ReadResult, out: Path, rows: int, zone: str, path: Path, fmt: Format
+) -> Trial:
     table = pq.read_table(out)
     shown = [c for c in trial.columns if c in table.column_names]
     money = [c for c in MONEY_FIELDS if c in trial.columns and c not in {"balance", "quantity"}]
@@ -118,9 +124,54 @@ def _filled(trial: Trial, result: ReadResult, out: Path, rows: int, zone: str) -
     said = pc.coalesce(*(table[n] for n in ("occurred_at", "created_at", "paid_at")))
     ends = pc.min_max(said).as_py()
     moments = None if ends["min"] is None else (ends["min"], ends["max"])
-    return replace(
-        trial, head=head, result=result, sums=sums, statuses=statuses, moments=moments
-    )  # fmt: skip
+    trial = replace(trial, head=head, result=result, sums=sums, statuses=statuses, moments=moments)
+    known = {**fmt.status.map, **fmt.status.codes}
+    unmapped = {r: n for r, n in statuses.get("unknown", {}).items() if known.get(r) != "unknown"}
+    notes = [*trial.notes, *_unmatched(trial.role, fmt, result)]
+    trial = replace(trial, unmapped=unmapped, notes=tuple(notes))
+    return trial if result.refused else _walked(trial, table, path, fmt)
+
+
+def _unmatched(role: str, fmt: Format, result: ReadResult) -> list[str]:
+    """Say which ids are missing that the rows of a role are matched by."""
+    if role not in {"sale", "supply"} or not result.kept or "ref" in fmt.fields:
+        return []
+    if role == "sale":
+        return ["ref is not mapped: sales are matched with their partner's rows by the order id"]
+    if "partner_ref" in fmt.fields:
+        return [
+            "ref (our order id) is not mapped: rows are matched with sales by it, unless the SOP's "
+            "[versions.match] says partner_ref"
+        ]
+    return ["ref (our order id) is not mapped: rows cannot be matched with sales"]
+
+
+def _walked(trial: Trial, table: pa.Table, path: Path, fmt: Format) -> Trial:
+    """Walk the running balance; a bank's file is refused where it does not follow, as an import does."""
+    spec = fmt.fields.get("balance")
+    if spec is None or trial.role not in WALKED:
+        return trial
+    column = spec.column or "balance"
+    found = walk(table, column, fmt.order)
+    if found is None or not found.total:
+        return replace(trial, running=found)
+    gaps = tuple(replace(g, line=locate(path, fmt, g.record)[0]) for g in found.gaps)
+    trial = replace(trial, running=replace(found, gaps=gaps))
+    if trial.role != "bank":
+        return trial
+    faults = tuple(
+        Problem(
+            "balance-chain",
+            f"the balance does not follow from the one before it: off by {plain(g.off)}",
+            path.name,
+            g.line,
+            column,
+            plain(g.balance),
+            plain(g.expected),
+        )
+        for g in gaps
+    )
+    return replace(trial, problems=(*trial.problems, *faults), total=trial.total + found.total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +231,24 @@ def as_json(trial: Trial) -> Mapping[str, Any]:
         "sums": {n: str(v) for n, v in trial.sums.items()},
         "stated": {} if result is None else {n: str(v) for n, v in result.totals.items()},
         "statuses": trial.statuses,
+        "unmapped_statuses": trial.unmapped,
+        "balance": None
+        if trial.running is None
+        else {
+            "column": trial.running.column,
+            "stated": trial.running.stated,
+            "follows": not trial.running.total,
+            "gaps": trial.running.total,
+            "listed": [
+                {
+                    "line": g.line,
+                    "balance": str(g.balance),
+                    "expected": str(g.expected),
+                    "off": str(g.off),
+                }
+                for g in trial.running.gaps
+            ],
+        },
         "head": [{n: text(v) for n, v in row.items()} for row in trial.head],
         "problems": {
             "total": trial.total,

@@ -6,6 +6,7 @@ import gzip
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -153,3 +154,118 @@ def test_infer_of_what_is_no_table_is_refused(tmp_path: Path) -> None:
     file.write_bytes(b"%PDF-1.7 \x00")
     text, code = finops(tmp_path, "format", "infer", str(file))
     assert (code, "not-inferred" in text) == (3, True)
+
+
+SUPPLIER = """Tanggal;Trx;Harga;Status;Saldo
+05-03-2026 09:00:00;A1;100;Berhasil;900
+05-03-2026 10:00:00;A2;50;Gagal;900
+05-03-2026 11:00:00;A3;50;Proses;850
+"""
+FORMAT = """name = "mp"
+version = 1
+role = "ROLE"
+description = ""
+source_of_layout = "a test"
+key = ["partner_ref"]
+
+[file]
+kind = "csv"
+delimiter = ";"
+header = ["Tanggal", "Trx", "Harga", "Status", "Saldo"]
+
+[times]
+format = "%d-%m-%Y %H:%M:%S"
+zone = "Asia/Jakarta"
+
+[fields]
+occurred_at = "Tanggal"
+partner_ref = "Trx"
+balance = "Saldo"
+amount = { column = "Harga", negate = true, zero_when_status = ["failed"] }
+
+[status]
+column = "Status"
+map = { Berhasil = "success", Gagal = "failed" }
+"""
+
+
+def checked(
+    folder: Path,
+    text: str = SUPPLIER,
+    fmt: str = FORMAT,
+    role: str = "supply",
+    day: str = "20260305",
+) -> tuple[str, dict[str, Any], int]:
+    """What ``format check`` says of a file, as text and as JSON."""
+    file, made = folder / f"MP_{day}.csv", folder / "mp.toml"
+    file.write_text(text, "utf-8")
+    made.write_text(fmt.replace("ROLE", role), "utf-8")
+    words = ["format", "check", str(file), "--format", str(made)]
+    said, code = finops(folder, *words)
+    told, same = finops(folder, *words, "--json")
+    assert code == same
+    return said, json.loads(told), code
+
+
+def test_check_walks_the_balance(tmp_path: Path) -> None:
+    said, told, code = checked(tmp_path)
+    assert (code, told["balance"]["follows"]) == (0, True)
+    assert "Saldo follows from row to row (3 rows)." in said
+    said, told, code = checked(tmp_path, SUPPLIER.replace("850", "851"))
+    assert code == 0
+    assert "Saldo does not follow from row to row, 1 place; an import takes the file" in said
+    assert "line 4: off by 1: 851 stands there, 850 follows" in said
+    assert told["balance"]["gaps"] == 1
+    assert told["balance"]["listed"][0]["line"] == 4
+    said, _, code = checked(tmp_path, fmt=FORMAT.replace(', zero_when_status = ["failed"]', ""))
+    assert (code, "line 3: off by 50" in said) == (0, True)
+
+
+def test_check_walks_a_newest_first_balance(tmp_path: Path) -> None:
+    head, *rows = SUPPLIER.splitlines()
+    fmt = 'order = "newest-first"\n' + FORMAT
+    said, _, _ = checked(tmp_path, "\n".join([head, *reversed(rows)]) + "\n", fmt)
+    assert "Saldo follows from row to row" in said
+
+
+def test_a_bank_file_whose_balance_does_not_follow_is_refused(tmp_path: Path) -> None:
+    broken = SUPPLIER.replace("850", "851")
+    said, told, code = checked(tmp_path, broken, role="bank")
+    assert (code, told["clean"]) == (3, False)
+    assert told["problems"]["by_code"] == {"balance-chain": 1}
+    assert "a bank's file is refused for it" in said
+    assert "An import would refuse the file." in said
+
+
+def test_check_names_statuses_that_no_map_knows(tmp_path: Path) -> None:
+    said, told, _ = checked(tmp_path)
+    assert "Not known, add it to the map in [status]: Proses: 1 row" in said
+    assert told["unmapped_statuses"] == {"Proses": 1}
+    known = FORMAT.replace('Gagal = "failed"', 'Gagal = "failed", Proses = "pending"')
+    assert "Not known" not in checked(tmp_path, fmt=known)[0]
+
+
+def test_check_says_that_the_order_id_is_missing(tmp_path: Path) -> None:
+    assert "ref (our order id) is not mapped" in checked(tmp_path)[0]
+    mapped = FORMAT.replace('partner_ref = "Trx"', 'partner_ref = "Trx"\nref = "Trx"')
+    assert "is not mapped" not in checked(tmp_path, fmt=mapped)[0]
+
+
+def test_check_compares_the_day_of_the_name_with_the_rows(tmp_path: Path) -> None:
+    assert "file's name" not in checked(tmp_path)[0]
+    swapped = FORMAT.replace("%d-%m-%Y", "%m-%d-%Y")
+    said, _, code = checked(tmp_path, fmt=swapped)
+    assert code == 0
+    assert "the file's name says 2026-03-05, its rows say 2026-05-03; day and month may be" in said
+    assert "the file's name says 2026-03-09, its rows" in checked(tmp_path, day="20260309")[0]
+    assert "file's name" not in checked(tmp_path, day="20260306")[0]
+
+
+def test_list_fits_a_terminal(tmp_path: Path) -> None:
+    text, code = finops(tmp_path, "format", "list")
+    assert code == 0
+    assert max(map(len, text.splitlines())) <= 100
+    assert "Layout from" not in text
+    wide, _ = finops(tmp_path, "format", "list", "--wide")
+    assert "Layout from" in wide
+    assert max(map(len, wide.splitlines())) <= 100

@@ -254,7 +254,7 @@ def test_statuses_are_listed_and_not_judged(tmp_path: Path) -> None:
     )
     assert data["status"]["map"] == {"SUKSES": "?", "GAGAL": "?", "QLR": "?"}
     assert "SUKSES: 2 rows, likely success" in line_of(text, "map")
-    assert "QLR: 1 rows" in line_of(text, "map")
+    assert "QLR: 1 row" in line_of(text, "map")
 
 
 def test_sums_and_totals(tmp_path: Path) -> None:

@@ -25,9 +25,7 @@ SAME = {
     ("xendit_balance", "amount"): "the amounts have their sign, and the running balance proves it",
     ("xendit_balance", "balance"): "proven, and not needed to read the file",
     ("pg_settlement", "format"): "the form that most of its columns of times have",
-    ("paypal_activity", "format"): "the time of day stands in a column of its own",
-    ("paypal_statement", "format"): "likewise",
-    ("paypal_statement_es", "format"): "likewise",
+    ("paypal_activity", "balance"): "proven, and not needed to read the file",
     ("paypal_statement", "balance"): "proven, and not needed to read the file",
     ("mandiri", "format"): "days are written with two digits in every cell",
 }
@@ -61,9 +59,10 @@ def answered(proposed: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
     times, fields = known.get("times", {}), known["fields"]
     for name, value in list(out.get("times", {}).items()):
         if value == "?":
-            out["times"][name] = (
-                times.get("zone", "Asia/Jakarta") if name == "zone" else times["format"]
-            )
+            zone = times.get("zone", "Asia/Jakarta")
+            if isinstance(zone, dict) and zone.get("column") not in {*out["file"]["header"], None}:
+                zone = "Asia/Jakarta"
+            out["times"][name] = zone if name == "zone" else times["format"]
         elif name == "zone" and isinstance(value, dict):
             value["map"] = dict.fromkeys(value["map"], "+07:00")
     for name, value in list(out.get("fields", {}).items()):
@@ -85,6 +84,8 @@ def answered(proposed: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
             for mark in ("debit_mark", "credit_mark"):
                 if value.get(mark) == ["?"]:
                     value[mark] = ["(other)"]
+            if "?" in value.get("zero_when_status", ()):
+                value["zero_when_status"] = ["failed"]
             if value.get("signed") == "?":
                 value["signed"] = True
             said = known["fields"].get("kind", {}).get("rules", [])

@@ -11,9 +11,10 @@ import duckdb
 from finops_ledger.core.errors import UsageError
 from finops_ledger.core.kinds import ROLES
 from finops_ledger.intake.conditions import unknown
-from finops_ledger.intake.infer import words
+from finops_ledger.intake.infer import ids, words
 from finops_ledger.intake.infer.amounts import Amounts, find_amounts
-from finops_ledger.intake.infer.draft import UNDECIDED, Table, toml
+from finops_ledger.intake.infer.clocks import clocks_of, joined
+from finops_ledger.intake.infer.draft import UNDECIDED, Table, count, toml
 from finops_ledger.intake.infer.look import Look, literal, look, refuse
 from finops_ledger.intake.infer.movement import choose_amounts
 from finops_ledger.intake.infer.totals import find_totals
@@ -23,7 +24,6 @@ from finops_ledger.intake.limits import Limits
 _IDS = ("ref", "partner_ref", "payment_ref", "settlement_ref", "orig_ref", "serial", "customer")
 _TEXTS = ("product", "category", "channel", "partner", "currency", "text")
 _TIMES = ("occurred_at", "created_at", "paid_at", "refunded_at")
-_PROVEN = 100  #: records in which a column never repeats, so that it is taken for a key
 _MANY = 40  #: different values that a status or a type may have
 
 
@@ -46,6 +46,7 @@ class _Work:
     amounts: Amounts
     times: dict[str, Times]
     used: set[str] = field(default_factory=set)
+    unnamed: list[str] = field(default_factory=list)  #: columns of ids whose name says nothing
 
     @property
     def columns(self) -> list[str]:
@@ -89,20 +90,24 @@ def propose(
                 seen := times_of(found.column(at), connection, named=words.is_time(column))
             ) is not None:
                 times[column] = seen
-    amounts = find_amounts(found, set(times))
-    choose_amounts(amounts)
+    clocks = clocks_of(found)
+    times = joined(found, {n: t for n, t in times.items() if n not in clocks}, clocks)
+    amounts = find_amounts(found, {*times, *clocks})
+    choose_amounts(amounts, found, role)
     work = _Work(found, amounts, times)
     tables = _tables(work, path, name, role)
     text = "\n\n".join("\n".join(t.lines()) for t in tables if t.keys or t.remarks) + "\n"
-    count = sum(line.split(" # ")[0].count(f'"{UNDECIDED}"') for line in text.splitlines()
+    asked = sum(line.split(" # ")[0].count(f'"{UNDECIDED}"') for line in text.splitlines()
                 if not line.startswith("#"))  # fmt: skip
-    return Proposal(text, found.kind, len(found.rows), found.whole, count)
+    return Proposal(text, found.kind, len(found.rows), found.whole, asked)
 
 
 def _tables(work: _Work, path: Path, name: str, role: str | None) -> list[Table]:
-    fields, below = _fields(work, role)
+    fields, below = _fields(work)
     status = _status(work)
     kind = _kind(work)
+    times_ = _times(work)
+    _unnamed(work, fields, role)
     head = _head(work, path, name, role, fields)
     private = [n for n in ("customer", "serial") if any(k == n for k, _, _ in fields.keys)]
     privacy = Table("[privacy]")
@@ -112,14 +117,16 @@ def _tables(work: _Work, path: Path, name: str, role: str | None) -> list[Table]
     totals = find_totals(work.look, work.amounts)
     rest = _rest(work)
     return [
-        head, _file(work.look), work.amounts.table(), _times(work), fields, *below, kind, status,
+        head, _file(work.look), work.amounts.table(), times_, fields, *below, kind, status,
         privacy, *identities, *totals, _exclude(work, bool(totals)), rest,
     ]  # fmt: skip
 
 
 def _head(work: _Work, path: Path, name: str, role: str | None, fields: Table) -> Table:
     table = Table("")
-    looked = f"{len(work.look.rows):,} records" + ("" if work.look.whole else ": the first of more")
+    looked = count(len(work.look.rows), "record") + (
+        "" if work.look.whole else ": the first of more"
+    )
     table.remarks = []
     table.put("name", name, f"proposed from {path.name}, {looked}")
     table.put("version", 1)
@@ -129,44 +136,11 @@ def _head(work: _Work, path: Path, name: str, role: str | None, fields: Table) -
         table.put("role", UNDECIDED, f"decide: one of {', '.join(ROLES)}")
     table.put("description", "")
     table.put("source_of_layout", f"Proposed from a file of {len(work.columns)} columns.")
-    value, why = _key(work, role, fields)
-    table.put("key", value, why)
+    mapped = {f: v for f, v, _ in fields.keys if isinstance(v, str) and v in work.columns}
+    table.put("key", *ids.key(work.look, role, mapped, work.unnamed))
     if work.amounts.order:
         table.put("order", work.amounts.order, work.amounts.why_order)
     return table
-
-
-def _key(work: _Work, role: str | None, fields: Table) -> tuple[object, str]:
-    """The row columns that identify a row: a column of ids that is filled and never the same."""
-    mapped = {f: v for f, v, _ in fields.keys if isinstance(v, str) and v in work.columns}
-    unique = []
-    for name in ("ref", "partner_ref", "payment_ref", "settlement_ref"):
-        if (column := mapped.get(name)) is None:
-            continue
-        cells = work.cells(column)
-        if None not in cells and len(set(cells)) == len(cells) and len(cells) > 1:
-            unique.append(name)
-    if len(unique) == 1 and len(work.look.rows) >= _PROVEN:
-        return (
-            unique,
-            f"{mapped[unique[0]]} is different in each of {len(work.look.rows):,} records",
-        )
-    if unique:
-        told = ", ".join(f"{n} ({mapped[n]})" for n in unique)
-        return [
-            UNDECIDED
-        ], f"decide: different in every record of this file, and must be so in every other: {told}"
-    if role == "bank":
-        refs = [n for n in ("ref", "partner_ref") if n in mapped]
-        more = ["balance"] if "balance" in mapped else []
-        parts = ["account", "day", *refs, "text", "amount", *more]
-        return (
-            parts,
-            "no column identifies a record: what is printed on the line does, with occurrences",
-        )
-    return [
-        UNDECIDED
-    ], "decide: which row columns identify a row? No column of ids is different in every record"
 
 
 def _file(found: Look) -> Table:
@@ -223,11 +197,11 @@ def _form(table: Table, found: Times) -> None:
         table.put("format", found.forms[0], found.why)
         return
     readings = " or ".join(found.forms)
-    why = found.why if "different values" not in found.why else "no cell tells them apart"
+    why = found.why if "different value" not in found.why else "no cell tells them apart"
     table.put("format", UNDECIDED, f"decide: {readings}; {why}")
 
 
-def _fields(work: _Work, role: str | None) -> tuple[Table, list[Table]]:
+def _fields(work: _Work) -> tuple[Table, list[Table]]:
     table, below = Table("[fields]"), list[Table]()
     main = Counter(t.forms for n, t in work.times.items()).most_common(1)
     taken = work.amounts.columns()
@@ -253,14 +227,42 @@ def _fields(work: _Work, role: str | None) -> tuple[Table, list[Table]]:
             ),
         )
         if len(best) > 1:
-            table.put(name, UNDECIDED, f"decide, or leave out: {', '.join(map(repr, best))}")
+            told = [_named(work, c) for c in best]
+            table.put(name, UNDECIDED, f"decide, or leave out: {', '.join(told)}")
             work.used.update(best)
             continue
         work.used.add(best[0])
+        if name in _TIMES and work.times[best[0]].clock:
+            work.used.add(work.times[best[0]].clock)
         table.put(name, *_field(work, name, best[0], main[0][0] if main else ()))
     work.used |= taken
     work.amounts.put(table, below)
     return table, below
+
+
+def _named(work: _Work, column: str) -> str:
+    """Name a column, with that of its time of day."""
+    if column in work.times and (clock := work.times[column].clock):
+        work.used.add(clock)
+        return toml({"join": [column, clock]})
+    return repr(column)
+
+
+def _unnamed(work: _Work, fields: Table, role: str | None) -> None:
+    """Ask what the ids are whose name says nothing, where the role matches by ids."""
+    if role in {"bank", "report"}:
+        return
+    open_ = [n for n in ("ref", "partner_ref") if all(n != k for k, _, _ in fields.keys)]
+    taken = {*work.used, *work.times, *work.amounts.seen}
+    work.unnamed = ids.unnamed(work.look, taken)
+    if not open_ or not work.unnamed:
+        return
+    told = ", ".join(f"{c!r} ({next(filter(None, work.cells(c)))} …)" for c in work.unnamed)
+    meant = {"ref": "our id", "partner_ref": "the partner's id"}
+    for name in open_:
+        why = f"decide, or leave out: {meant[name]}? different in every record: {told}"
+        fields.put(name, UNDECIDED, why)
+    work.used.update(work.unnamed)
 
 
 def _is_other_time(column: str) -> bool:
@@ -278,13 +280,21 @@ def _field(work: _Work, name: str, column: str, main: tuple[str, ...]) -> tuple[
         filled = [c for c in work.cells(column) if c is not None]
         why = "by its name"
         if len(set(filled)) == len(filled) > 1:
-            why += f"; {len(filled):,} values, all different"
+            why += f"; {count(len(filled), 'value')}, all different"
         if name == "currency" and any(c != c.upper() for c in filled):
             return {"column": column, "upper": True}, why + "; in small letters"
         return column, why
     found = work.times[column]
+    if found.lone:
+        lone = count(found.lone, "record")
+        return UNDECIDED, (
+            f"decide: {toml({'join': [column, found.clock]})}, or {column!r} alone: {lone} without {found.clock!r}"
+        )
     value: dict[str, object] = {"column": column}
     why = "by its name and its cells" if words.bare(column) in words.NAMES[name] else "by its cells"
+    if found.clock:
+        value = {"join": [column, found.clock]}
+        why += f"; the time of day stands in {found.clock!r}"
     if found.pattern:
         value["pattern"] = found.pattern
         why += "; a sign stands before each"
@@ -295,8 +305,8 @@ def _field(work: _Work, name: str, column: str, main: tuple[str, ...]) -> tuple[
     empty = sum(c is None for c in work.cells(column))
     if empty and name in {"occurred_at", "created_at"}:
         value["required"] = False
-        why += f"; {empty:,} empty cells"
-    return (column if len(value) == 1 else value), why
+        why += f"; {count(empty, 'empty cell')}"
+    return (column if value == {"column": column} else value), why
 
 
 def _values(work: _Work, column: str) -> Counter[str]:
@@ -314,13 +324,13 @@ def _status(work: _Work) -> Table:
         values = _values(work, name)
         if len(values) > _MANY:
             table.remarks.append(
-                f"{name!r} has {len(values):,} different values: no list of statuses"
+                f"{name!r} has {count(len(values), 'different value')}: no list of statuses"
             )
             continue
         work.used.add(name)
         table.put(key, name, "by its name")
         table.put(map_, dict.fromkeys(values, UNDECIDED), "decide: " + "; ".join(
-            f"{v}: {n:,} rows" + (f", likely {m}" if (m := words.likely(v, words.STATUSES)) else "")
+            f"{v}: {count(n, 'row')}" + (f", likely {m}" if (m := words.likely(v, words.STATUSES)) else "")
             for v, n in values.most_common()))  # fmt: skip
     return table
 
@@ -340,7 +350,7 @@ def _kind(work: _Work) -> Table:
         if None in work.cells(name):
             rules.append({"column": name, "empty": True, "is": UNDECIDED})
         table.put("rules", rules, "decide: " + "; ".join(
-            f"{v}: {n:,} rows" + (f", likely {m}" if (m := words.likely(v, words.KINDS)) else "")
+            f"{v}: {count(n, 'row')}" + (f", likely {m}" if (m := words.likely(v, words.KINDS)) else "")
             for v, n in values.most_common()))  # fmt: skip
         break
     return table

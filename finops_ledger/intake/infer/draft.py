@@ -32,6 +32,11 @@ def key(name: str) -> str:
     return name if plain else json.dumps(name, ensure_ascii=False)
 
 
+def count(number: int, noun: str) -> str:
+    """Write ``1 row``, ``2 rows``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def comment(text: str) -> str:
     """Return a text that is safe in a comment: one line, nothing that moves or hides."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -6,12 +6,17 @@ import re
 
 from finops_ledger.intake.infer import words
 from finops_ledger.intake.infer.amounts import MONEY, Amounts, balance_of
-from finops_ledger.intake.infer.draft import UNDECIDED
+from finops_ledger.intake.infer.draft import UNDECIDED, toml
+from finops_ledger.intake.infer.look import Look
 from finops_ledger.intake.infer.money import Movement
+from finops_ledger.intake.infer.spared import readings, spared
 
 
-def choose_amounts(found: Amounts) -> None:
-    """Decide which columns are the amount, the balance and other money; what nothing proves stays a question."""
+def choose_amounts(found: Amounts, look: Look, role: str | None = None) -> None:
+    """Decide which columns are the amount, the balance and other money; what nothing proves stays a question.
+
+    Of a supplier's file (role supply, deposit) the sign must be proven or told: a price has none.
+    """
     names = list(found.values)
     balance = balance_of(found.values)
     debit = [n for n in names if words.is_one(n, words.DEBIT)]
@@ -19,6 +24,8 @@ def choose_amounts(found: Amounts) -> None:
     amount = [n for n in names if words.bare(n) in words.NAMES["amount"]]
     taken: set[str] = set() if balance is None else {balance}
     proven = _distinct(found.moves)
+    by_status = spared(look, found.values, balance) if balance is not None and not proven else []
+    deposit = role in {"supply", "deposit"}
     beside = _left_out(found, proven[0], [*debit, *credit]) if len(proven) == 1 else []
     if beside:
         why = (
@@ -41,6 +48,14 @@ def choose_amounts(found: Amounts) -> None:
             UNDECIDED,
             f"decide: each of these moves {balance!r} as it stands: {told}",
         )
+    elif len(by_status) == 1 and balance is not None:
+        one = by_status[0]
+        found.chosen["amount"] = one.field(), one.told(balance)
+        found.chosen["balance"] = balance, "by its name; it proves the amount"
+        taken.add(one.amount)
+        found.order, found.why_order = one.order, "as the running balance is walked"
+    elif by_status:
+        found.chosen["amount"] = UNDECIDED, f"decide: {balance!r} fits each: {readings(by_status)}"
     elif len(debit) == 1 and len(credit) == 1:
         why = "by their names" + (f"; {balance!r} does not follow from them" if balance else "")
         pair: dict[str, object] = {"debit": debit[0], "credit": credit[0]}
@@ -63,6 +78,15 @@ def choose_amounts(found: Amounts) -> None:
         told = ", ".join(map(repr, beside))
         why = f"decide: {amount[0]!r} alone, or with {told} added or taken off: no sum tells"
         found.chosen["amount"] = UNDECIDED, why
+    elif deposit and (one_price := _unsigned(found, amount, taken)) is not None:
+        negated = toml({"column": one_price, "negate": True})
+        found.chosen["amount"] = (
+            UNDECIDED,
+            (
+                f"decide: no balance proves the sign, it must be told: {negated} where it leaves the deposit, "
+                f"{toml(one_price)} where it comes in; with zero_when_status for statuses that take nothing"
+            ),
+        )
     elif len(amount) == 1 and not _rivals(found, amount[0], taken):
         found.chosen["amount"] = (
             _marked(found, amount[0]),
@@ -73,12 +97,18 @@ def choose_amounts(found: Amounts) -> None:
         listed = amount if len(amount) > 1 else [n for n in names if n not in taken]
         if listed:
             told = ", ".join(repr(n) for n in listed)
-            sale = "; of a sale it is price less discounts: leave it out" if _priced(names) else ""
+            sale = ""
+            if role in {None, "sale"} and _priced(names):
+                sale = "; of a sale it is price less discounts: leave it out"
+            elif deposit:
+                sale = "; what leaves the deposit is negative: the sign must be told, see negate"
             found.chosen["amount"] = (
                 UNDECIDED,
                 f"decide: the control amount; candidates: {told}{sale}",
             )
-    if balance is not None and proven:
+    if "balance" in found.chosen:
+        pass
+    elif balance is not None and proven:
         held = f"{proven[0].held:,} of {proven[0].steps:,} follow from the one before"
         found.chosen["balance"] = balance, f"by its name; {held}"
     elif balance is not None:
@@ -97,6 +127,15 @@ def _left_out(found: Amounts, move: Movement, sides: list[str]) -> list[str]:
     """Return columns of debits or credits that hold money and take no part in a proof."""
     part = {move.amount, move.debit, move.credit}
     return [n for n in sides if n not in part and any(found.values[n])]
+
+
+def _unsigned(found: Amounts, amount: list[str], taken: set[str]) -> str | None:
+    """Return the one column of an amount or price, where no mark and no minus tells its sign."""
+    priced = [n for n in found.values if words.bare(n) in words.NAMES["price"]]
+    one = amount or priced
+    if len(one) != 1 or found.marker is not None or _rivals(found, one[0], taken):
+        return None
+    return one[0] if all(v is None or v >= 0 for v in found.values[one[0]]) else None
 
 
 def _priced(names: list[str]) -> bool:

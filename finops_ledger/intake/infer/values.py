@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from finops_ledger.intake import forms, times
+from finops_ledger.intake.infer.draft import count
 
 Cells = Sequence[str | None]
 
@@ -27,6 +28,8 @@ class Times:
     months: str = "en"
     pattern: str | None = None  #: of a sign that stands before each, as a spreadsheet's apostrophe
     misfits: tuple[str, ...] = ()  #: cells that are no times
+    clock: str = ""  #: the column of the time of day that belongs to these dates
+    lone: int = 0  #: dates without a time of day beside them
 
     @property
     def decided(self) -> bool:
@@ -167,7 +170,7 @@ def _readings(
         kept = (kept[0].replace("%H:%M:%S", "00:00:00"), kept[0])
         why = "every time is 00:00:00: a date alone, and the time may stand elsewhere, or midnight"
         return Times(kept, why, months, pattern, misfits)
-    why = f"{len(filled):,} different values, all in this form"
+    why = f"{count(len(filled), 'different value')}, all in this form"
     if len(kept) == 1 and re.match(r"%-?d.%-?m|%-?m.%-?d", kept[0]):
         place = 0 if kept[0].lstrip("%-").startswith("d") else 1
         proof = next((c for c in filled if _part(c, place) > 12), None)

@@ -9,9 +9,12 @@ from typing import Final
 NAMES: Final[dict[str, tuple[str, ...]]] = {
     "ref": ("refid", "orderid", "orderno", "ordernumber", "noorder", "nopesanan", "nomorpesanan",
             "merchantreference", "merchantref", "externalid", "noref", "ref", "referensi", "reference",
-            "noreferensi", "invoice", "noinvoice", "idorder"),
+            "noreferensi", "invoice", "noinvoice", "idorder", "reff", "reffid", "noreff", "refftoko", "reftoko",
+            "reffmerchant", "refmerchant", "reffno", "idpesanan", "kodepesanan", "kodeorder", "ordernr"),
     "partner_ref": ("idtransaksi", "trxid", "transactionid", "idtrx", "trx", "notransaksi",
-                    "partnerrefid", "partnerref", "balancetransactionid", "modificationreference", "tid"),
+                    "notrx", "trxno", "trxref", "kodetransaksi", "kodetrx", "nomortransaksi", "nomortrx",
+                    "transactionno", "transactionnumber", "partnerrefid", "partnerref", "balancetransactionid",
+                    "modificationreference", "tid"),
     "payment_ref": ("paymentref", "paymentid", "pspreference", "paymentintentid", "paymentreference"),
     "settlement_ref": ("settlementid", "payoutid", "batchnumber", "automaticpayoutid", "settlementno"),
     "orig_ref": ("refasal", "origref", "originalref", "originalreference", "sourceid"),
@@ -73,6 +76,8 @@ CREDIT: Final = (
 STATUS: Final = ("status", "statustransaksi", "state", "statuspembayaran", "transactionstatus")
 CODE: Final = ("rc", "responsecode", "koderespon", "resultcode", "statuscode", "kodestatus")
 KIND: Final = ("type", "jenis", "tipe", "reportingcategory", "transactiontype", "jenistransaksi")
+CLOCK: Final = ("jam", "pukul", "waktu", "time", "clock", "hour", "jamtransaksi", "jamtrx",
+                "waktutransaksi", "timeofday")  # fmt: skip
 ZONE: Final = ("timezone", "zone", "zonawaktu", "tz")
 RUNNING: Final = ("no", "nomor", "nourut", "row", "number")
 
