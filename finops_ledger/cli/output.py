@@ -113,7 +113,9 @@ def table(
         header_style="bold",
     )
     for title, right in headers:
-        made.add_column(title, justify="right" if right else "left", no_wrap=not fold)
+        made.add_column(
+            title, justify="right" if right else "left", no_wrap=not fold, overflow="fold"
+        )
     listed = list(rows)
     for number, row in enumerate(listed):
         cells = [c if isinstance(c, Text) else Text(str(c)) for c in row]
