@@ -19,7 +19,7 @@ from finops_ledger.books.config import Source
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import InputRefused, Problem
 from finops_ledger.core.money import ZERO
-from finops_ledger.posting import chain, store
+from finops_ledger.posting import chain
 from finops_ledger.recon.legs import SALE_SUPPLY, SUPPLY_STATEMENT, Leg
 from finops_ledger.recon.run import Gap
 from finops_ledger.subledger.engine import literal, parquet
@@ -128,10 +128,7 @@ def _walk(space: Workspace, batch: Batch) -> Statement | None:
 def _chain(space: Workspace, batch: Batch) -> chain.Chain | None:
     """Walk what a batch, with the earlier issues of its file, says of the balance."""
     earlier = [b.id for b in space.state.issues(batch) if b.issue < batch.issue]
-    streamed = batch.rows > store.KEEP_ROWS and not space.state.neighbours(batch.id)
-    return chain.read(
-        space.engine, batch.role, batch.id, batch.order, streamed=streamed, issues=earlier
-    )
+    return chain.read(space.engine, batch.role, batch.id, batch.order, issues=earlier)
 
 
 def of_locked_day(space: Workspace, batch: Batch) -> bool:
