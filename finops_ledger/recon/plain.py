@@ -54,6 +54,9 @@ _FOLLOWS: Final = {
     "amount": _ZERO,
     "opened": "day",
     "rule": "'ref'",
+    "id": "cast(null as varchar)",
+    "operands": "cast(null as varchar)",
+    "rejected": "cast(null as varchar)",
 }
 
 
