@@ -128,7 +128,11 @@ def _walk(space: Workspace, batch: Batch) -> Statement | None:
 def _chain(space: Workspace, batch: Batch) -> chain.Chain | None:
     """Walk what a batch, with the earlier issues of its file, says of the balance."""
     earlier = [b.id for b in space.state.issues(batch) if b.issue < batch.issue]
-    return chain.read(space.engine, batch.role, batch.id, batch.order, issues=earlier)
+    if earlier or space.state.neighbours(batch.id):
+        return chain.read(space.engine, batch.role, batch.id, batch.order, issues=earlier)
+    if batch.id not in space.chains:  # its rows alone, which never change
+        space.chains[batch.id] = chain.read(space.engine, batch.role, batch.id, batch.order)
+    return space.chains[batch.id]
 
 
 def of_locked_day(space: Workspace, batch: Batch) -> bool:

@@ -16,6 +16,7 @@ from finops_ledger.books.expected import Expected, Touches
 from finops_ledger.core.errors import UsageError
 from finops_ledger.intake.formats import find_format, load_format
 from finops_ledger.intake.spec import Format
+from finops_ledger.posting.chain import Chain
 from finops_ledger.sop import registry as sops
 from finops_ledger.subledger.engine import Engine
 from finops_ledger.subledger.manifest import Manifest, State
@@ -40,6 +41,8 @@ class Workspace:
     state: State
     #: Formats that stand in for those that the program ships (a replay under the formats of the time).
     shipped: Path | None = None
+    #: Running balances that have been walked, by batch: of those that share no row with another.
+    chains: dict[str, Chain | None] = field(default_factory=dict, repr=False)
     _engine: Engine | None = field(default=None, repr=False)
 
     @classmethod
