@@ -17,11 +17,12 @@ from finops_ledger.core.money import plain
 from finops_ledger.posting.store import LineStore
 from finops_ledger.recon import decisions
 from finops_ledger.recon.entries import registers
+from finops_ledger.recon.history import NOTHING, Matched, bounds
 from finops_ledger.recon.job import Job, Outcome
 from finops_ledger.recon.legs import EVERYBODY, SALE_SUPPLY, Leg
 from finops_ledger.recon.run import run
 from finops_ledger.subledger import engine as en
-from finops_ledger.subledger import files
+from finops_ledger.subledger import files, matches
 from finops_ledger.subledger.engine import content_digest
 from finops_ledger.subledger.manifest import Line
 
@@ -99,7 +100,7 @@ def commit(
     out = space.root / "subledger" / f"{files.TEMP_PREFIX}recon"
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    before = _last_before(space, one)
+    before = space.state.proof_before(one.leg.name, one.counterparty, one.day)
     outcome = run(
         space.engine,
         one,
@@ -166,7 +167,14 @@ def _line(space: Workspace, one: Job, as_of: date, now: datetime, outcome: Outco
         "conflicts": outcome.conflicts,
         "withheld": sorted(outcome.withheld),
         "no_price": _no_price(engine, one),
+        **_matched(engine, outcome),
     }
+
+
+def _matched(engine: en.Engine, outcome: Outcome) -> Line:
+    """What the line says of the file of matches: its layout, and the bounds by which it is looked up."""
+    path = outcome.files.get("matches")
+    return {} if path is None else {"layout": matches.LAYOUT, "bounds": bounds(engine, path)}
 
 
 def _rule_id(space: Workspace, one: Job) -> str:
@@ -203,30 +211,21 @@ def _no_price(engine: en.Engine, one: Job) -> list[str]:
     return [f"{r['product']} on {one.day}" for r in rows]
 
 
-def _last_before(space: Workspace, one: Job) -> Line | None:
-    earlier = [
-        k[2]
-        for k in space.state.reconciled
-        if k[0] == one.leg.name and k[1] == one.counterparty and k[2] < one.day
-    ]
-    if not earlier:
-        return None
-    return space.state.reconciled[one.leg.name, one.counterparty, max(earlier)]
-
-
 def _items_of(space: Workspace, line: Line | None) -> list[Path]:
     return [space.root / f for f in line["files"] if "/breaks/" in f] if line else []
 
 
-def _history(space: Workspace, one: Job) -> list[Path]:
-    """Matches files of all earlier days of this leg and counterparty, oldest first."""
-    return [
-        space.root / f
-        for (leg, who, day), line in sorted(space.state.reconciled.items())
-        if leg == one.leg.name and who == one.counterparty and day < one.day
-        for f in line["files"]
-        if "/matches/" in f
-    ]
+def _history(space: Workspace, one: Job) -> list[Matched]:
+    """Matches files of all earlier days of this leg and counterparty, oldest first, with what lies in them."""
+    if one.leg.cardinality != "consume":
+        return []
+    found = []
+    for line in space.state.proofs_until(one.leg.name, one.counterparty, one.day):
+        limits = {c: (low, high) for c, (low, high) in line.get("bounds", {}).items()}
+        if "bounds" in line:
+            limits = {"right_key": NOTHING, **limits}
+        found += [Matched(space.root / f, **limits) for f in line["files"] if "/matches/" in f]
+    return found
 
 
 def _absent(space: Workspace, one: Job) -> str | None:

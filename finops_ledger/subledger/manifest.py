@@ -179,6 +179,11 @@ class State:
         place = bisect_left(days, day)
         return self.reconciled[leg, counterparty, days[place - 1]] if place else None
 
+    def proofs_until(self, leg: str, counterparty: str, day: date) -> list[Line]:
+        """Return the live reconciliations of a leg and counterparty before a day, oldest first."""
+        days = self.days_of.get((leg, counterparty), [])
+        return [self.reconciled[leg, counterparty, d] for d in days[: bisect_left(days, day)]]
+
     def known_content(self, sha256: str) -> list[Batch]:
         """Return live batches made of the same bytes."""
         return [b for b in self.batches.values() if b.sha256 == sha256]

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from finops_ledger.posting import store
+from finops_ledger.recon.history import Matched, bounds
 from finops_ledger.recon.job import Job
 from finops_ledger.recon.legs import LEGS, SALE_SUPPLY
 from finops_ledger.recon.run import run
@@ -133,7 +134,7 @@ def test_the_engine_agrees_with_the_reference(
     reference = Reference(GRACE, PENDING)
     with TemporaryDirectory() as folder:
         before: list[Path] = []
-        history: list[Path] = []
+        history: list[Matched] = []
         for number, day in enumerate(DAYS):
             give(engine, day, sold, supplied)
             out = Path(folder) / f"{number}"
@@ -155,7 +156,10 @@ def test_the_engine_agrees_with_the_reference(
             assert opened(engine) == expected, day
             assert result.residual == 0
             before = [result.files["items"]] if "items" in result.files else []
-            history += [result.files["matches"]] if "matches" in result.files else []
+            if "matches" in result.files:
+                path = result.files["matches"]
+                limits = {c: (low, high) for c, (low, high) in bounds(engine, path).items()}
+                history.append(Matched(path, **limits))
 
 
 def job(day: date) -> Job:
