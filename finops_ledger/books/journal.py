@@ -67,8 +67,9 @@ def fingerprints(space: Workspace, wanted: Iterable[date]) -> dict[date, str]:
         d: {"batches": [], "legs": [], "before": [], "verdicts": []} for d in wanted
     }
     for batch in space.state.batches.values():
-        near = sorted(n.id for n in space.state.neighbours(batch.id))
-        for day in {batch.home, *batch.days} & set(wanted):
+        its_days = {batch.home, *batch.days} & by_day.keys()
+        near = sorted(n.id for n in space.state.neighbours(batch.id)) if its_days else []
+        for day in its_days:
             by_day[day]["batches"].append([batch.id, near])
     proofs: dict[tuple[str, str], list[date]] = {}
     for leg, who, day in sorted(space.state.reconciled):
@@ -161,7 +162,7 @@ def _chunks(space: Workspace, todo: Sequence[date], limit: int = 2_000_000) -> I
     chunk: list[date] = []
     held = 0
     for day in todo:
-        rows = sum(b.rows for b in space.state.batches.values() if day in b.days)
+        rows = sum(b.rows for b in space.state.posting_on(day))
         if chunk and held + rows > limit:
             yield chunk
             chunk, held = [], 0

@@ -17,7 +17,7 @@ from finops_ledger.core.money import plain
 from finops_ledger.posting.store import LineStore
 from finops_ledger.recon import decisions
 from finops_ledger.recon.entries import registers
-from finops_ledger.recon.history import NOTHING, Matched, bounds
+from finops_ledger.recon.history import Matched, bounds
 from finops_ledger.recon.job import Job, Outcome
 from finops_ledger.recon.legs import EVERYBODY, SALE_SUPPLY, Leg
 from finops_ledger.recon.run import run
@@ -85,7 +85,7 @@ def _chunk(space: Workspace, wanted: Sequence[date]) -> list[date]:
     chosen: list[date] = []
     held = 0
     for day in sorted(set(wanted)):
-        rows = sum(b.rows for b in space.state.batches.values() if day in b.days)
+        rows = sum(b.rows for b in space.state.posting_on(day))
         if chosen and held + rows > _KEEP_ROWS:
             break
         chosen.append(day)
@@ -138,9 +138,7 @@ def _line(space: Workspace, one: Job, as_of: date, now: datetime, outcome: Outco
     engine = space.engine
     items = outcome.files.get("items")
     found = registers(engine, items, one.leg, one.component, one.claims)
-    uses = sorted(
-        b.id for b in space.state.batches.values() if b.role in one.leg.roles and one.day in b.days
-    )
+    uses = sorted(b.id for b in space.state.posting_on(one.day) if b.role in one.leg.roles)
     counts = engine.rows(
         'select (select count(*) from lhs) as "left", (select count(*) from rhs) as "right"'
     )[0]
@@ -221,10 +219,11 @@ def _history(space: Workspace, one: Job) -> list[Matched]:
         return []
     found = []
     for line in space.state.proofs_until(one.leg.name, one.counterparty, one.day):
-        limits = {c: (low, high) for c, (low, high) in line.get("bounds", {}).items()}
-        if "bounds" in line:
-            limits = {"right_key": NOTHING, **limits}
-        found += [Matched(space.root / f, **limits) for f in line["files"] if "/matches/" in f]
+        found += [
+            Matched.of(space.root / f, line.get("bounds"))
+            for f in line["files"]
+            if "/matches/" in f
+        ]
     return found
 
 

@@ -276,7 +276,9 @@ def gaps(space: Workspace, leg: Leg, counterparty: str, day: date) -> tuple[Gap,
     found: list[Gap] = []
     if leg.name != LEG_OF[mover(space, counterparty, day)]:
         return ()
-    for batch in sorted(space.state.batches.values(), key=lambda b: b.id):
+    ending = space.state.ending_on(day)
+    late = [b for b in space.state.batches.values() if b.late and b.opens == day]
+    for batch in sorted({b.id: b for b in [*ending, *late]}.values(), key=lambda b: b.id):
         if batch.counterparty == counterparty and batch.covers[1] == day and moves(space, batch):
             one = read(space, batch, across=True)
             found += one.gaps if one else ()

@@ -44,6 +44,7 @@ class Workspace:
     #: Running balances that have been walked, by batch: of those that share no row with another.
     chains: dict[str, Chain | None] = field(default_factory=dict, repr=False)
     _engine: Engine | None = field(default=None, repr=False)
+    _expected: tuple[int, int, Expected] | None = field(default=None, repr=False)
 
     @classmethod
     def open(cls, root: Path, shipped: Path | None = None) -> Workspace:
@@ -64,6 +65,7 @@ class Workspace:
         fresh = Workspace.open(self.root)
         self.config, self.registry = fresh.config, fresh.registry
         self.manifest, self.state = fresh.manifest, fresh.state
+        self._expected = None
 
     @property
     def engine(self) -> Engine:
@@ -83,8 +85,11 @@ class Workspace:
 
     @property
     def expected(self) -> Expected:
-        """Which files are expected and which are in."""
-        return Expected(self.config, self.registry, self.state)
+        """Which files are expected and which are in; worked out again when a file has come or gone."""
+        state, changes = self.state, self.state.changes
+        if self._expected is None or self._expected[:2] != (id(state), changes):
+            self._expected = id(state), changes, Expected(self.config, self.registry, state)
+        return self._expected[2]
 
     @property
     def inbox(self) -> Path:

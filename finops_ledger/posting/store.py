@@ -116,7 +116,7 @@ class LineStore:
     def load(self, wanted: Iterable[date]) -> None:
         """Register the line tables of all batches that post on any of the days."""
         days = set(wanted)
-        chosen = {b.id: b for b in self.state.batches.values() if days & set(b.days)}
+        chosen = {b.id: b for day in sorted(days) for b in self.state.posting_on(day)}
         for batch in list(chosen.values()):
             # A statement is proven over all issues of its file and beside the other parts of its day, a late one
             # beside what stated the day: whatever the days of their rows.

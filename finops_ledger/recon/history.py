@@ -1,15 +1,16 @@
 """Items of earlier days that a day touches again: only what the day leaves unmatched is looked up (DESIGN §8).
 
-The manifest keeps, of each file of matches, the lowest and the highest key and the same of the right rows' own keys;
-a file is opened only when a key that is looked for lies between them.
+The manifest keeps, of each file of matches, between which keys its items lie, and its right rows by their own keys;
+a file is opened only when a key that is looked for lies there. Ids that say nothing of their day (random ones) lie
+everywhere: then the key column of every file is read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -24,26 +25,47 @@ from finops_ledger.subledger.compiled import query
 _BY = ("key", "right_key")
 
 
-#: Bounds between which no key lies: those of a column of nulls.
-NOTHING: Final = ("\U0010ffff", "")
+#: Runs of neighbouring keys: the lowest and the highest of each.
+Spans = tuple[tuple[str, str], ...]
+#: Into so many runs at most the keys are cut that are not of plain pairs: what is settled late is of many days.
+_RUNS: Final = 12
+#: How much of a key says that it is a neighbour; the longest that makes few enough runs is taken.
+_PREFIXES: Final = (32, 24, 20, 16, 14, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """A file of matches, with the bounds of each column by which it is looked up; None: they are not known."""
+    """A file of matches, with the spans of each column by which it is looked up; None: they are not known."""
 
     path: Path
-    key: tuple[str, str] | None = None
-    right_key: tuple[str, str] | None = None
+    key: Spans | None = None
+    right_key: Spans | None = None
+
+    @classmethod
+    def of(cls, path: Path, told: Mapping[str, Any] | None) -> Matched:
+        """A file, with what the manifest's line says of it."""
+        if told is None:
+            return cls(path)
+        return cls(path, *(tuple((low, high) for low, high in told[c]) for c in _BY))
 
 
-def bounds(engine: en.Engine, path: Path) -> dict[str, list[str]]:
-    """Return the bounds of a file of matches, as the manifest keeps them; no entry for a column of nulls."""
-    measures = ", ".join(f"min({c}) as low_{c}, max({c}) as high_{c}" for c in _BY)
-    found = engine.rows(f"select {measures} from ({en.parquet([path])})")[0]
-    return {
-        c: [found[f"low_{c}"], found[f"high_{c}"]] for c in _BY if found[f"low_{c}"] is not None
-    }
+def bounds(engine: en.Engine, path: Path) -> dict[str, list[list[str]]]:
+    """Return the spans of a file of matches, as the manifest keeps them.
+
+    The keys of plain pairs are one span; the others, of which a few are of days long past, are cut into some.
+    """
+    found: dict[str, list[list[str]]] = {}
+    for column in _BY:
+        keys = f"select {column} as k, class is null as plain from ({en.parquet([path])}) where {column} is not null"
+        for length in _PREFIXES:
+            rows = engine.rows(
+                f"select plain, min(k) as low, max(k) as high from ({keys}) "
+                f"group by plain, case when not plain then left(k, {length}) end order by low, high limit {_RUNS + 2}"
+            )
+            if len(rows) <= _RUNS + 1:
+                break
+        found[column] = [[r["low"], r["high"]] for r in rows]
+    return found
 
 
 def add(engine: en.Engine, job: Job, history: Sequence[Matched]) -> None:
@@ -91,15 +113,16 @@ def add(engine: en.Engine, job: Job, history: Sequence[Matched]) -> None:
 def _near(engine: en.Engine, history: Sequence[Matched], by: str, wanted: str) -> list[Path]:
     """Return the files that may hold one of the ``wanted`` keys, in the order given."""
     known = [(n, getattr(m, by)) for n, m in enumerate(history)]
+    spans = [(n, low, high) for n, found in known for low, high in found or ()]
     columns = {
-        "n": pa.array([n for n, b in known if b is not None], pa.int64()),
-        "low": pa.array([b[0] for _, b in known if b is not None], pa.string()),
-        "high": pa.array([b[1] for _, b in known if b is not None], pa.string()),
+        "n": pa.array([n for n, _, _ in spans], pa.int64()),
+        "low": pa.array([low for _, low, _ in spans], pa.string()),
+        "high": pa.array([high for _, _, high in spans], pa.string()),
     }
     engine.give("bounds", pa.table(columns))
     met = engine.rows(
         f"select distinct n from bounds join (select distinct key from {wanted} where key is not null) as w "
         "on w.key >= low and w.key <= high"
     )
-    chosen = {r["n"] for r in met} | {n for n, b in known if b is None}
+    chosen = {r["n"] for r in met} | {n for n, found in known if found is None}
     return [history[n].path for n in sorted(chosen)]

@@ -50,8 +50,7 @@ class Days:
         self.before = [found.files["items"]] if "items" in found.files else []
         if "matches" in found.files:
             path = found.files["matches"]
-            limits = {c: (low, high) for c, (low, high) in bounds(self.engine, path).items()}
-            self.matched.append(Matched(path, **limits))
+            self.matched.append(Matched.of(path, bounds(self.engine, path)))
         return found
 
     def items(self) -> list[tuple[str, str, str, int]]:
@@ -70,8 +69,8 @@ def test_a_later_version_of_a_row_that_a_pass_gave_to_another_key(
     first = Supply(FIRST, "T1", "", "success", COST, 601)
     days.run(FIRST, [sale], [{**supply_line(first, []), "ref": None}])
     assert days.items() == []
-    assert [m.key for m in days.matched] == [("O1", "O1")]
-    assert [m.right_key for m in days.matched] == [("T1", "T1")]
+    assert [m.key for m in days.matched] == [(("O1", "O1"),)]
+    assert [m.right_key for m in days.matched] == [(("T1", "T1"),)]
     later = FIRST + timedelta(days=5)
     again = Supply(later, "T1", "", "failed", 0, 601)
     line = {**supply_line(again, [first]), "ref": None}

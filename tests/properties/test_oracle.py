@@ -158,8 +158,7 @@ def test_the_engine_agrees_with_the_reference(
             before = [result.files["items"]] if "items" in result.files else []
             if "matches" in result.files:
                 path = result.files["matches"]
-                limits = {c: (low, high) for c, (low, high) in bounds(engine, path).items()}
-                history.append(Matched(path, **limits))
+                history.append(Matched.of(path, bounds(engine, path)))
 
 
 def job(day: date) -> Job:
