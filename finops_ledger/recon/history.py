@@ -21,14 +21,15 @@ from finops_ledger.subledger import engine as en
 from finops_ledger.subledger import matches
 from finops_ledger.subledger.compiled import query
 
-#: The columns by which matches are looked up: an item's key, and the own key of the right row that it consumed.
-_BY = ("key", "right_key")
+#: The columns by which matches are looked up (an item's key, and the own key of the right row that it consumed), and
+#: whose files say in which order they come.
+_BY: Final = {"key": "left_batch", "right_key": "right_batch"}
 
 
 #: Runs of neighbouring keys: the lowest and the highest of each.
 Spans = tuple[tuple[str, str], ...]
 #: Into so many runs at most the keys are cut that are not of plain pairs: what is settled late is of many days.
-_RUNS: Final = 12
+_RUNS: Final = 8
 #: How much of a key says that it is a neighbour; the longest that makes few enough runs is taken.
 _PREFIXES: Final = (32, 24, 20, 16, 14, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
 
@@ -52,20 +53,30 @@ class Matched:
 def bounds(engine: en.Engine, path: Path) -> dict[str, list[list[str]]]:
     """Return the spans of a file of matches, as the manifest keeps them.
 
-    The keys of plain pairs are one span; the others, of which a few are of days long past, are cut into some.
+    The keys of plain pairs are one span a file of the day; the others, of which a few are of days long past, are cut
+    into some.
     """
-    found: dict[str, list[list[str]]] = {}
-    for column in _BY:
-        keys = f"select {column} as k, class is null as plain from ({en.parquet([path])}) where {column} is not null"
-        for length in _PREFIXES:
-            rows = engine.rows(
-                f"select plain, min(k) as low, max(k) as high from ({keys}) "
-                f"group by plain, case when not plain then left(k, {length}) end order by low, high limit {_RUNS + 2}"
-            )
-            if len(rows) <= _RUNS + 1:
-                break
-        found[column] = [[r["low"], r["high"]] for r in rows]
-    return found
+    return {column: _spans(engine, path, column, of) for column, of in _BY.items()}
+
+
+def _spans(engine: en.Engine, path: Path, column: str, batch: str) -> list[list[str]]:
+    rows = f"select {column} as k, {batch} as batch, class is null as plain from ({en.parquet([path])})"
+    by = f"select min(k) as low, max(k) as high from ({rows}) where "
+    plain = engine.rows(f"{by} plain group by batch order by low, high limit {_RUNS + 1}")
+    if len(plain) > _RUNS:
+        plain = engine.rows(f"{by} plain")
+    outside = "".join(
+        f" and not k between {en.literal(r['low'])} and {en.literal(r['high'])}" for r in plain
+    )
+    rest: list[dict[str, Any]] = []
+    for length in _PREFIXES:
+        rest = engine.rows(
+            f"{by} not plain and k is not null{outside} group by left(k, {length}) "
+            f"order by low, high limit {_RUNS + 1}"
+        )
+        if len(rest) <= _RUNS:
+            break
+    return [[r["low"], r["high"]] for r in (*plain, *rest)]
 
 
 def add(engine: en.Engine, job: Job, history: Sequence[Matched]) -> None:
