@@ -48,10 +48,14 @@ def read(paths: Sequence[Path], columns: Iterable[str] = (*STAMP, *COLUMNS)) -> 
 
     ``columns``: which, in their order.
     """
+    listed = ", ".join(f'"{c}"' for c in columns)
+    return f"select {listed} from ({whole(parquet(paths))})"
+
+
+def whole(stored: str) -> str:
+    """Return SQL of matches as they are stored (SQL), with what follows of plain pairs stated."""
     stated = ", ".join(
-        f'case when class is null then {FOLLOWS[c]} else "{c}" end as "{c}"'
-        if c in FOLLOWS
-        else f'"{c}"'
-        for c in columns
+        f'case when class is null then coalesce("{c}", {sql}) else "{c}" end as "{c}"'
+        for c, sql in FOLLOWS.items()
     )
-    return f"select {stated} from ({parquet(paths)})"
+    return f"select * replace ({stated}) from ({stored})"
