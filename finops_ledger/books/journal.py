@@ -22,7 +22,7 @@ from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.days import days as each_day
 from finops_ledger.plugins.periods import CLOSE
 from finops_ledger.posting.entries import quote
-from finops_ledger.posting.store import LineStore
+from finops_ledger.posting.store import A_FILE, LineStore
 from finops_ledger.recon.legs import LEGS
 from finops_ledger.subledger import files
 
@@ -162,7 +162,7 @@ def _chunks(space: Workspace, todo: Sequence[date], limit: int = 2_000_000) -> I
     chunk: list[date] = []
     held = 0
     for day in todo:
-        rows = sum(b.rows for b in space.state.posting_on(day))
+        rows = sum(b.rows + A_FILE for b in space.state.posting_on(day))
         if chunk and held + rows > limit:
             yield chunk
             chunk, held = [], 0

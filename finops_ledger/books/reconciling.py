@@ -14,7 +14,7 @@ from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.days import days
 from finops_ledger.core.errors import UsageError
 from finops_ledger.core.money import plain
-from finops_ledger.posting.store import LineStore
+from finops_ledger.posting.store import A_FILE, LineStore
 from finops_ledger.recon import decisions
 from finops_ledger.recon.entries import registers
 from finops_ledger.recon.history import Matched, bounds
@@ -85,7 +85,7 @@ def _chunk(space: Workspace, wanted: Sequence[date]) -> list[date]:
     chosen: list[date] = []
     held = 0
     for day in sorted(set(wanted)):
-        rows = sum(b.rows for b in space.state.posting_on(day))
+        rows = sum(b.rows + A_FILE for b in space.state.posting_on(day))
         if chosen and held + rows > _KEEP_ROWS:
             break
         chosen.append(day)

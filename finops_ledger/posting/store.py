@@ -26,6 +26,8 @@ from finops_ledger.subledger.manifest import Batch, State
 
 #: Up to so many rows a line table is kept in memory; beyond, it stays a view over Parquet.
 KEEP_ROWS: Final = 200_000
+#: What reading one more file holds, in rows: many small files cost as one large one.
+A_FILE: Final = 10_000
 
 _SALE = (
     "record source batch key occurrence ref partner_ref payment_ref product serial customer stated_at disposition "
