@@ -387,7 +387,8 @@ def main() -> None:
     found = WORK[name](*arguments)
     own, begun = (resource.getrusage(w) for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     peak = own.ru_maxrss + begun.ru_maxrss
-    print(json.dumps({**found, "peak": peak * 1024}))
+    spent = {"processor": sum(w.ru_utime + w.ru_stime for w in (own, begun))}
+    print(json.dumps({**spent, **found, "peak": peak * 1024}))
 
 
 if __name__ == "__main__":
