@@ -18,6 +18,7 @@ from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.ids import account_component as part
 from finops_ledger.recon.entries import Register, together
 from finops_ledger.recon.legs import CLASSES, LEGS
+from finops_ledger.recon.treatments import CAUSES, LOSS
 
 _ACCOUNT: Final = re.compile(rb"^  ([A-Z][A-Za-z0-9:-]+) ", re.MULTILINE)
 _DIRECTIVE: Final = re.compile(
@@ -79,4 +80,5 @@ def accounted_for(space: Workspace) -> set[str]:
     for rule in space.registry.rules():
         category = part(rule.price.category)
         found |= {f"Income:Net:{category}", f"Income:Gross:{category}", f"Expenses:COGS:{category}"}
+    found |= {LOSS + part(cause) for cause in CAUSES}
     return found

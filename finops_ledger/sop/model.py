@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from finops_ledger.core.days import Window, parse_span, zone
+from finops_ledger.core.kinds import TREATMENTS
 
 
 def _exact(value: object) -> object:
@@ -141,8 +142,23 @@ class Version(_Part):
     tolerance: dict[Literal["cost"], Tolerance] = Field(default_factory=dict)
     match: Match = Match()
     owners: dict[str, str] = Field(default_factory=dict)
+    limits: dict[str, dict[str, Exact]] = Field(default_factory=dict)
     settlement: Settlement | None = None
     lines: list[BankLine] = Field(default_factory=list)
+
+    @field_validator("limits")
+    @classmethod
+    def _known_treatments(
+        cls, value: dict[str, dict[str, Decimal]]
+    ) -> dict[str, dict[str, Decimal]]:
+        for name, roles in value.items():
+            if name not in (*TREATMENTS, "default"):
+                raise ValueError(
+                    f"limits of {name!r}: known are {', '.join(TREATMENTS)} and default"
+                )
+            if any(limit < 0 for limit in roles.values()):
+                raise ValueError(f"limits of {name!r}: a limit is 0 or more")
+        return value
 
     @model_validator(mode="after")
     def _four_eyes(self) -> Version:

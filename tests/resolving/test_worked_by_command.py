@@ -1,0 +1,173 @@
+"""The decisions of the worked cases, made by the command: the same journal as written by hand."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.worked import workspace as w
+from tests.worked.story import Story, equal
+
+pytestmark = pytest.mark.samples
+CUT = 49_800
+
+
+def apr(day: int) -> date:
+    return date(2026, 4, day)
+
+
+def resolve(story: Story, day: date, ref: str, class_: str, treatment: str, **more: Any) -> str:
+    """Decide about the one open item of a class on an order."""
+    item = story.item(ref, class_)
+    names = {"maker": "preparer-1", "checker": "approver-1", "day": day, **more}
+    made = story.books.resolve([item], treatment, **names)
+    assert made.written
+    assert made.conflicts == []
+    return item
+
+
+def test_case_1_and_a_claim_that_is_restored(tmp_path: Path) -> None:
+    story = Story(tmp_path / "books", apr(1), deposit=9_900_400)
+    story.sold(apr(1), "D1", serial="SN-1")
+    story.row(apr(1), "T2", "D1", debit=CUT, serial="SN-2")
+    story.row(apr(1), "T1", "D1", debit=CUT, serial="SN-1")
+    story.run(apr(1))
+    resolve(story, apr(2), "D1", "duplicate_delivery", "claim")
+    story.restored(apr(3), "T9", "D1", CUT, orig="T2")
+    story.run(apr(3))
+    story.balances_hold(story.same_as(1))
+    equal(story.books.breaks(), [])
+    story.proven()
+
+
+def test_case_6_never_billed_and_unknown_here(tmp_path: Path) -> None:
+    story = Story(tmp_path / "books", apr(16), grace="24h")
+    story.sold(apr(16), "N1")
+    story.sold(apr(16), "N2")
+    story.row(apr(17), "A-U1", "U1", debit=CUT, at="16/04/2026 22:30:00")
+    story.run(apr(17))
+    resolve(story, apr(18), "U1", "missing_at_platform", "claim")
+    story.row(apr(19), "A-N1", "N1", debit=CUT)
+    story.run(apr(19))
+    letter = "AggA letter of 29 April"
+    resolve(story, apr(30), "N2", "missing_at_partner", "income", evidence=letter)
+    story.run(apr(30))
+    story.balances_hold(story.same_as(6))
+    story.proven()
+
+
+def test_case_8_price_rise_absorbed_as_cost(tmp_path: Path) -> None:
+    story = Story(tmp_path / "books", apr(20))
+    story.sold(apr(20), "C1")
+    story.row(apr(20), "A-C1", "C1", debit=50_100)
+    story.run(apr(20))
+    resolve(story, apr(21), "C1", "cost_mismatch", "cost")
+    story.run(apr(21))
+    story.balances_hold(story.same_as(8))
+    story.proven()
+
+
+def test_case_11_a_lower_cost_is_cost_too(tmp_path: Path) -> None:
+    story = Story(tmp_path / "books", apr(20))
+    story.sold(apr(20), "C1")
+    story.row(apr(20), "A-C1", "C1", debit=49_500)
+    story.run(apr(20))
+    item = resolve(story, apr(24), "C1", "cost_mismatch", "cost")
+    story.run(apr(24))
+    [entry] = [e for e in story.directives("transaction") if e.meta.get("break") == item]
+    assert [(p.account, p.units.number) for p in entry.postings] == [
+        ("Income:Net:Pulsa", -300),
+        ("Assets:Breaks:AggA:Cost-Mismatch", 300),
+    ]
+    story.proven()
+
+
+def test_case_22_the_customer_is_charged_again(tmp_path: Path) -> None:
+    first, second, third = (date(2026, 6, n) for n in (1, 2, 3))
+    story = Story(tmp_path / "books", first)
+    story.sold(first, "L1", "FAILED", refunded="2026-06-01 10:05:00")
+    story.sold(first, "L0")
+    story.row(first, "A-L0", "L0", debit=CUT)
+    story.row(second, "A-L1", "L1", debit=CUT)
+    story.run(second)
+    resolve(story, third, "L1", "late_success", "recharge")
+    story.run(date(2026, 6, 4))
+    story.same_as(22, second, third)
+    equal(story.books.breaks(), [])
+    story.proven()
+
+
+FEE = '[versions.settlement.fee]\nrate = "0.007"\nvat = "0.11"\nper = "report"'
+
+
+def test_case_20_bank_charge_excess_fee_and_chargeback(tmp_path: Path) -> None:
+    def may(day: int) -> date:
+        return date(2026, 5, day)
+
+    story = Story(
+        tmp_path / "books", may(21), partner="AggD", gateway="PG2", bank=True, lag=4, fee=FEE
+    )
+    for number in range(100):
+        ref = f"H{number + 1}"
+        story.sold(may(21), ref)
+        story.row(may(21), f"D-{ref}", ref, debit=49_900)
+        if number:
+            vat = 45 if number <= 87 else 44
+            line = w.settled("PG2-20260522", may(22), ref, "PAYMENT", 51_000, 408, vat)
+            story.reports[may(22)].append(line)
+    paid = "2026-05-21 10:00:00"
+    story.sold(may(22), "H100", "REFUNDED", paid=paid, refunded="2026-05-22 11:00:00")
+    story.restored(may(22), "D-R", "H100", 49_900, orig="D-H100")
+    story.reports[may(22)].append(w.settled("PG2-20260522", may(22), "H100", "REFUND", -51_000))
+    story.pays_out(may(22), 4_950_265, "PG2-20260522")
+    story.reports[may(26)] += [
+        w.settled("PG2-20260526", may(26), "H1", "PAYMENT", 51_000, 357, 39),
+        w.settled("PG2-20260526", may(26), "Z9", "CHARGEBACK", -51_000),
+    ]
+    story.run(may(26))
+    who = {"checker": "controller-1"}
+    resolve(story, may(26), "PG2-20260522", "settlement_short", "cost", **who)
+    resolve(story, may(26), "PG2-20260522", "fee_mismatch", "claim", **who)
+    resolve(story, may(26), "Z9", "chargeback", "loss", evidence="PG2's notice of 26 May", **who)
+    made = story.made(may(26), may(26))[may(26), "decision"]
+    wanted = {
+        "Expenses:Bank-Charge +": 2_900,
+        "Assets:Breaks:PG2:Settlement-Short -": -2_900,
+        "Assets:Claims:Gateway:PG2 +": 5_604,
+        "Assets:Breaks:PG2:Fee-Mismatch -": -5_604,
+        "Expenses:Operational-Loss:Chargeback +": 51_000,
+        "Assets:Breaks:PG2:Chargeback -": -51_000,
+    }
+    equal(dict(made), wanted)
+    story.proven()
+
+
+def test_case_23_refunded_twice_by_hand(tmp_path: Path) -> None:
+    def jun(day: int) -> date:
+        return date(2026, 6, day)
+
+    story = Story(tmp_path / "books", jun(4), gateway="PG2", bank=True)
+    story.sold(jun(5), "Z1", "FAILED", partner="", refunded="2026-06-05 11:00:00")
+    story.reports[jun(5)] += [
+        w.settled("PG2-20260605", jun(5), "Z1", "PAYMENT", 51_000),
+        w.settled("PG2-20260605", jun(5), "Z1", "REFUND", -51_000),
+        w.settled("PG2-20260605", jun(5), "Z1", "REFUND", -51_000),
+    ]
+    story.run(jun(5))
+    resolve(
+        story,
+        jun(8),
+        "Z1",
+        "refund_mismatch",
+        "loss",
+        checker="controller-1",
+        case="OPL-017",
+        cause="human_error",
+        evidence="sha256:1c0d",
+    )
+    story.run(jun(8))
+    story.same_as(23, jun(5), jun(8))
+    story.proven()
