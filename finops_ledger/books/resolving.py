@@ -158,7 +158,7 @@ def listed(
             "residue": plain(one.residue),
             "claimed": plain(one.claimed),
             "treatments": (
-                fits := treatments.fitting(one.class_, one.residue, claimed=one.claimed != ZERO)
+                fits := treatments.fitting(one.class_, one.residue, claimed=one.is_claimed)
             ),
             "closed_by": "" if fits else treatments.CLOSED_BY.get(one.class_, "a row of a file"),
         }
@@ -241,7 +241,7 @@ def _narration(asked: Request, how: Treatment, items: Sequence[Standing]) -> str
 
 def _subject(space: Workspace, asked: Request, how: Treatment, one: Standing, day: date) -> Subject:
     """Return what is decided of an item; UsageError when the treatment does not fit it."""
-    fits = treatments.fitting(one.class_, one.residue, claimed=one.claimed != ZERO)
+    fits = treatments.fitting(one.class_, one.residue, claimed=one.is_claimed)
     who = one.counterparty
     if not fits:
         closes = treatments.CLOSED_BY.get(one.class_, "a row of a file")
@@ -249,7 +249,7 @@ def _subject(space: Workspace, asked: Request, how: Treatment, one: Standing, da
             f"{one.id} is {one.class_}: nothing stands on an account that a decision could move; what closes it "
             f"is {closes}"
         )
-    said = treatments.said(one.class_, how.name, who) if one.claimed == ZERO else ""
+    said = treatments.said(one.class_, how.name, who) if not one.is_claimed else ""
     if said and not asked.anyway:
         raise UsageError(f"{one.id} is {one.class_}: {said}. To decide it all the same: --anyway")
     if how.name not in fits:
@@ -257,7 +257,7 @@ def _subject(space: Workspace, asked: Request, how: Treatment, one: Standing, da
             f"{one.id} is {one.class_} of {plain(one.residue)}{one.told_claimed}: --as {how.name} does not fit; "
             f"what does: {', '.join(fits)}"
         )
-    from_claims = one.residue == ZERO
+    from_claims = one.is_claimed
     amount = one.claimed if from_claims else one.residue
     if asked.amount is not None:
         if how.name in ("recharge",) or (how.name == "refund" and amount < ZERO):

@@ -39,6 +39,11 @@ class Standing:
     row: dict[str, Any]
 
     @property
+    def is_claimed(self) -> bool:
+        """Say whether only its claim is left to decide about."""
+        return self.residue == ZERO and self.claimed != ZERO
+
+    @property
     def told_claimed(self) -> str:
         """How much of it is claimed, for a message."""
         return f", {plain(self.claimed)} claimed" if self.claimed else ""

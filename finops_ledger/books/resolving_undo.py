@@ -18,7 +18,7 @@ from finops_ledger.recon import decisions
 
 #: What says who and where, and not what was decided.
 _PLACES: Final = ("filename", "lineno")
-_OWN: Final = ("maker", "checker", "evidence", "limit", "up-to", "taken-back")
+_OWN: Final = ("maker", "checker", "evidence", "limit", "up-to", decisions.TAKEN_BACK)
 
 
 def opposite(
@@ -51,7 +51,7 @@ def opposite(
             "decide anew what is open now"
         )
     meta = [(k, _value(v)) for k, v in entry.meta.items() if _told(k) and k not in _OWN]
-    meta += [("maker", maker), ("checker", checker), ("taken-back", place)]
+    meta += [("maker", maker), ("checker", checker), (decisions.TAKEN_BACK, place)]
     return Entry(
         entry.date,
         entry.payee or "",
@@ -70,9 +70,9 @@ def _holding(space: Workspace) -> Iterator[tuple[data.Transaction, set[str], str
             if isinstance(entry, data.Transaction):
                 of = {one.item for one in decisions.of_entry(entry, path)}
                 found.append((entry, of, _place(space, path, entry)))
-    back = {str(entry.meta.get("taken-back", "")) for entry, _, _ in found}
+    back = {str(entry.meta.get(decisions.TAKEN_BACK, "")) for entry, _, _ in found}
     for entry, of, place in found:
-        if of and place not in back and "taken-back" not in entry.meta:
+        if of and place not in back and decisions.TAKEN_BACK not in entry.meta:
             yield entry, of, place
 
 

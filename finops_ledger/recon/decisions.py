@@ -31,6 +31,8 @@ CUSTOMERS = "Assets:Claims:Customer"
 #: Where evidence of decisions is kept: ``<first 16 digits of its SHA-256>.<name>``.
 EVIDENCE: Final = "archive/Decisions"
 SHA: Final = "sha256:"
+#: On an entry that takes a decision back: where that stands.
+TAKEN_BACK: Final = "taken-back"
 #: The columns of a list of items that one posting decides about.
 LISTED: Final = ("id", "account", "amount")
 
@@ -142,10 +144,12 @@ def _items(
     if item:
         yield str(item), number
     elif "count" in meta and isinstance(evidence, str) and evidence.startswith(SHA):
+        # What takes a decision back names the same list, and moves the opposite.
+        sign = -1 if TAKEN_BACK in entry.meta else 1
         listed = [
-            (item, amount)
+            (item, sign * amount)
             for item, account, amount in listing(path, place, evidence)
-            if account == posting.account and (amount > ZERO) == (number > ZERO)
+            if account == posting.account and (sign * amount > ZERO) == (number > ZERO)
         ]
         if len(listed) != meta["count"] or sum((a for _, a in listed), ZERO) != number:
             raise UsageError(

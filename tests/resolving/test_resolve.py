@@ -209,6 +209,7 @@ def limited(root: Path) -> Books:
     books = at_work(root, more=LIMITS)
     with (root / "finops.toml").open("a") as file:
         file.write(ROLES)
+    books.reconcile()
     return books
 
 
