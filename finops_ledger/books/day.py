@@ -248,6 +248,7 @@ class DayWriter:
                     ("leg", leg.name),
                     ("rules", line["rules"]),
                     ("matched", line["matched"]),
+                    *_cases(made),
                 ),
                 sort=(who, str(list(LEGS).index(leg.name))),
             )
@@ -272,6 +273,12 @@ def _difference(batch: Batch, name: str, amount: Decimal, count: int) -> list[Po
         marks = (*kind, ("count", count), ("move", "close"))
         return [moved, Posting(sm.usage(name), -amount, marks)]
     return [moved, Posting(f"Assets:Clearing:Supply:{name}", -amount, kind)]
+
+
+def _cases(made: Iterable[Posting]) -> list[tuple[str, str]]:
+    """The cases under which something written off has come back."""
+    found = {str(v) for p in made for k, v in p.meta if k == "case"}
+    return [("case", "; ".join(sorted(found)))] if found else []
 
 
 def _rows_moved(account: str, posted: Iterable[Entry]) -> recon.Register:

@@ -16,7 +16,8 @@ from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import UsageError
 from finops_ledger.core.money import ZERO, parse, plain
 from finops_ledger.recon import decisions
-from finops_ledger.recon.legs import GATEWAY_FEE, NOT_BREAKS, SALE_SUPPLY
+from finops_ledger.recon.classes import NOT_BREAKS
+from finops_ledger.recon.legs import GATEWAY_FEE, SALE_SUPPLY
 from finops_ledger.recon.treatments import Line, Subject
 from finops_ledger.subledger import engine as en
 

@@ -171,3 +171,53 @@ def test_case_23_refunded_twice_by_hand(tmp_path: Path) -> None:
     story.run(jun(8))
     story.same_as(23, jun(5), jun(8))
     story.proven()
+
+
+def test_case_7_written_off_and_recovered_after_all(tmp_path: Path) -> None:
+    story = Story(tmp_path / "books", apr(17))
+    story.row(apr(17), "A-U1", "U1", debit=CUT)
+    story.run(apr(17))
+    item = resolve(story, apr(18), "U1", "missing_at_platform", "claim", case="CLM-0002")
+    story.run(apr(23))
+    resolve(
+        story,
+        apr(24),
+        "U1",
+        "missing_at_platform",
+        "write-off",
+        checker="controller-1",
+        evidence="sha256:77aa",
+    )
+    story.restored(apr(27), "A-R1", "U1", CUT, orig="A-U1")
+    story.run(apr(27))
+    story.balances_hold(story.same_as(7))
+    equal(story.books.breaks(), [])
+    recon = [e for e in story.directives("transaction") if e.date == apr(27) and "recon" in e.tags]
+    [entry] = [e for e in recon if e.meta["leg"] == "sale-supply"]
+    assert entry.meta["case"] == "CLM-0002"
+    [income] = [p for p in entry.postings if p.account == "Income:Other:Recovery"]
+    assert (income.meta["case"], income.meta["break"]) == ("CLM-0002", item)
+    story.proven()
+
+
+@pytest.mark.parametrize(("back", "breaks"), [(20_000, []), (49_800, []), (60_000, [-10_200])])
+def test_what_comes_back_is_income_up_to_what_was_written_off(
+    tmp_path: Path, back: int, breaks: list[int]
+) -> None:
+    story = Story(tmp_path / "books", apr(17))
+    story.row(apr(17), "A-U1", "U1", debit=CUT)
+    story.run(apr(17))
+    resolve(story, apr(17), "U1", "missing_at_platform", "loss", cause="fraud", evidence="a mail")
+    story.restored(apr(20), "A-R1", "U1", back, orig="A-U1")
+    story.run(apr(20))
+    made = story.made(apr(20), apr(20))[apr(20), "recon"]
+    assert made["Income:Other:Recovery -"] == -min(back, CUT)
+    assert [int(b["residue"]) for b in story.books.breaks()] == breaks
+    story.proven()
+    # The rest of it comes still later.
+    if back < CUT:
+        story.restored(apr(22), "A-R2", "U1", CUT - back, orig="A-U1")
+        story.run(apr(22))
+        made = story.made(apr(22), apr(22))[apr(22), "recon"]
+        assert made["Income:Other:Recovery -"] == back - CUT
+        story.proven()
