@@ -232,7 +232,7 @@ class DayWriter:
                 Decimal(line["moved"]),
                 assertions.before(self.space, line),
                 {a: recon.Register.of(r) for a, r in line["registers"].items()},
-                _rows_moved(leg.clearing(name), posted),
+                _rows_moved(leg.clearing(name), posted, line.get("decided", {})),
                 (Decimal(line["bridge"]["left"]), Decimal(line["bridge"]["right"])),
             )
             if not made and leg.name != SALE_SUPPLY:
@@ -281,9 +281,10 @@ def _cases(made: Iterable[Posting]) -> list[tuple[str, str]]:
     return [("case", "; ".join(sorted(found)))] if found else []
 
 
-def _rows_moved(account: str, posted: Iterable[Entry]) -> recon.Register:
-    """What the day's batch entries do to the count, debits and credits of an account."""
-    count, debits, credits = 0, ZERO, ZERO
+def _rows_moved(account: str, posted: Iterable[Entry], decided: dict[str, Any]) -> recon.Register:
+    """What the day's batch entries and decisions do to the count, debits and credits of an account."""
+    count, *sides = decided.get(account, [0, "0", "0"])
+    debits, credits = map(Decimal, sides)
     for posting in (p for entry in posted for p in entry.postings if p.account == account):
         meta = dict(posting.meta)
         opens = meta.get("move") == "open"

@@ -166,7 +166,13 @@ def _line(space: Workspace, one: Job, as_of: date, now: datetime, outcome: Outco
         "conflicts": outcome.conflicts,
         "withheld": sorted(outcome.withheld),
         "no_price": _no_price(engine, one),
+        **({"decided": _decided(outcome)} if outcome.decided else {}),
     }
+
+
+def _decided(outcome: Outcome) -> dict[str, list[Any]]:
+    """What decisions took off accounts that are their own lists: number, debits, credits."""
+    return {a: [n, plain(d), plain(c)] for a, (n, d, c) in sorted(outcome.decided.items())}
 
 
 def _rule_id(space: Workspace, one: Job) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from finops_ledger.books import deciding, evidences, recovery, resolving_items, resolving_undo
+from finops_ledger.books.resolving_entry import Composer
 from finops_ledger.books.resolving_items import Standing
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import UsageError
@@ -23,7 +24,7 @@ from finops_ledger.intake.conditions import suggestion
 from finops_ledger.posting.entries import Entry, MetaValue, Posting, write
 from finops_ledger.recon import decisions, treatments
 from finops_ledger.recon.legs import EVERYBODY
-from finops_ledger.recon.treatments import Line, Subject, Treatment
+from finops_ledger.recon.treatments import Subject, Treatment
 from finops_ledger.subledger import files
 
 #: Above so many items a decision lists them beside it, one posting a class (ruling 25).
@@ -212,12 +213,14 @@ def _entry(
     cause = _cause(asked, how, items)
     bulk = len(items) > _APART or (not asked.ids and len(items) > 1)
     case = asked.case.strip() or _case(space, how, items, before)
-    made: list[Posting] = []
-    if bulk:
-        made = _bulk(asked, how, subjects, items, cause, case, kept)
-    else:
-        for one, subject in zip(items, subjects, strict=True):
-            made += _single(asked, how, one, subject, cause, alone=len(items) == 1)
+    composer = Composer(space, how.name, asked.to, cause)
+    if bulk and asked.amount is not None:
+        raise UsageError("--amount: a part is decided item by item")
+    made = (
+        composer.together(items, subjects, case or how.name, case, kept)
+        if bulk
+        else composer.one_by_one(items, subjects)
+    )
     role, limit = _authority(space, asked, how, who, day, made)
     meta: list[tuple[str, MetaValue]] = [("partner", who), ("treatment", how.name)]
     if len(items) == 1:
@@ -292,84 +295,6 @@ def _case(space: Workspace, how: Treatment, items: Sequence[Standing], before: i
     if len(held) == 1:
         return held.pop()
     return evidences.next_case(space, how.case, before) if how.case else ""
-
-
-def _lines(asked: Request, how: Treatment, subject: Subject, cause: str) -> list[tuple[Line, str]]:
-    """The other side of one item, each posting with the item that it names, if that is another one."""
-    if asked.to:
-        return resolving_items.named_accounts(asked.to, subject)
-    try:
-        return [(line, "") for line in treatments.other_side(how.name, subject, cause)]
-    except treatments.Unfit as error:
-        raise UsageError(str(error)) from error
-
-
-def _single(
-    asked: Request, how: Treatment, one: Standing, subject: Subject, cause: str, *, alone: bool
-) -> list[Posting]:
-    """The postings of one item: the other side, then the account on which it stands."""
-    marks = () if alone else (("break", one.id),)
-    made = []
-    for line, other in _lines(asked, how, subject, cause):
-        meta: list[tuple[str, MetaValue]] = [("break", other)] if other else list(marks)
-        if line.account == subject.claims and one.claimed != ZERO and not other:
-            # It adds to a claim that stands already: one item, a greater amount.
-            meta += _part(one.claimed)
-        elif line.account == treatments.CUSTOMERS and line.amount < ZERO:
-            meta += [("count", 1), ("move", "open")]
-        if line.category:
-            meta.append(("category", line.category))
-        made.append(Posting(line.account, line.amount, tuple(meta)))
-    meta = list(marks)
-    whole = one.claimed if subject.claimed else one.residue
-    if subject.amount != whole:
-        meta += _part(whole)
-    return [*made, Posting(subject.account, -subject.amount, tuple(meta))]
-
-
-def _part(stands: Decimal) -> list[tuple[str, MetaValue]]:
-    return [("count", 0), ("move", "adjust"), ("side", "debit" if stands > ZERO else "credit")]
-
-
-def _bulk(
-    asked: Request,
-    how: Treatment,
-    subjects: Sequence[Subject],
-    items: Sequence[Standing],
-    cause: str,
-    case: str,
-    kept: evidences.Kept,
-) -> list[Posting]:
-    """One posting an account and side, with the number of items and the hash of their list (ruling 25)."""
-    if asked.amount is not None:
-        raise UsageError("--amount: a part is decided item by item")
-    moved: list[tuple[str, str, Decimal, str]] = []
-    for one, subject in zip(items, subjects, strict=True):
-        for line, other in _lines(asked, how, subject, cause):
-            if other:
-                raise UsageError("--to …@x-…: another item is named item by item")
-            if line.account == subject.claims and one.claimed != ZERO:
-                raise UsageError(f"{one.id} is claimed in part already: decide it by itself")
-            moved.append((one.id, line.account, line.amount, line.category))
-        moved.append((one.id, subject.account, -subject.amount, ""))
-    digest = kept.listing(f"{case or how.name}.csv", [(i, a, n) for i, a, n, _ in moved])
-    sums: dict[tuple[str, bool, str], list[Any]] = {}
-    for _, account, amount, category in moved:
-        held = sums.setdefault((account, amount > ZERO, category), [ZERO, 0])
-        held[0] += amount
-        held[1] += 1
-    order = sorted(sums, key=lambda k: (k[0].startswith((decisions.BREAKS, decisions.SUSPENSE)), k))
-    made = []
-    for account, positive, category in order:
-        amount, count = sums[account, positive, category]
-        meta: list[tuple[str, MetaValue]] = [("category", category)] if category else []
-        if account.startswith((decisions.BREAKS, decisions.CLAIMS)):
-            from_ = account.startswith(decisions.BREAKS) or amount < ZERO
-            meta += [("count", count), ("move", "close" if from_ else "open")]
-            meta += [("case", case)] if case else []
-            meta.append(("evidence", digest))
-        made.append(Posting(account, amount, tuple(meta)))
-    return made
 
 
 def _authority(

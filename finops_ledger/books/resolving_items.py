@@ -32,6 +32,7 @@ class Standing:
     counterparty: str
     ref: str
     account: str
+    claims: str
     residue: Decimal
     claimed: Decimal
     opened: date
@@ -50,8 +51,10 @@ class Standing:
         return f", {plain(self.claimed)} claimed" if self.claimed else ""
 
 
-def standing(space: Workspace, as_of: date | None = None) -> list[Standing]:
-    """Return every break and claim that is open at the end of a day (else of the last one)."""
+def standing(
+    space: Workspace, as_of: date | None = None, *, everything: bool = False
+) -> list[Standing]:
+    """Return every break and claim that is open at the end of a day (else of the last one); also what waits."""
     paths = files_of(space, last_lines(space, as_of), "breaks")
     if not paths:
         return []
@@ -67,6 +70,7 @@ def standing(space: Workspace, as_of: date | None = None) -> list[Standing]:
             counterparty=row["counterparty"],
             ref=row["key"],
             account=row["home"] or "",
+            claims=claims_account(space, row["counterparty"]),
             residue=row["amount"],
             claimed=row["claimed"],
             opened=row["opened"],
@@ -75,7 +79,7 @@ def standing(space: Workspace, as_of: date | None = None) -> list[Standing]:
             row=row,
         )
         for row in rows
-        if row["class"] not in NOT_BREAKS or row["claimed"]
+        if everything or row["class"] not in NOT_BREAKS or row["claimed"]
     ]
 
 
@@ -202,13 +206,18 @@ def subject(
 _NEVER = (
     "Assets:Deposits:",
     "Assets:Bank:",
-    "Assets:Clearing:",
+    "Assets:Clearing:Supply:",
+    "Assets:Clearing:Supply-Pending:",
+    "Assets:Clearing:Timing:",
+    "Assets:Clearing:Usage:",
     "Expenses:Rounding",
     "Liabilities:Customer-Orders:",
 )
 
 
-def named_accounts(texts: Sequence[str], one: Subject) -> list[tuple[Line, str]]:
+def named_accounts(
+    texts: Sequence[str], one: Subject, open_: dict[str, Standing]
+) -> list[tuple[Line, str]]:
     """Read ``--to``: ACCOUNT, or ACCOUNT=AMOUNT, several times; behind a claim or break ``@`` and its item.
 
     Amounts are signed as they post, and sum to what leaves the item's account.
@@ -223,11 +232,8 @@ def named_accounts(texts: Sequence[str], one: Subject) -> list[tuple[Line, str]]
             raise UsageError(
                 f"--to {account}: files move this account, not people; and nothing is lost in it"
             )
-        named = account.startswith((decisions.BREAKS, decisions.CLAIMS))
-        if named and not item and account != one.claims:
-            raise UsageError(
-                f"--to {text}: say which item of {account} it is about: {account}={plain(amount)}@x-…"
-            )
+        if account.startswith((decisions.BREAKS, decisions.CLAIMS, decisions.CLEARING)):
+            _names_its_item(open_, text, account, amount, item or one.item)
         found.append((Line(account, amount), item))
     total = sum((line.amount for line, _ in found), ZERO)
     if total != one.amount:
@@ -236,6 +242,25 @@ def named_accounts(texts: Sequence[str], one: Subject) -> list[tuple[Line, str]]
             f"{plain(one.amount - total)}"
         )
     return found
+
+
+def _names_its_item(
+    open_: dict[str, Standing], text: str, account: str, amount: Decimal, item: str
+) -> None:
+    """Refuse a posting to a list of open items that does not take up what stands on it under an id."""
+    other = open_.get(item)
+    claims = account.startswith(decisions.CLAIMS)
+    if other is not None and claims and account == other.claims and amount > ZERO:
+        return  # a claim that is made
+    stands = ZERO
+    if other is not None:
+        stands = other.claimed if claims and account == other.claims else ZERO
+        stands = other.residue if account == other.account else stands
+    if stands == ZERO or (stands > ZERO) == (amount > ZERO) or abs(amount) > abs(stands):
+        raise UsageError(
+            f"--to {text}: {plain(amount)} takes up nothing that stands on {account} under {item}; say which item "
+            f"it is about: {account}={plain(amount)}@x-… (finops breaks --all lists them)"
+        )
 
 
 def _number(text: str, whole: str) -> Decimal:

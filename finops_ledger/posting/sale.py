@@ -1,8 +1,9 @@
 """What a version of a sale row posts (ruling 33): paid, delivered, failed, refunded.
 
-pending: paid. success: + delivered. failed or refunded: + failed; refunded_at: + refunded. A revision
-posts new minus old, on the day of the new status. Expected cost comes from the price list of the partner
-at the time of payment; without one the sale posts ``paid`` only (ruling 9).
+pending: paid. success: + delivered (of a re-charge: the customer's claim is released, nothing else). failed or
+refunded: + failed; refunded_at: + refunded. A revision posts new minus old, on the day of the new status. Expected
+cost comes from the price list of the partner at the time of payment; without one the sale posts ``paid`` only
+(ruling 9).
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ COMPONENTS = {
 }
 WHO = ("partner", "gateway", "category", "model")
 VALUES = tuple(name for names in COMPONENTS.values() for name in names)
+#: The kind of a row, and the model of what it posts: a customer pays what was delivered and refunded (ruling 28).
+RECHARGE = "recharge"
 FAILED = ("failed", "refunded", "reversed")
 
 
@@ -48,8 +51,9 @@ def valued(rows: Any, rules: Any) -> Any:
     whole = quantity == t.amount(1)
     cost = t.money(ibis.ifelse(whole, unit, t.money(unit * quantity)))
     partner = joined.partner.fill_null(t.NO_PARTNER)
+    recharge = (joined.kind == RECHARGE).fill_null(False)
     state = ibis.cases(
-        ((joined.status == "success") & (partner == t.NO_PARTNER), "unknown"),
+        ((joined.status == "success") & (partner == t.NO_PARTNER) & ~recharge, "unknown"),
         (joined.status.isin(FAILED), "failed"),
         else_=joined.status,
     )
@@ -57,15 +61,17 @@ def valued(rows: Any, rules: Any) -> Any:
         partner=partner,
         gateway=joined.gateway.fill_null(t.NO_PARTNER),
         category=ibis.coalesce(joined.rule_category, joined.category, ibis.literal("none")),
-        model=joined.rule_model.fill_null("agent"),
+        model=ibis.ifelse(recharge, RECHARGE, joined.rule_model.fill_null("agent")),
         unit_cost=cost,
         state=state,
         promo_given=t.or_zero(joined.discount),
     )
-    delivered = (joined.state == "success") & joined.unit_cost.notnull()
+    recharge = joined.model == RECHARGE
+    goods = (joined.state == "success") & joined.unit_cost.notnull() & ~recharge
+    delivered = goods | ((joined.state == "success") & recharge)
     margin = t.money(joined.price - joined.unit_cost)
     ppn = ibis.ifelse(joined.rule_tax == "ppn-margin", _ppn(margin), t.amount(0))
-    joined = joined.mutate(delivered=delivered, margin_ppn=ppn)
+    joined = joined.mutate(delivered=delivered, goods=goods, margin_ppn=ppn)
     principal = joined.model == "principal"
     refunded = (joined.state == "failed") & (
         joined.refunded_at.notnull() | (joined.status == "refunded")
@@ -78,12 +84,12 @@ def valued(rows: Any, rules: Any) -> Any:
     return joined.mutate(
         paid=t.or_zero(joined.amount),
         cash=t.when(joined.delivered, joined.amount),
-        promo=t.when(joined.delivered, joined.promo_given),
-        cost=t.when(joined.delivered, joined.unit_cost),
-        ppn=t.when(joined.delivered, joined.margin_ppn),
-        cogs=t.when(joined.delivered & principal, joined.unit_cost),
+        promo=t.when(joined.goods, joined.promo_given),
+        cost=t.when(joined.goods, joined.unit_cost),
+        ppn=t.when(joined.goods, joined.margin_ppn),
+        cogs=t.when(joined.goods & principal, joined.unit_cost),
         net=t.when(
-            joined.delivered,
+            joined.goods,
             t.money(
                 joined.price
                 - ibis.ifelse(principal, t.amount(0), joined.unit_cost)
@@ -92,7 +98,9 @@ def valued(rows: Any, rules: Any) -> Any:
         ),
         failed=t.when(joined.state == "failed", joined.amount),
         refunded=t.when(refunded, joined.amount),
-        no_price=((joined.state == "success") & joined.unit_cost.isnull()).fill_null(False),
+        no_price=(
+            (joined.state == "success") & joined.unit_cost.isnull() & (joined.model != RECHARGE)
+        ).fill_null(False),
         **{f"own_{name}": day for name, day in days.items()},
         **{f"day_{name}": t.posted(day, joined) for name, day in days.items()},
         day_first=t.posted(ibis.least(*days.values()), joined),

@@ -80,6 +80,7 @@ class Drafts:
 
 
 UNDELIVERED = "Liabilities:Customer-Orders:Undelivered"
+CUSTOMERS = "Assets:Claims:Customer"
 REFUND_PAYABLE = "Liabilities:Customer-Orders:Refund-Payable"
 
 
@@ -114,6 +115,11 @@ def _delivered(
     draft: Draft, row: dict[str, Any], sign: int, cash: Decimal, move: str, count: int
 ) -> None:
     kind = "delivered" if sign > 0 else "delivered-reversed"
+    if row["model"] == "recharge":
+        # Delivered long ago: what the customer pays now releases what he owes (worked-cases 22).
+        draft.add(UNDELIVERED, cash, kind, move=move, count=count, order=2)
+        draft.add(CUSTOMERS, -cash, kind, move=move, count=count, order=2)
+        return
     category = row["category"]
     name = part(category)
     income = f"Income:{'Gross' if row['model'] == 'principal' else 'Net'}:{name}"

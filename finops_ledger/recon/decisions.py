@@ -26,6 +26,8 @@ BREAKS = "Assets:Breaks:"
 CLAIMS = "Assets:Claims:"
 LOSS = "Expenses:Operational-Loss:"
 SUSPENSE = "Liabilities:Suspense:Unidentified"
+#: Lists of open items that are no breaks; a posting to one that names its item is about that item.
+CLEARING = "Assets:Clearing:"
 #: What customers owe is no claim on the counterparty of a break: a re-charge settles it, not a restore.
 CUSTOMERS = "Assets:Claims:Customer"
 #: Where evidence of decisions is kept: ``<first 16 digits of its SHA-256>.<name>``.
@@ -39,7 +41,7 @@ LISTED: Final = ("id", "account", "amount")
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What one transaction does to one item: on its Breaks account and on Claims.
+    """What one transaction does to one item: on the account where it stands (``breaks``) and on Claims.
 
     ``lost``: what of it went to Operational-Loss; should it come back, it is recovery income (worked-cases 7).
     """
@@ -98,7 +100,8 @@ def of_entry(entry: data.Transaction, path: Path) -> list[Decided]:
     lost = moved = ZERO
     for posting in entry.postings:
         loss = posting.account.startswith(LOSS)
-        if not loss and not posting.account.startswith((BREAKS, CLAIMS, SUSPENSE)):
+        named = "break" in (posting.meta or {}) and posting.account.startswith(CLEARING)
+        if not loss and not named and not posting.account.startswith((BREAKS, CLAIMS, SUSPENSE)):
             continue
         number = getattr(posting.units, "number", None)
         place = f"{path}:{(posting.meta or {}).get('lineno', entry.meta['lineno'])}"

@@ -73,6 +73,8 @@ class Outcome:
     pairs: Pairs = field(default_factory=Pairs)
     conflicts: list[str] = field(default_factory=list)
     withheld: set[str] = field(default_factory=set)
+    #: What decisions took off an account that is its own list of items: number, debits, credits.
+    decided: dict[str, list[Any]] = field(default_factory=dict)
 
 
 def _days(span: timedelta) -> int:

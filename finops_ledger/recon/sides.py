@@ -7,7 +7,7 @@ from typing import Any
 
 import ibis
 
-from finops_ledger.posting import store, supply
+from finops_ledger.posting import sale, store, supply
 from finops_ledger.posting import tables as t
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.legs import (
@@ -89,7 +89,8 @@ def _sale_side(rows: Any, *, state: Any, move: Any, renewed: Any) -> Any:
 
 def _sales_by_supplier() -> Any:
     rows = _with_clock("sale")
-    rows = rows.filter(rows.day_state == rows.day)
+    # A re-charge moves no goods: it releases what the customer owes.
+    rows = rows.filter((rows.day_state == rows.day) & (rows.model != sale.RECHARGE))
     own = (rows.partner == rows.party).fill_null(False)
     before = (rows.prev_partner == rows.party).fill_null(False)
     # One pass over the rows, not one for each of the two cases.
