@@ -153,7 +153,7 @@ def check_open(space: Workspace, items: Sequence[Standing], day: date) -> None:
     decided = [one for on in decided_on(space).values() for one in on]
     then = {one.id: one for one in standing(space, day)} if any(day < i.day for i in items) else {}
     for one in items:
-        waiting = [d for d in decided if d.item == one.id and d.day > one.day]
+        waiting = [d for d in decisions.together(decided) if d.item == one.id and d.day > one.day]
         if waiting:
             raise UsageError(
                 f"{one.id} is decided already, for {waiting[0].day} ({waiting[0].place}); bring the files of that "
