@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from finops_ledger.core.errors import UsageError
 from tests.worked import workspace as w
 from tests.worked.story import Story, equal
 
@@ -277,3 +278,33 @@ def test_what_comes_back_is_income_up_to_what_was_written_off(
         made = story.made(apr(22), apr(22))[apr(22), "recon"]
         assert made["Income:Other:Recovery -"] == back - CUT
         story.proven()
+
+
+def test_a_payout_under_a_wrong_number_is_identified(tmp_path: Path) -> None:
+    """What the bank shows under a number of nobody is the settlement that still waits."""
+
+    def jun(day: int) -> date:
+        return date(2026, 6, day)
+
+    story = Story(tmp_path / "books", jun(4), gateway="PG2", bank=True)
+    story.sold(jun(4), "Z1")
+    story.row(jun(4), "A-Z1", "Z1", debit=CUT)
+    story.reports[jun(5)].append(w.settled("PG2-20260605", jun(5), "Z1", "PAYMENT", 51_000))
+    story.pays_out(jun(5), 51_000, "PG2-20990101")
+    story.run(jun(8))
+    over = story.item("PG2-20990101", "settlement_over")
+    [waits] = [b for b in story.books.breaks() if b["class"] == "settlement_overdue"]
+    transit = "Assets:Clearing:Settlement-In-Transit:PG2"
+    who = {"maker": "preparer-1", "checker": "approver-1"}
+    with pytest.raises(UsageError, match="takes up nothing"):
+        story.books.resolve([over], "identify", to=(f"{transit}=-51000",), **who)
+    with pytest.raises(UsageError, match="takes up nothing"):
+        story.books.resolve([over], "identify", to=(f"{transit}=51000@{waits['id']}",), **who)
+    to = f"{transit}=-51000@{waits['id']}"
+    made = story.books.resolve([over], "identify", to=(to,), **who)
+    assert made.conflicts == []
+    equal(story.books.breaks(), [])
+    assert story.balance(transit, jun(8)) == 0
+    story.run(jun(10))
+    equal(story.books.breaks(), [])
+    story.proven()
