@@ -9,6 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from finops_ledger.books import recharging
 from finops_ledger.books.jobs import job
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.days import days
@@ -113,6 +114,7 @@ def commit(
         raise AssertionError(
             f"{one.leg.name} {one.counterparty} {one.day}: the bridge leaves {plain(outcome.residual)}"
         )
+    recharging.check(space, one, outcome)
     body = _line(space, one, as_of, now, outcome)
     body["files"] = _publish(space, one, outcome)
     line = space.manifest.append(space.state, "reconcile", body)

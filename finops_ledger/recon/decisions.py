@@ -55,6 +55,7 @@ class Decided:
     part: bool = False  #: its postings say that they move a part of the item only
     lost: Decimal = ZERO
     case: str = ""
+    owed: Decimal = ZERO  #: what the customer is to pay for it
 
     @property
     def line(self) -> int:
@@ -90,6 +91,7 @@ class _Sum:
     breaks: Decimal = ZERO
     claims: Decimal = ZERO
     lost: Decimal = ZERO
+    owed: Decimal = ZERO
     accounts: tuple[str, ...] = ()
     part: bool = False
 
@@ -114,6 +116,7 @@ def of_entry(entry: data.Transaction, path: Path) -> list[Decided]:
                 one.lost += amount
                 continue
             own = posting.account != CUSTOMERS
+            one.owed += ZERO if own else amount
             moved += amount if own else ZERO
             one.breaks += amount if own and not posting.account.startswith(CLAIMS) else ZERO
             one.claims += amount if own and posting.account.startswith(CLAIMS) else ZERO
@@ -132,6 +135,7 @@ def of_entry(entry: data.Transaction, path: Path) -> list[Decided]:
             # All that the entry takes from items is lost: then so is what it takes from each.
             -(one.breaks + one.claims) if lost and lost == -moved else one.lost,
             case,
+            one.owed,
         )
         for item, one in sums.items()
         if one.accounts
@@ -195,6 +199,7 @@ def together(decided: Iterable[Decided]) -> list[Decided]:
                 breaks=before.breaks + one.breaks,
                 claims=before.claims + one.claims,
                 lost=before.lost + one.lost,
+                owed=before.owed + one.owed,
                 case=one.case or before.case,
                 accounts=tuple(dict.fromkeys((*before.accounts, *one.accounts))),
                 part=before.part or one.part,

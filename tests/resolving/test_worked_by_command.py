@@ -157,6 +157,19 @@ def test_a_recharge_that_fails_releases_nothing_and_a_refunded_one_takes_it_back
     story.proven()
 
 
+def test_a_recharge_that_names_no_claim_makes_its_day_incomplete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = late_success(tmp_path, monkeypatch)
+    day = date(2026, 6, 4)
+    charged_again(story, day, "L9-R", of="L9")
+    story.run(day)
+    [verdict] = [v for v in story.verdicts() if (v.day, v.counterparty) == (day, "AggA")]
+    assert verdict.verdict == "incomplete"
+    assert "a re-charge of 51000 for L9, whose customer owes 0" in " ".join(verdict.reasons)
+    story.load()
+
+
 FEE = '[versions.settlement.fee]\nrate = "0.007"\nvat = "0.11"\nper = "report"'
 
 
