@@ -15,8 +15,9 @@ from finops_ledger.books.reconciling import decided_on
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import UsageError
 from finops_ledger.core.money import ZERO, parse, plain
+from finops_ledger.intake.conditions import suggestion
 from finops_ledger.recon import decisions
-from finops_ledger.recon.classes import NOT_BREAKS
+from finops_ledger.recon.classes import CLASSES, NOT_BREAKS
 from finops_ledger.recon.legs import GATEWAY_FEE, SALE_SUPPLY
 from finops_ledger.recon.treatments import Line, Subject
 from finops_ledger.subledger import engine as en
@@ -98,6 +99,8 @@ def choose(
         return [_named(space, open_, text) for text in dict.fromkeys(ids)]
     if class_ is None:
         raise UsageError("name the items (finops breaks lists them), or choose them with --class")
+    if class_ not in CLASSES:
+        raise UsageError(f"--class {class_}: there is no such class{suggestion(class_, CLASSES)}")
     today = space.expected.as_of or date.max
     found = [
         one

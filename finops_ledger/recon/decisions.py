@@ -105,6 +105,9 @@ def of_entry(entry: data.Transaction, path: Path) -> list[Decided]:
         named = "break" in (posting.meta or {}) and posting.account.startswith(CLEARING)
         if not loss and not named and not posting.account.startswith((BREAKS, CLAIMS, SUSPENSE)):
             continue
+        marks = {**entry.meta, **(posting.meta or {})}
+        if posting.account == SUSPENSE and not {"break", "count"} & marks.keys():
+            continue  # a person may clear suspense without naming a line
         number = getattr(posting.units, "number", None)
         place = f"{path}:{(posting.meta or {}).get('lineno', entry.meta['lineno'])}"
         if not isinstance(number, Decimal):

@@ -293,6 +293,9 @@ def test_a_decision_is_taken_back(books: Books) -> None:
 def test_many_at_once_are_one_posting_a_class(tmp_path: Path) -> None:
     books = at_work(tmp_path / "books", orders=12)
     chosen = ["--class", "late_success", "--counterparty", "AggA"]
+    assert "did you mean 'late_success'?" in refused(
+        books, "--class", "late_sucess", "--as", "claim", *WHO
+    )
     assert "no open break of class" in refused(
         books, *chosen, "--older-than", "30d", "--as", "claim", *WHO
     )
