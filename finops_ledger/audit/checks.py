@@ -185,7 +185,8 @@ def bridge(day: Day) -> Iterator[str]:
     if told["residual"]:
         yield f"the bridge leaves {plain(told['residual'])}"
     found = day.rows(
-        "select coalesce(sum(recon_amount - amount_before + released + absorbed), 0) as moved from items"
+        "select coalesce(sum(recon_amount - amount_before + released + absorbed + recovered), 0) as moved "
+        "from items"
     )[0]["moved"]
     if told["left"] + told["right"] != found:
         yield (

@@ -50,6 +50,7 @@ RESULT: Final = {
     "recon_amount": "decimal(18, 4)",
     "released": "decimal(18, 4)",
     "absorbed": "decimal(18, 4)",
+    "recovered": "decimal(18, 4)",
     "breaks_on": "date",
     "is_closed": "boolean",
 }
