@@ -188,6 +188,8 @@ def _lay_out_rows(day: Day) -> None:
             f"select *, case {side} end as side from rows where batch in ({used}) "
             f"and posting_day = date '{day.day}' and partner = {literal(day.counterparty)} "
             f"and role in ({', '.join(literal(r) for r in sides.values())})"
+            # A re-charge moves no goods: it releases what a customer owes, and meets no row of a partner.
+            " and not (role = 'sale' and coalesce(kind, '') = 'recharge')"
         )
         if sides
         else "select *, cast(null as varchar) as side from rows where false",
