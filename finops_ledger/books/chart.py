@@ -76,6 +76,11 @@ def accounted_for(space: Workspace) -> set[str]:
         found |= {leg.waiting(name) for leg in LEGS.values()}
         found |= {f"Assets:Breaks:{name}:{part(class_)}" for class_ in CLASSES}
         found |= {claims_account(space, counterparty), f"Assets:Deposits:{name}"}
+    for sop in space.registry.named("supplier"):
+        if "postpaid" in sop.models:
+            name = component_of(space, sop.counterparty)
+            found |= {f"Liabilities:Payable:{name}:{state}" for state in ("Unbilled", "Invoiced")}
+            found |= {f"Assets:Receivable:Commission:{name}", "Assets:Tax:PPh23-Prepaid"}
     for rule in space.registry.rules():
         category = part(rule.price.category)
         found |= {f"Income:Net:{category}", f"Income:Gross:{category}", f"Expenses:COGS:{category}"}

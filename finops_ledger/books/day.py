@@ -70,7 +70,7 @@ class DayWriter:
 
     def _draft(self) -> None:
         """Sum all batches of the chunk by batch, counterparty and day."""
-        rows = self.space.engine.rows
+        space, rows = self.space, self.space.engine.rows
         days = {"paid": "day_paid", "delivered": "day_state", "failed": "day_state"}
         for row in rows(query(sums, "new")):
             for component in sale.COMPONENTS:
@@ -95,7 +95,12 @@ class DayWriter:
         for row in rows(query(sums, "settled")):
             by_gateway.setdefault(self._gateway(row["batch"]), []).append(row)
         for gateway, settled in sorted(by_gateway.items()):
-            sm.add_settlement(self.drafts, settled, gateway)
+            if space.registry.supplies(gateway):
+                name = component_of(space, gateway)
+                for row in settled:
+                    sm.add_invoice(self.drafts, row, gateway, name)
+            else:
+                sm.add_settlement(self.drafts, settled, gateway)
         for row in rows(query(sums, "banked")):
             batch = self.space.state.batches.get(row["batch"])
             if batch is not None:
@@ -174,13 +179,17 @@ class DayWriter:
         return Entry(
             day=day,
             payee=partner if batch.role != "bank" else self._party(batch),
-            narration=narration.of_batch(batch.role, draft),
+            narration=narration.of_batch(self._what(batch), draft),
             tag=batch.role,
             postings=tuple(postings),
             meta=tuple(meta),
             links=(batch.id,),
             sort=(partner, batch.source, batch.day.isoformat(), batch.id, str(orig or "")),
         )
+
+    def _what(self, batch: Batch) -> str:
+        supplied = batch.role == "settlement" and self.space.registry.supplies(batch.counterparty)
+        return "invoice" if supplied else batch.role
 
     def _rules(self, partner: str, batch: Batch) -> str:
         sop = self.space.registry.sops.get(partner)

@@ -22,15 +22,19 @@ COMPONENTS = {
     "refunded": ("refunded",),
 }
 WHO = ("partner", "gateway", "category", "model")
+#: What a version keeps beside: the commission that its supplier should grant, with VAT.
+FEE = "fee"
 VALUES = tuple(name for names in COMPONENTS.values() for name in names)
 FAILED = ("failed", "refunded", "reversed")
 
 
-def valued(rows: Any, rules: Any) -> Any:
+def valued(rows: Any, rules: Any, models: tuple[str, ...] = ()) -> Any:
     """Add to sale rows their expected cost, category, model and the amount of each component.
 
     PPN on a principal's margin is taken per row on the "other base" of 11/12 at 12 %, each step rounded half
     up to the rupiah (PMK 131/2024; worked-cases 17): margin 1,500 gives base 1,351, other base 1,238, tax 149.
+    On a commission it is taken on the commission (worked-cases 19). ``models``: the models beside prepaid that
+    these books have at all.
     """
     moment = ibis.coalesce(rows.paid_at, rows.stated_at, rows.version_at)
     joined = rows.mutate(moment=moment).left_join(
@@ -44,6 +48,11 @@ def valued(rows: Any, rules: Any) -> Any:
     )
     face = ibis.coalesce(joined.rule_face, joined.face)
     unit = ibis.coalesce(joined.rule_cost, t.money(face + joined.rule_delta))
+    granted, granted_vat = t.amount(0), t.amount(0)
+    if "postpaid" in models:
+        granted, granted_vat = _granted(joined, face)
+        with_vat = t.money(granted + granted_vat)
+        unit = t.money(ibis.ifelse(joined.rule_net.fill_null(False), unit - with_vat, unit))
     quantity = joined.quantity.fill_null(t.amount(1))
     whole = quantity == t.amount(1)
     cost = t.money(ibis.ifelse(whole, unit, t.money(unit * quantity)))
@@ -59,12 +68,16 @@ def valued(rows: Any, rules: Any) -> Any:
         category=ibis.coalesce(joined.rule_category, joined.category, ibis.literal("none")),
         model=joined.rule_model.fill_null("agent"),
         unit_cost=cost,
+        granted=t.money(granted * quantity),
+        granted_vat=t.money(granted_vat * quantity),
         state=state,
         promo_given=t.or_zero(joined.discount),
     )
     delivered = (joined.state == "success") & joined.unit_cost.notnull()
     margin = t.money(joined.price - joined.unit_cost)
     ppn = ibis.ifelse(joined.rule_tax == "ppn-margin", _ppn(margin), t.amount(0))
+    if "postpaid" in models:
+        ppn = ibis.ifelse(joined.rule_tax == "ppn-commission", joined.granted_vat, ppn)
     joined = joined.mutate(delivered=delivered, margin_ppn=ppn)
     principal = joined.model == "principal"
     refunded = (joined.state == "failed") & (
@@ -90,6 +103,7 @@ def valued(rows: Any, rules: Any) -> Any:
                 - joined.margin_ppn
             ),
         ),
+        fee=t.when(joined.delivered, t.money(joined.granted + joined.granted_vat)),
         failed=t.when(joined.state == "failed", joined.amount),
         refunded=t.when(refunded, joined.amount),
         no_price=((joined.state == "success") & joined.unit_cost.isnull()).fill_null(False),
@@ -103,19 +117,22 @@ def _ppn(margin: Any) -> Any:
     """12 % of 11/12 of margin/1.11, each step rounded half up, in whole rupiah, odd in the margin."""
     sign = ibis.ifelse(margin < t.amount(0), -1, 1).cast("int64")
     size = (margin.cast("decimal(18, 0)").cast("int64") * sign).cast("int64")
-    base = divide(size * 200 + 111, 222)
-    other = divide(base * 22 + 12, 24)
-    return (divide(other * 24 + 100, 200) * sign).cast(t.MONEY)
+    base = t.divide(size * 200 + 111, 222)
+    other = t.divide(base * 22 + 12, 24)
+    return (t.divide(other * 24 + 100, 200) * sign).cast(t.MONEY)
 
 
-@ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]
-def divide(_a: int, _b: int) -> int:  # type: ignore[empty-body]
-    """The engine's division of whole numbers; Ibis would write ``//`` as a division of floats, rounded down."""
+def _granted(joined: Any, face: Any) -> tuple[Any, Any]:
+    """The commission of one unit and its VAT, each step rounded half up: 1,200 gives 132, 1,150 gives 126."""
+    rated = t.part_of(t.or_zero(face), joined.rule_grant_over, joined.rule_grant_under)
+    granted = t.or_zero(ibis.coalesce(joined.rule_grant, rated))
+    base = t.part_of(granted, joined.rule_base_over, joined.rule_base_under)
+    return granted, t.or_zero(t.part_of(base, joined.rule_vat_over, joined.rule_vat_under))
 
 
-def lines(*, shared: bool, locked: bool = False) -> Any:
+def lines(*, shared: bool, locked: bool = False, models: tuple[str, ...] = ()) -> Any:
     """The sale rows at hand with values, predecessor and disposition; one line a row."""
-    rows = valued(t.rows_table("sale"), t.rules_table())
+    rows = valued(t.rows_table("sale"), t.rules_table(), models)
     versions = with_previous(rows, shared=shared, locked=locked)
     before = versions.prev_day_state
     return versions.mutate(

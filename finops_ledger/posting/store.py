@@ -29,20 +29,21 @@ KEEP_ROWS: Final = 200_000
 
 _SALE = (
     "record source batch key occurrence ref partner_ref payment_ref product serial stated_at disposition state "
-    "partner gateway category model paid cash promo cost net ppn cogs failed refunded no_price amount "
+    "partner gateway category model paid cash promo cost fee net ppn cogs failed refunded no_price amount "
     "day_paid day_state day_refund step orig_paid orig_state orig_refund"
 ).split()
 _SALE_PREV = (
-    "partner gateway category model paid cash promo cost net ppn cogs failed refunded".split()
+    "partner gateway category model paid cash promo cost fee net ppn cogs failed refunded".split()
 )
 _SUPPLY = (
     "record source batch key occurrence ref partner_ref orig_ref serial stated_at disposition status kind "
     "partner amount balance partner_day day_post post_kind deposit held d_deposit d_clearing d_held d_other "
+    "terms granted d_owed d_payable d_granted d_stock "
     "held_opens held_closes step orig"
 ).split()
 _SETTLEMENT = (
     "record source batch key occurrence ref payment_ref settlement_ref stated_at disposition kind gateway "
-    "gross net day_post orig d_gross d_net d_fees d_taxes d_held"
+    "gross net day_post orig d_gross d_net d_fees d_taxes d_held d_billed"
 ).split()
 _REPORT = "record source batch key occurrence disposition day_post orig moved d_moved".split()
 _BANK = (
@@ -51,15 +52,15 @@ _BANK = (
 ).split()
 
 
-def sale_lines(*, shared: bool, locked: bool = False) -> Any:
+def sale_lines(*, shared: bool, locked: bool = False, models: tuple[str, ...] = ()) -> Any:
     """Sale rows with what they post and what they replace."""
-    lines = sale.lines(shared=shared, locked=locked)
+    lines = sale.lines(shared=shared, locked=locked, models=models)
     return lines.select(*_SALE, *(f"prev_{n}" for n in _SALE_PREV))
 
 
-def supply_lines(*, shared: bool, locked: bool = False) -> Any:
+def supply_lines(*, shared: bool, locked: bool = False, models: tuple[str, ...] = ()) -> Any:
     """Supply rows with what they post."""
-    return supply.lines(shared=shared, locked=locked).select(*_SUPPLY)
+    return supply.lines(shared=shared, locked=locked, models=models).select(*_SUPPLY)
 
 
 def deposit_lines(*, shared: bool, locked: bool = False) -> Any:
@@ -154,7 +155,10 @@ class LineStore:
         shared, locked = reading.read(
             self.engine, self.root, self.registry, batches, self.state, role
         )
-        expression = query(build, *arguments, shared=shared, locked=locked)
+        # Books without other models than prepaid spend nothing on them.
+        models = self.registry.models if role in ("sale", "supply") else ()
+        more = {"models": models} if models else {}
+        expression = query(build, *arguments, shared=shared, locked=locked, **more)
         target = name or f"{role}_lines"
         if sum(b.rows for b in batches) <= KEEP_ROWS or shared:
             self.engine.keep(target, expression)
