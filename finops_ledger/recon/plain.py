@@ -28,8 +28,8 @@ _VARIES: Final = {
     "key": "l.key",
     "left_batch": "l.batch",
     "left_record": "l.record",
-    "left_now": "l.move",
-    "left_value": "l.value",
+    "left_now": "cast(l.move as decimal(18, 4))",
+    "left_value": "cast(l.value as decimal(18, 4))",
     "left_anchor": "l.anchor",
     "left_serial": "l.serial",
     "category": "l.category",
@@ -54,6 +54,9 @@ _FOLLOWS: Final = {
     "amount": _ZERO,
     "opened": "day",
     "rule": "'ref'",
+    "id": "cast(null as varchar)",
+    "operands": "cast(null as varchar)",
+    "rejected": "cast(null as varchar)",
 }
 
 
