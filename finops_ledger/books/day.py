@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from finops_ledger.books import assertions, narration, statement
-from finops_ledger.books.jobs import claims_account, component_of
+from finops_ledger.books.jobs import claims_account, component_of, paid
 from finops_ledger.books.verdicts import DayVerdict
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.kinds import ROLES
@@ -18,7 +18,7 @@ from finops_ledger.posting import summaries as sm
 from finops_ledger.posting.entries import Entry, Posting, quote, write
 from finops_ledger.posting.tables import NO_PARTNER
 from finops_ledger.recon import entries as recon
-from finops_ledger.recon.legs import EVERYBODY, LEGS, SALE_SUPPLY
+from finops_ledger.recon.legs import EVERYBODY, LEGS, PAYMENT_BANK, SALE_SUPPLY, Leg
 from finops_ledger.subledger.compiled import query
 from finops_ledger.subledger.manifest import Batch
 
@@ -241,7 +241,7 @@ class DayWriter:
                 Decimal(line["moved"]),
                 assertions.before(self.space, line),
                 {a: recon.Register.of(r) for a, r in line["registers"].items()},
-                _rows_moved(leg.clearing(name), posted),
+                self._rows_moved(leg, who, day, posted),
                 (Decimal(line["bridge"]["left"]), Decimal(line["bridge"]["right"])),
             )
             if not made and leg.name != SALE_SUPPLY:
@@ -260,6 +260,21 @@ class DayWriter:
                 ),
                 sort=(who, str(list(LEGS).index(leg.name))),
             )
+
+    def _rows_moved(
+        self, leg: Leg, who: str, day: date, posted: Sequence[Entry]
+    ) -> recon.Register:
+        """What the day's rows, and where a leg has decisions for rows, these do to its clearing account."""
+        name = component_of(self.space, who)
+        moved = _rows_moved(leg.clearing(name), posted)
+        if leg.name != PAYMENT_BANK:
+            return moved
+        lists = [p.amount for p in paid(self.space, who, day)]
+        debits = sum((n for n in lists if n > ZERO), ZERO)
+        credits = sum((-n for n in lists if n < ZERO), ZERO)
+        return recon.Register(
+            moved.count + len(lists), moved.debits + debits, moved.credits + credits, ""
+        )
 
     # --- directives -------------------------------------------------------------------------------
 

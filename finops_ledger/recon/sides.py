@@ -11,6 +11,7 @@ from finops_ledger.posting import store, supply
 from finops_ledger.posting import tables as t
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.legs import (
+    PAYMENT_BANK,
     REFUND_PAYABLE,
     SALE_GATEWAY,
     SALE_SUPPLY,
@@ -35,6 +36,7 @@ def _shape(rows: Any, **columns: Any) -> Any:
         "occurrence": ibis.literal(""),
         "orig": _text(None),
         "held": ZERO,
+        "fee": ZERO,
         "serial": _text(None),
         "other_ref": _text(None),
         "category": _text(None),
@@ -62,7 +64,7 @@ def _number(moment: Any, shift: Any) -> Any:
     return ((moment.epoch_seconds().cast("int64") + shift) // _DAY_S).cast("int64")
 
 
-def _sale_side(rows: Any, *, state: Any, move: Any, renewed: Any) -> Any:
+def _sale_side(rows: Any, *, state: Any, move: Any, fee: Any, renewed: Any) -> Any:
     return _shape(
         rows,
         key=rows.ref,
@@ -72,6 +74,7 @@ def _sale_side(rows: Any, *, state: Any, move: Any, renewed: Any) -> Any:
         kind=ibis.literal("sale"),
         state=state,
         move=move,
+        fee=fee,
         value=rows.amount,
         at=rows.stated_at,
         anchor=ibis.coalesce(_number(rows.stated_at, rows.shift), rows.day_number),
@@ -105,7 +108,9 @@ def _sales_by_supplier() -> Any:
     )
     had = ibis.ifelse(stays | gone, t.or_zero(rows.prev_cost), ZERO)
     move = t.money(had - ibis.ifelse(gone, ZERO, rows.cost))
-    return _sale_side(rows, state=state, move=move, renewed=stays | gone)
+    had_fee = ibis.ifelse(stays | gone, t.or_zero(rows.prev_fee), ZERO)
+    fee = t.money(ibis.ifelse(gone, ZERO, rows.fee) - had_fee)
+    return _sale_side(rows, state=state, move=move, fee=fee, renewed=stays | gone)
 
 
 def _supply_rows() -> Any:
@@ -126,6 +131,7 @@ def _supply_rows() -> Any:
         kind=rows.kind,
         state=state,
         move=rows.d_clearing,
+        fee=t.money(-rows.d_granted),
         held=rows.held,
         value=t.money(rows.deposit.abs()),
         at=rows.stated_at,
@@ -235,10 +241,17 @@ def _bank_lines(kind: str) -> Callable[[], Any]:
         rows = rows.filter(
             (rows.day_post == rows.day) & (rows.who == rows.party) & (rows.line_kind == kind)
         )
-        key = rows.line_ref if kind == "payout" else _size(rows.d_moved)
+        key = {"payout": rows.line_ref, "payment": _named(rows)}.get(kind, _size(rows.d_moved))
         return _sum_up(_movement(rows, key, t.money(-rows.d_moved)))
 
     return build
+
+
+def _named(rows: Any) -> Any:
+    """The settlement that a line names, without the counterparty's name before it."""
+    prefix = rows.party + "-"
+    rest = rows.line_ref.substr(prefix.length())
+    return ibis.ifelse(rows.line_ref.startswith(prefix), rest, rows.line_ref)
 
 
 def _size(amount: Any) -> Any:
@@ -341,6 +354,7 @@ _RIGHT: dict[str, Callable[..., Any]] = {
     TOPUP_BANK: _topups,
     SALE_GATEWAY: _settled_rows,
     SETTLEMENT_BANK: _bank_lines("payout"),
+    PAYMENT_BANK: _bank_lines("payment"),
 }
 
 

@@ -57,7 +57,8 @@ Span = Annotated[timedelta, BeforeValidator(_span)]
 
 class Supply(_Part):
     """How goods are supplied. ``grace`` and ``pending``: how long an unmatched, or a not yet final,
-    item may wait after its own window has closed before it is a break (ruling 35). ``statement``: which of the
+    item may wait after its own window has closed before it is a break (ruling 35); ``transit``: how long a payment of
+    ours may take to show at the bank. ``statement``: which of the
     partner's files moves the deposit, its transactions or a deposit statement beside them (rule R1).
 
     ``model``: ``prepaid`` draws on a deposit; ``postpaid`` is billed afterwards, against a commission
@@ -68,6 +69,7 @@ class Supply(_Part):
     window: WindowRule = WindowRule()
     grace: Span = timedelta(0)
     pending: Span = timedelta(hours=72)
+    transit: Span = timedelta(hours=24)
 
     @model_validator(mode="after")
     def _one_file(self) -> Supply:
