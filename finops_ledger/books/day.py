@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from finops_ledger.books import assertions, narration, statement
+from finops_ledger.books import accruals, assertions, narration, statement
 from finops_ledger.books.jobs import claims_account, component_of, paid
 from finops_ledger.books.verdicts import DayVerdict
 from finops_ledger.books.workspace import Workspace
@@ -22,7 +22,7 @@ from finops_ledger.recon.legs import EVERYBODY, LEGS, PAYMENT_BANK, SALE_SUPPLY,
 from finops_ledger.subledger.compiled import query
 from finops_ledger.subledger.manifest import Batch
 
-_TAG_ORDER = (*ROLES, "recon")
+_TAG_ORDER = (*ROLES, "recon", accruals.TAG)
 
 
 _SUMS: dict[str, Callable[[Any], Any]] = {
@@ -131,7 +131,7 @@ class DayWriter:
     def text(self, day: date) -> str:
         """Return the day's file below its first line."""
         posted = list(self._batch_entries(day))
-        entries = [*posted, *self._recon_entries(day, posted)]
+        entries = [*posted, *self._recon_entries(day, posted), *accruals.entries(self.space, day)]
         entries.sort(key=lambda e: (_TAG_ORDER.index(e.tag), e.sort))
         for entry in entries:
             if entry.total() != ZERO:

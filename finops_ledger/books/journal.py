@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from finops_ledger import __version__
-from finops_ledger.books import assertions, chart, verdicts
+from finops_ledger.books import accruals, assertions, chart, verdicts
 from finops_ledger.books.day import DayWriter
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.days import days as each_day
@@ -44,7 +44,7 @@ def days_with_content(space: Workspace) -> set[date]:
         span = space.expected.span(leg, who)
         if span:
             found |= {d for d in each_day(*span) if not space.state.is_locked(d)}
-    return found
+    return found | {d for d in accruals.reversals(space) if not space.state.is_locked(d)}
 
 
 def locked_days(space: Workspace) -> set[date]:
@@ -95,6 +95,8 @@ def fingerprints(space: Workspace, wanted: Iterable[date]) -> dict[date, str]:
     for one in verdicts.of_days(expected, set(wanted)):
         whole = not verdicts.incomplete_before(expected, one.counterparty, one.day)
         by_day[one.day]["verdicts"].append([one.counterparty, one.verdict, one.reasons, whole])
+        if accrued := accruals.basis(space, day):
+            by_day[day]["accrued"] = accrued
     rules = sorted(space.state.rules.items())
     return {d: _digest([__version__, rules, _sorted(content)]) for d, content in by_day.items()}
 
