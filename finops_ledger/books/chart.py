@@ -47,7 +47,10 @@ def text(space: Workspace, journal: Iterable[Path]) -> str:
     lines = ["; Accounts opened by the machine at their first use; written by finops-ledger.", ""]
     standing, as_of = _standing(space)
     for account in sorted(used - opened):
-        lines.append(f"{company.start.isoformat()} open {account.ljust(54)} {company.currency}")
+        # Codes in stock are units of their product, taken oldest first; all else is money.
+        stocked = account.startswith("Assets:Inventory:")
+        held = '"FIFO"' if stocked else company.currency
+        lines.append(f"{company.start.isoformat()} open {account.ljust(54)} {held}")
         now = standing.get(account)
         if now is not None and now.oldest is not None and as_of is not None:
             # What a query shows as the age of open items: by the books' own day, never by the clock.

@@ -16,6 +16,7 @@ from finops_ledger.core.money import ZERO
 from finops_ledger.posting import bank, report, sale, settlement, store, supply
 from finops_ledger.posting import summaries as sm
 from finops_ledger.posting.entries import Entry, Posting, quote, write
+from finops_ledger.posting.stock import Stock
 from finops_ledger.posting.tables import NO_PARTNER
 from finops_ledger.recon import entries as recon
 from finops_ledger.recon.legs import EVERYBODY, LEGS, PAYMENT_BANK, SALE_SUPPLY, Leg
@@ -60,9 +61,14 @@ class DayWriter:
     """Writes the days of one chunk; the line tables of those days must stand in the engine."""
 
     def __init__(
-        self, space: Workspace, wanted: set[date], verdicts: dict[tuple[date, str], DayVerdict]
+        self,
+        space: Workspace,
+        wanted: set[date],
+        verdicts: dict[tuple[date, str], DayVerdict],
+        stock: Stock,
     ) -> None:
         self.space = space
+        self.stock = stock
         self.wanted = wanted
         self.verdicts = verdicts
         self.drafts = sm.Drafts()
@@ -132,7 +138,7 @@ class DayWriter:
         """Return the day's file below its first line."""
         posted = list(self._batch_entries(day))
         entries = [*posted, *self._recon_entries(day, posted), *accruals.entries(self.space, day)]
-        entries.sort(key=lambda e: (_TAG_ORDER.index(e.tag), e.sort))
+        entries.sort(key=lambda e: (not _brings_stock(e), _TAG_ORDER.index(e.tag), e.sort))
         for entry in entries:
             if entry.total() != ZERO:
                 raise AssertionError(f"{entry.day} {entry.narration}: off by {entry.total()}")
@@ -143,6 +149,7 @@ class DayWriter:
             assertions.registers(self.space, day),
             assertions.verdicts(self.space, day, self.verdicts),
             assertions.balances(self.space, day),
+            assertions.units(self.stock, day),
         ):
             if lines:
                 blocks.append("".join(lines))
@@ -170,6 +177,7 @@ class DayWriter:
         if orig is not None:
             meta.append(("orig_date", orig))
         postings = list(draft.postings())
+        postings += self.stock.postings.get((batch.id, partner, day, orig), [])
         if batch.role in statement.LEG_OF and day == batch.covers[1] and orig is None:
             more, difference = self._chain(batch, partner)
             meta += more
@@ -244,7 +252,8 @@ class DayWriter:
                 self._rows_moved(leg, who, day, posted),
                 (Decimal(line["bridge"]["left"]), Decimal(line["bridge"]["right"])),
             )
-            if not made and leg.name != SALE_SUPPLY:
+            stocked = self.space.registry.model(who, day) == "stock"
+            if not made and (leg.name != SALE_SUPPLY or stocked):
                 continue
             yield Entry(
                 day=day,
@@ -286,6 +295,11 @@ class DayWriter:
             path = quote(f"../../{batch.archive}")
             made.append(f"{day.isoformat()} document {batch.account} {path} ^{batch.id}\n")
         return sorted(made)
+
+
+def _brings_stock(entry: Entry) -> bool:
+    """Say whether codes come into stock: before what is sold of them on the same day."""
+    return entry.tag == "supply" and any(p.units for p in entry.postings)
 
 
 def _difference(batch: Batch, name: str, amount: Decimal, count: int) -> list[Posting]:

@@ -211,10 +211,19 @@ class Expected:
 
 
 class Touches(LegsOf):
-    """Which legs a batch makes stale: those that one of its role's sides belongs to."""
+    """Which legs a batch makes stale: those that one of its role's sides belongs to.
+
+    Codes that come into stock make every later sale of them cost something else: all legs of its days.
+    """
+
+    def __init__(self, registry: Registry | None = None) -> None:
+        suppliers = registry.named("supplier") if registry is not None else []
+        self.stocked = {s.counterparty for s in suppliers if "stock" in s.models}
 
     def __call__(self, batch: Batch) -> list[tuple[str, str]]:
         """Pair each leg that reads the batch's role with the counterparty, or with all of them."""
+        if batch.role == "supply" and batch.counterparty in self.stocked:
+            return [("*", "*")]
         everybody = batch.role in ("sale", "bank") or batch.counterparty is None
         who = "*" if everybody else str(batch.counterparty)
         return [(leg.name, who) for leg in LEGS.values() if batch.role in leg.roles]

@@ -53,7 +53,7 @@ class Workspace:
         config = cfg.load(root)
         registry = sops.load(root, config.company.zone, config.company.start)
         _statements_agree(config, registry)
-        manifest = Manifest(root, Touches())
+        manifest = Manifest(root, Touches(registry))
         return cls(root, config, registry, manifest, manifest.read(), shipped)
 
     def reload(self) -> None:

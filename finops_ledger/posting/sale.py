@@ -73,13 +73,21 @@ def valued(rows: Any, rules: Any, models: tuple[str, ...] = ()) -> Any:
         state=state,
         promo_given=t.or_zero(joined.discount),
     )
+    if "stock" in models:
+        # What comes from the vault has cost what its lots have, as far as there were any.
+        costs = costs_table()
+        same = [joined.batch == costs.c_batch, joined.record == costs.c_record]
+        joined = joined.left_join(costs, same)
+        stocked = (joined.rule_model == "stock").fill_null(False)
+        joined = joined.mutate(unit_cost=ibis.ifelse(stocked, joined.c_cost, joined.unit_cost))
     delivered = (joined.state == "success") & joined.unit_cost.notnull()
     margin = t.money(joined.price - joined.unit_cost)
     ppn = ibis.ifelse(joined.rule_tax == "ppn-margin", _ppn(margin), t.amount(0))
     if "postpaid" in models:
         ppn = ibis.ifelse(joined.rule_tax == "ppn-commission", joined.granted_vat, ppn)
     joined = joined.mutate(delivered=delivered, margin_ppn=ppn)
-    principal = joined.model == "principal"
+    from_stock = joined.model == "stock"
+    principal = (joined.model == "principal") | from_stock
     refunded = (joined.state == "failed") & (
         joined.refunded_at.notnull() | (joined.status == "refunded")
     )
@@ -92,7 +100,7 @@ def valued(rows: Any, rules: Any, models: tuple[str, ...] = ()) -> Any:
         paid=t.or_zero(joined.amount),
         cash=t.when(joined.delivered, joined.amount),
         promo=t.when(joined.delivered, joined.promo_given),
-        cost=t.when(joined.delivered, joined.unit_cost),
+        cost=t.when(joined.delivered & ~from_stock, joined.unit_cost),
         ppn=t.when(joined.delivered, joined.margin_ppn),
         cogs=t.when(joined.delivered & principal, joined.unit_cost),
         net=t.when(
@@ -111,6 +119,13 @@ def valued(rows: Any, rules: Any, models: tuple[str, ...] = ()) -> Any:
         **{f"day_{name}": t.posted(day, joined) for name, day in days.items()},
         day_first=t.posted(ibis.least(*days.values()), joined),
     )
+
+
+def costs_table() -> Any:
+    """What the vault's lots cost, by the row that took them."""
+    columns = {"batch": "string", "record": "int64", "cost": t.MONEY}
+    costs = ibis.table(columns, name="stock_costs")
+    return costs.select(*(costs[n].name(f"c_{n}") for n in columns))
 
 
 def _ppn(margin: Any) -> Any:

@@ -8,7 +8,7 @@ views over Parquet so that a pass reads only the columns that it needs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +17,8 @@ from typing import Any, Final
 import ibis
 
 from finops_ledger.core.kinds import ROLES
-from finops_ledger.posting import bank, reading, report, sale, settlement, supply
+from finops_ledger.posting import bank, reading, report, sale, settlement, supply, vault
+from finops_ledger.posting.stock import Stock
 from finops_ledger.sop.model import BankLine
 from finops_ledger.sop.registry import Registry
 from finops_ledger.subledger.compiled import query
@@ -112,6 +113,9 @@ class LineStore:
     registry: Registry
     state: State
     _batches: tuple[str, ...] | None = None
+    #: The vault, where any supplier's codes are held in stock.
+    stock: Stock = field(default_factory=Stock)
+    currency: str = "IDR"
 
     def load(self, wanted: Iterable[date]) -> None:
         """Register the line tables of all batches that post on any of the days."""
@@ -133,15 +137,27 @@ class LineStore:
     ) -> None:
         """Register the line tables of the given batches (with the versions they replace)."""
         roles = set(roles)
-        names = tuple(sorted(b.id for b in chosen))
+        # What codes in stock have cost depends on all that is in.
+        more = self.state.batches if "stock" in self.registry.models else ()
+        names = (*sorted(b.id for b in chosen), *sorted(more))
         if names == self._batches:
             return
         reading.give_rules(self.engine, self.registry)
+        if "stock" in self.registry.models:
+            self._fill_vault(whole=roles == set(ROLES))
         for role in sorted(roles - {"bank"}):
             self._register(role, [b for b in chosen if b.role == role], _BUILD[role])
         if "bank" in roles:
             self._register_bank([b for b in chosen if b.role == "bank"])
         self._batches = names
+
+    def _fill_vault(self, *, whole: bool) -> None:
+        """Run the vault; a look at the rows of one role alone needs no costs."""
+        vault.none(self.engine)
+        if whole:
+            self.stock = vault.fill(
+                self.engine, self.root, self.registry, self.state, self.currency
+            )
 
     def _register(
         self,

@@ -116,7 +116,8 @@ def _delivered(
     kind = "delivered" if sign > 0 else "delivered-reversed"
     category = row["category"]
     name = part(category)
-    income = f"Income:{'Gross' if row['model'] == 'principal' else 'Net'}:{name}"
+    gross = row["model"] in ("principal", "stock")
+    income = f"Income:{'Gross' if gross else 'Net'}:{name}"
     order = 2 if sign > 0 else 1
     draft.add(UNDELIVERED, cash, kind, move=move, count=count, category=category, order=order)
     for account, amount, shown in (

@@ -97,6 +97,9 @@ def _sales_by_supplier() -> Any:
     before = (rows.prev_partner == rows.party).fill_null(False)
     # One pass over the rows, not one for each of the two cases.
     rows = rows.mutate(own=own, before=before).filter(own | before)
+    # What comes from the vault is no partner's to deliver: it passes no clearing account.
+    model = ibis.ifelse(rows.own, rows.model, rows.prev_model)
+    rows = rows.filter((model != "stock").fill_null(True))
     stays = rows.own & (rows.prev_partner == rows.partner).fill_null(False)
     # The partner changed: the order is released under the old one (ruling 33).
     gone = ~rows.own
@@ -120,6 +123,8 @@ def _supply_rows() -> Any:
         & (rows.partner == rows.party)
         & ~rows.kind.isin(["topup", "bonus", "fee", "tax"])
     )
+    # Codes that came into stock meet no sale; what was pending before closes its item.
+    rows = rows.filter((rows.d_stock == ZERO) | rows.held_closes)
     state = ibis.ifelse(rows.status.isin(["reversed", "refunded"]), "failed", rows.status)
     return _shape(
         rows,
