@@ -270,9 +270,7 @@ class DayWriter:
                 sort=(who, str(list(LEGS).index(leg.name))),
             )
 
-    def _rows_moved(
-        self, leg: Leg, who: str, day: date, posted: Sequence[Entry]
-    ) -> recon.Register:
+    def _rows_moved(self, leg: Leg, who: str, day: date, posted: Sequence[Entry]) -> recon.Register:
         """What the day's rows, and where a leg has decisions for rows, these do to its clearing account."""
         name = component_of(self.space, who)
         moved = _rows_moved(leg.clearing(name), posted)

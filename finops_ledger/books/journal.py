@@ -166,8 +166,7 @@ def derive(space: Workspace) -> list[date]:
 
 
 def _write_days(space: Workspace, todo: dict[date, str]) -> None:
-    currency = space.config.company.currency
-    store = LineStore(space.engine, space.root, space.registry, space.state, currency=currency)
+    store = LineStore(space.engine, space.root, space.registry, space.state)
     found = {(v.day, v.counterparty): v for v in verdicts.of_days(space.expected, set(todo))}
     for chunk in _chunks(space, sorted(todo)):
         store.load(chunk)

@@ -11,16 +11,15 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import NamedTuple
 
 from finops_ledger.core.ids import account_component
-from finops_ledger.core.money import ZERO, plain
+from finops_ledger.core.money import ZERO, plain, quantum
 from finops_ledger.posting.entries import Posting, quote
 
 #: What an entry is about: batch, counterparty, posting day, locked day.
 Place = tuple[str, str, date, date | None]
-_UNIT = Decimal("0.0001")
 
 
 def account(category: str) -> str:
@@ -50,7 +49,10 @@ class Lot(NamedTuple):
 
 
 class Received(NamedTuple):
-    """Rows of one code file that say the same: so many rows of ``quantity`` units for ``paid`` (negative: given back)."""
+    """Rows of one code file that say the same: so many of ``quantity`` units for ``paid`` (negative: given back).
+
+    They come in the order of the file: of lots that come on one day the first one is the oldest.
+    """
 
     place: Place
     category: str
@@ -62,7 +64,7 @@ class Received(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """What an entry of sales takes of one product: ``units``, and ``whole``: how many of a number of them are whole rows."""
+    """What an entry of sales takes of one product: ``units``; ``whole`` says how many of a number are whole rows."""
 
     place: Place
     category: str
@@ -115,8 +117,10 @@ class Stock:
         for row in received:
             came.setdefault(row.place, []).append(row)
         # Within an entry Beancount takes from what lay there before it: what comes back comes after.
-        for order in (*wanted, *returned):
+        for order in wanted:
             orders.setdefault(order.place, []).append(order)
+        for undone in returned:
+            orders.setdefault(undone.place, []).append(undone)
 
         def in_journal(place: Place) -> tuple[object, ...]:
             batch, partner, day, orig = place
@@ -158,11 +162,12 @@ class Stock:
 
     def _receive(self, place: Place, rows: Iterable[Received]) -> None:
         net: dict[tuple[str, str, Lot], Decimal] = {}
+        smallest = quantum(self.currency)
         for row in rows:
-            for units, cost in _priced(row):
+            for units, cost in _priced(row, smallest):
                 key = (row.category, row.product, Lot(cost, place[2], row.label))
                 net[key] = net.get(key, ZERO) + units
-        for category, product, lot in sorted(net):
+        for category, product, lot in net:
             at, units = self._at(category, product), net[category, product, lot]
             if units > ZERO:
                 self._move(at, lot, units, place[2])
@@ -221,11 +226,11 @@ class Stock:
                 self._post(undone.place, at, part, spec, weight, "delivered-reversed", category)
 
 
-def _priced(came: Received) -> Iterable[tuple[Decimal, Decimal]]:
-    """Signed units and cost a unit; what does not divide by four decimals lies on one unit of each row."""
+def _priced(came: Received, smallest: Decimal) -> Iterable[tuple[Decimal, Decimal]]:
+    """Signed units and cost a unit, in whole units of money; what does not divide lies on one unit of each row."""
     sign = -1 if came.paid < ZERO else 1
     paid, quantity = abs(came.paid), abs(came.quantity)
-    unit = (paid / quantity).quantize(_UNIT)
+    unit = (paid / quantity).quantize(smallest, ROUND_DOWN)
     if unit * quantity == paid:
         return [(sign * came.rows * quantity, unit)]
     rest = paid - unit * (quantity - 1)

@@ -115,7 +115,6 @@ class LineStore:
     _batches: tuple[str, ...] | None = None
     #: The vault, where any supplier's codes are held in stock.
     stock: Stock = field(default_factory=Stock)
-    currency: str = "IDR"
 
     def load(self, wanted: Iterable[date]) -> None:
         """Register the line tables of all batches that post on any of the days."""
@@ -155,9 +154,7 @@ class LineStore:
         """Run the vault; a look at the rows of one role alone needs no costs."""
         vault.none(self.engine)
         if whole:
-            self.stock = vault.fill(
-                self.engine, self.root, self.registry, self.state, self.currency
-            )
+            self.stock = vault.fill(self.engine, self.root, self.registry, self.state)
 
     def _register(
         self,

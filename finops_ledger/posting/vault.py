@@ -6,7 +6,7 @@ codes are held in stock read the rows of these codes, and of no others, over all
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -49,13 +49,13 @@ def none(engine: Engine) -> None:
     engine.keep(COSTS, empty(_NO_COSTS))
 
 
-def fill(engine: Engine, root: Path, registry: Registry, state: State, currency: str) -> Stock:
+def fill(engine: Engine, root: Path, registry: Registry, state: State) -> Stock:
     """Run the vault over all days; register :data:`COSTS`. The table of rules must stand."""
     batches = list(state.batches.values())
     stocked = [
         b for b in batches if b.role == "supply" and "stock" in _models(registry, b.counterparty)
     ]
-    vault = Stock(currency)
+    vault = Stock(registry.currency)
     received = _received(engine, root, registry, state, stocked)
     sold = [b for b in batches if b.role == "sale"]
     wanted, returned = _orders(engine, root, registry, state, sold)
@@ -76,10 +76,12 @@ def _received(
     shared, locked = reading.read(engine, root, registry, batches, state, "supply")
     engine.keep("stock_in", query(received, shared=shared, locked=locked))
     rows = engine.rows(
-        "select batch, partner, day_post, orig, product, lot, category, quantity, paid, count(*) as n "
+        "select batch, partner, day_post, orig, product, lot, category, quantity, paid, count(*) as n, "
+        "min(record) as first "
         "from (select s.*, coalesce((select min(rule_category) from rules where rule_partner = s.partner "
         "and rule_product = s.product), s.stated_category, 'none') as category from stock_in as s) "
-        "where paid <> 0 group by all order by all"
+        "where paid <> 0 group by batch, partner, day_post, orig, product, lot, category, quantity, paid "
+        "order by day_post, batch, first"
     )
     return [
         Received(
@@ -101,6 +103,7 @@ def received(*, shared: bool, locked: bool = False) -> Any:
     lines = lines.filter((lines.disposition != KNOWN) & (lines.d_stock != t.amount(0)))
     return lines.select(
         "batch",
+        "record",
         "partner",
         "day_post",
         "orig",
@@ -126,7 +129,9 @@ def _orders(
         f"select *, sum(quantity) over (partition by {', '.join(_ENTRY)} order by moment, record "
         f"rows unbounded preceding) as ends from stock_versions where {takes}",
     )
-    same = " and ".join(f"t.{n} is not distinct from r.{n}" for n in ("source", "key", "occurrence"))
+    same = " and ".join(
+        f"t.{n} is not distinct from r.{n}" for n in ("source", "key", "occurrence")
+    )
     # What a version that delivers stands on: the last version at or before it that took something.
     engine.keep(
         "stock_of",
@@ -233,6 +238,3 @@ def _costs(engine: Engine, vault: Stock) -> None:
         "join stock_taken as c on c.batch = o.taken.b and c.record = o.taken.r "
         "where o.wants and c.units = c.quantity",
     )
-
-
-__all__: Iterable[str] = ["COSTS", "fill", "none"]

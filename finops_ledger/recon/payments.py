@@ -80,7 +80,7 @@ def _of_file(path: Path, _changed: int, _size: int) -> tuple[Payment, ...]:
 
 def _payment(path: Path, entry: data.Transaction, posting: data.Posting) -> Payment:
     meta = posting.meta or {}
-    line = int(meta.get("lineno", entry.meta["lineno"]))
+    line = int(str(meta.get("lineno", entry.meta["lineno"])))
     number = getattr(posting.units, "number", None)
     if not isinstance(number, Decimal):
         raise UsageError(f"{path}:{line}: write the amount of {posting.account} in full")

@@ -121,7 +121,7 @@ class Commission(_Part):
         if (self.amount is None) == (self.rate is None):
             raise ValueError("give one of amount and rate")
         given = (self.amount or self.rate or Decimal(0), self.vat, self.withheld)
-        if any(not 0 <= n for n in given) or any(n >= 1 for n in (self.vat, self.withheld)):
+        if min(given) < 0 or max(self.vat, self.withheld) >= 1:
             raise ValueError("amounts and rates are 0 or more, and vat and withheld are below 1")
         return self
 
@@ -225,7 +225,9 @@ class Sop(_Part):
             raise ValueError("versions must be listed by effective date, each date once")
         needs = {"supplier": "supply", "gateway": "settlement", "bank": "lines"}[self.type]
         for version in self.versions:
-            if version.commission and (version.supply is None or version.supply.model != "postpaid"):
+            if version.commission and (
+                version.supply is None or version.supply.model != "postpaid"
+            ):
                 raise ValueError(
                     f"version {version.change_id} has [versions.commission], which is a postpaid partner's: "
                     'write model = "postpaid" under [versions.supply]'

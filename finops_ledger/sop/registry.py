@@ -38,6 +38,7 @@ class Registry:
     zone: str
     root: Path
     start: date = date.min
+    currency: str = "IDR"
     _prices: dict[str, list[prices.Price]] = field(default_factory=dict)
 
     def of(self, counterparty: str) -> Sop:
@@ -139,7 +140,7 @@ def _commission(who: str, version: Version, price: prices.Price, tax: str) -> Co
     return found
 
 
-def load(root: Path, zone_name: str, start: date = date.min) -> Registry:
+def load(root: Path, zone_name: str, start: date = date.min, currency: str = "IDR") -> Registry:
     """Read every ``sops/*.toml`` of a workspace."""
     sops: dict[str, Sop] = {}
     for path in sorted((root / "sops").glob("*.toml")):
@@ -149,4 +150,4 @@ def load(root: Path, zone_name: str, start: date = date.min) -> Registry:
         if path.stem != sop.counterparty:
             raise UsageError(f"{path}: the file must be called {sop.counterparty}.toml")
         sops[sop.counterparty] = sop
-    return Registry(sops, zone_name, root, start)
+    return Registry(sops, zone_name, root, start, currency)

@@ -85,9 +85,7 @@ def test_a_settlement_of_the_month_takes_it_away(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("per", "due"), [("report", 357), ("row", 360)])
 def test_rounded_as_the_contract_says(tmp_path: Path, per: str, due: int) -> None:
-    story = Story(
-        tmp_path / "books", LAST, gateway="PG2", fee=FEE.replace('"report"', f'"{per}"')
-    )
+    story = Story(tmp_path / "books", LAST, gateway="PG2", fee=FEE.replace('"report"', f'"{per}"'))
     for number in range(10):
         story.sold(LAST, f"N{number}", price=5_100)  # 35.7 a row
         story.row(LAST, f"D-N{number}", f"N{number}", debit=49_800)
