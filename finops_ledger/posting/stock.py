@@ -128,11 +128,11 @@ class Stock:
 
         for place in sorted({*came, *orders}, key=in_journal):
             self._receive(place, came.get(place, []))
-            for order in orders.get(place, []):
-                if isinstance(order, Wanted):
-                    self._take(order)
+            for one in orders.get(place, []):
+                if isinstance(one, Wanted):
+                    self._take(one)
                 else:
-                    self._give_back(order)
+                    self._give_back(one)
 
     def _at(self, category: str, product: str) -> tuple[str, str]:
         return account(category), commodity(product)
