@@ -62,6 +62,7 @@ _SALE = (
     ("Income:Contra:Promo", (("day_state", "promo", 1),)),
     ("Income:", (("day_state", "net", -1),)),
     ("Expenses:COGS:", (("day_state", "cogs", 1),)),
+    ("Assets:Inventory:", (("day_state", "cogs", -1),)),
     ("Liabilities:Tax:PPN-Out", (("day_state", "ppn", -1),)),
     ("Assets:Clearing:Supply:", (("day_state", "cost", -1),)),
 )

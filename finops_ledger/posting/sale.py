@@ -48,12 +48,15 @@ def valued(rows: Any, rules: Any, models: tuple[str, ...] = ()) -> Any:
     )
     face = ibis.coalesce(joined.rule_face, joined.face)
     unit = ibis.coalesce(joined.rule_cost, t.money(face + joined.rule_delta))
-    granted, granted_vat = t.amount(0), t.amount(0)
+    given = {}
     if "postpaid" in models:
         granted, granted_vat = _granted(joined, face)
         with_vat = t.money(granted + granted_vat)
         unit = t.money(ibis.ifelse(joined.rule_net.fill_null(False), unit - with_vat, unit))
     quantity = joined.quantity.fill_null(t.amount(1))
+    if "postpaid" in models:
+        vat = t.money(granted_vat * quantity)
+        given = {"granted_vat": vat, "granted": t.money(t.money(granted * quantity) + vat)}
     whole = quantity == t.amount(1)
     cost = t.money(ibis.ifelse(whole, unit, t.money(unit * quantity)))
     partner = joined.partner.fill_null(t.NO_PARTNER)
@@ -68,10 +71,9 @@ def valued(rows: Any, rules: Any, models: tuple[str, ...] = ()) -> Any:
         category=ibis.coalesce(joined.rule_category, joined.category, ibis.literal("none")),
         model=joined.rule_model.fill_null("agent"),
         unit_cost=cost,
-        granted=t.money(granted * quantity),
-        granted_vat=t.money(granted_vat * quantity),
         state=state,
         promo_given=t.or_zero(joined.discount),
+        **given,
     )
     if "stock" in models:
         # What comes from the vault has cost what its lots have, as far as there were any.
@@ -111,7 +113,7 @@ def valued(rows: Any, rules: Any, models: tuple[str, ...] = ()) -> Any:
                 - joined.margin_ppn
             ),
         ),
-        fee=t.when(joined.delivered, t.money(joined.granted + joined.granted_vat)),
+        fee=t.when(joined.delivered, joined.granted) if given else t.amount(0),
         failed=t.when(joined.state == "failed", joined.amount),
         refunded=t.when(refunded, joined.amount),
         no_price=((joined.state == "success") & joined.unit_cost.isnull()).fill_null(False),

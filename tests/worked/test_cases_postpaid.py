@@ -207,3 +207,15 @@ def test_what_an_sop_may_not_say(tmp_path: Path, old: str, new: str, told: str) 
     sop.write_text(sop.read_text().replace(old, new))
     with pytest.raises(UsageError, match=re.escape(told)):
         story.run(may(13))
+
+
+def test_a_supplier_s_settlement_file_holds_invoices_alone(tmp_path: Path) -> None:
+    story = _story(tmp_path / "books")
+    story.run(may(13))
+    form = story.root / "formats" / "invoice.toml"
+    form.write_text(form.read_text().replace('"invoice" }', '"payment" }'))
+    story.invoices_(may(14), "AggB-1", may(13), 352_500, 1_200, 132)
+    story.drop(may(14))
+    reports = [f for f in story.books.import_files().files if f.verdict == "refused"]
+    equal([f.name for f in reports], ["AggB_invoice_20260514.csv"])
+    assert "[not-an-invoice]" in reports[0].problems[0]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from beancount.core import data
 
+from finops_ledger.core.errors import UsageError
 from tests.worked.story import Story, equal, snapshot
 
 pytestmark = pytest.mark.samples
@@ -295,3 +296,13 @@ def test_in_any_order_of_arrival(tmp_path: Path) -> None:
             books.pop(name)
     equal([n for n in sorted({*made, *wanted}) if made.get(n) != wanted.get(n)], [])
     late.right(tmp_path / "again")
+
+
+def test_nobody_moves_codes_by_hand(tmp_path: Path) -> None:
+    story = Vault(tmp_path / "books")
+    story.lot(may(11), "B-1", 2, "19000")
+    story.run(may(11))
+    loss = ("Expenses:Operational-Loss:Unrecovered", 19_000)
+    story.decide(may(12), "x-0123456789abcdef", loss, (STOCK, -19_000))
+    with pytest.raises(UsageError, match="moved by code files and sales alone"):
+        story.run(may(12))
