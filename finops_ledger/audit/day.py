@@ -99,6 +99,11 @@ class Day:
         return date.fromisoformat(self.line["day"])
 
     @property
+    def model(self) -> str:
+        """How the counterparty supplies on the day: prepaid, postpaid or stock."""
+        return self.registry.model(self.counterparty, self.day)
+
+    @property
     def one_by_one(self) -> bool:
         """Say whether the rows of the leg meet one by one, so that results name them all."""
         return self.leg == "sale-supply"

@@ -46,6 +46,11 @@ def check(space: Workspace, path: Path, after_line: int) -> None:
                 )
             for posting in entry.postings:
                 line = _line(posting.meta or entry.meta)
+                if posting.account.startswith("Assets:Inventory:") and line > after_line:
+                    told.append(
+                        f"{path}:{line}: {posting.account} is moved by code files and sales alone, which say what "
+                        "each lot cost; take the posting away"
+                    )
                 if posting.account not in known and line > after_line:
                     told.append(
                         f"{path}:{line}: nobody opens the account {posting.account}; correct it, or open "

@@ -205,10 +205,11 @@ def _no_price(engine: en.Engine, one: Job) -> list[str]:
     if one.leg.name != SALE_SUPPLY:
         return []
     rows = engine.rows(
-        "select distinct product from sale_lines where no_price and disposition <> 'known' "
+        "select distinct product, model from sale_lines where no_price and disposition <> 'known' "
         f"and day_state = date '{one.day}' and partner = {en.literal(one.counterparty)} order by product limit 20"
     )
-    return [f"{r['product']} on {one.day}" for r in rows]
+    short = " (more is sold than stands in stock)"
+    return [f"{r['product']} on {one.day}{short * (r['model'] == 'stock')}" for r in rows]
 
 
 def _last_before(space: Workspace, one: Job) -> Line | None:

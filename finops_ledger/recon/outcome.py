@@ -100,6 +100,7 @@ def _states(every: Any) -> Any:
         right_other=ibis.coalesce(every.r_other_ref, every.p_right_other),
         right_serial=ibis.coalesce(every.r_serial, every.p_right_serial),
         right_value=ibis.coalesce(every.r_value, every.p_right_value),
+        fee=t.money(t.or_zero(every.p_fee) + t.or_zero(every.l_fee) + t.or_zero(every.r_fee)),
         operands=ibis.coalesce(every.r_operands, every.l_operands, every.p_operands),
         rejected=ibis.coalesce(every.r_rejected, every.l_rejected, every.p_rejected),
     )

@@ -26,6 +26,7 @@ SIDE: Final = {
     "move": MONEY,
     "held": MONEY,
     "value": MONEY,
+    "fee": MONEY,
     "at": TIME,
     "anchor": "int64",
     "serial": "string",
@@ -102,12 +103,13 @@ ITEM: Final = {
     "right_value": MONEY,
     "lost": MONEY,
     "case_id": "string",
+    "fee": MONEY,
 }
 
 #: What of an item only a later pass needs, while it is open: a match does not keep it.
 WHILE_OPEN: Final = (
     "also since suggestion left_at right_at left_customer right_customer left_product right_product "
-    "left_other right_other right_serial right_value lost case_id"
+    "left_other right_other right_serial right_value lost case_id fee"
 ).split()
 
 #: What a run adds: where the item stood before, what reconciliation did, when it breaks.
