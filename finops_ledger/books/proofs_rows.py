@@ -10,10 +10,11 @@ from typing import Any, Final
 import pyarrow.parquet as pq
 
 from finops_ledger.books import recorded, recovery
-from finops_ledger.books.evidence import Evidence, Finding
+from finops_ledger.books.evidence import Evidence
 from finops_ledger.books.jobs import claims_account, component_of
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import InputRefused, IntegrityError
+from finops_ledger.core.findings import Finding
 from finops_ledger.core.ids import sha256_bytes, sha256_file
 from finops_ledger.core.money import ZERO, plain
 from finops_ledger.intake.containers import member_file
