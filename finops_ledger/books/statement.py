@@ -52,7 +52,9 @@ LEG_OF: Final = {"supply": SALE_SUPPLY, "deposit": SUPPLY_STATEMENT}
 
 
 def mover(space: Workspace, counterparty: str, day: date) -> str:
-    """Return the role of the file that moves a supplier's deposit on a day."""
+    """Return the role of the file that moves a supplier's deposit on a day; none moves that of a postpaid one."""
+    if space.registry.model(counterparty, day) == "postpaid":
+        return "none"
     return "deposit" if space.registry.stated(counterparty, day) else "supply"
 
 
@@ -274,7 +276,7 @@ def gaps(space: Workspace, leg: Leg, counterparty: str, day: date) -> tuple[Gap,
     The gaps of all statements of a supplier that end on the day, and what late files take back on it.
     """
     found: list[Gap] = []
-    if leg.name != LEG_OF[mover(space, counterparty, day)]:
+    if leg.name != LEG_OF.get(mover(space, counterparty, day)):
         return ()
     ending = space.state.ending_on(day)
     late = [b for b in space.state.batches.values() if b.late and b.opens == day]
