@@ -218,6 +218,7 @@ def sale_line(sale: Sale, sold: list[Sale]) -> dict[str, Any]:
         "category": "Pulsa",
         "model": "agent",
         "cost": Decimal(cost),
+        "fee": Decimal(0),
         "amount": Decimal(51_000),
         "no_price": False,
         "day_state": sale.day,
@@ -252,6 +253,9 @@ def supply_line(row: Supply, supplied: list[Supply]) -> dict[str, Any]:
         "deposit": Decimal(-sign * row.amount),
         "held": Decimal(held),
         "d_clearing": Decimal(sign * (final - final_was)),
+        "d_stock": Decimal(0),
+        "d_granted": Decimal(0),
+        "held_closes": False,
     }
 
 
