@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from finops_ledger.books import assertions, narration, statement
-from finops_ledger.books.jobs import claims_account, component_of
+from finops_ledger.books.jobs import absorbs, claims_account, component_of
 from finops_ledger.books.verdicts import DayVerdict
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.kinds import ROLES
@@ -18,7 +18,7 @@ from finops_ledger.posting import summaries as sm
 from finops_ledger.posting.entries import Entry, Posting, quote, write
 from finops_ledger.posting.tables import NO_PARTNER
 from finops_ledger.recon import entries as recon
-from finops_ledger.recon.legs import EVERYBODY, LEGS, SALE_SUPPLY
+from finops_ledger.recon.legs import EVERYBODY, SALE_SUPPLY
 from finops_ledger.subledger.compiled import query
 from finops_ledger.subledger.manifest import Batch
 
@@ -218,8 +218,9 @@ class DayWriter:
 
     def _recon_entries(self, day: date, posted: Sequence[Entry]) -> Iterable[Entry]:
         for line in self.space.state.proofs_on(day):
-            leg, who = LEGS[line["leg"]], line["counterparty"]
-            if who == EVERYBODY:
+            who = line["counterparty"]
+            leg = self.space.legs.of(line["leg"], who, day)
+            if who == EVERYBODY or not leg.posts:
                 continue
             name = component_of(self.space, who)
             items = next((self.space.root / f for f in line["files"] if "/breaks/" in f), None)
@@ -232,8 +233,9 @@ class DayWriter:
                 Decimal(line["moved"]),
                 assertions.before(self.space, line),
                 {a: recon.Register.of(r) for a, r in line["registers"].items()},
-                _rows_moved(leg.clearing(name), posted),
+                _rows_moved(leg.clearing(name), posted, "" if "{}" in leg.account else who),
                 (Decimal(line["bridge"]["left"]), Decimal(line["bridge"]["right"])),
+                absorbs(self.space, who, day),
             )
             if not made and leg.name != SALE_SUPPLY:
                 continue
@@ -249,7 +251,7 @@ class DayWriter:
                     ("rules", line["rules"]),
                     ("matched", line["matched"]),
                 ),
-                sort=(who, str(list(LEGS).index(leg.name))),
+                sort=(who, str(self.space.legs.place(leg.name))),
             )
 
     # --- directives -------------------------------------------------------------------------------
@@ -274,10 +276,14 @@ def _difference(batch: Batch, name: str, amount: Decimal, count: int) -> list[Po
     return [moved, Posting(f"Assets:Clearing:Supply:{name}", -amount, kind)]
 
 
-def _rows_moved(account: str, posted: Iterable[Entry]) -> recon.Register:
-    """What the day's batch entries do to the count, debits and credits of an account."""
+def _rows_moved(account: str, posted: Iterable[Entry], payee: str) -> recon.Register:
+    """What the day's batch entries do to the count, debits and credits of an account.
+
+    ``payee``: only its entries, where several counterparties share the account.
+    """
     count, debits, credits = 0, ZERO, ZERO
-    for posting in (p for entry in posted for p in entry.postings if p.account == account):
+    own = [e for e in posted if not payee or e.payee == payee]
+    for posting in (p for entry in own for p in entry.postings if p.account == account):
         meta = dict(posting.meta)
         opens = meta.get("move") == "open"
         count += int(meta.get("count", 0)) * (1 if opens else -1)  # type: ignore[arg-type]

@@ -60,7 +60,9 @@ def reconcile(
         return 0
     steps = due(space, last)
     decided = decided_on(space)
-    store = LineStore(space.engine, space.root, space.registry, space.state)
+    store = LineStore(
+        space.engine, space.root, space.registry, space.state, space.expected.whole_roles
+    )
     loaded: set[date] = set()
     for leg, counterparty, day in progress(steps, len(steps)) if progress else steps:
         if day not in loaded:

@@ -231,5 +231,6 @@ def add_bank(drafts: Drafts, row: dict[str, Any], bank: str, account: str) -> No
     elif kind == "fee":
         draft.add("Expenses:Bank-Charge", -moved, "fee", order=1)
     else:
-        draft.add("Liabilities:Suspense:Unidentified", -moved, "adjustment", order=1)
+        target, count = "Liabilities:Suspense:Unidentified", row["count"]
+        draft.add(target, -moved, "adjustment", move="open", count=count, order=1)
     draft.add(account, moved, "payment", order=0)

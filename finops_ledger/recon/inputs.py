@@ -34,8 +34,10 @@ def lay_out(engine: en.Engine, job: Job) -> plain.Pairs:
         for name in ("lhs", "rhs") if job.leg.cardinality == "consume" else ():
             plain.join_versions(engine, name)
     else:
-        engine.keep("lhs", query(sides.left, job.leg))
-        engine.keep("rhs", query(sides.right, job.leg) if job.leg.right else none)
+        sources = job.sources if job.leg.by_source else ()
+        engine.keep("lhs", query(sides.left, job.leg, sources=sources))
+        right = query(sides.right, job.leg, sources=sources) if job.leg.right else none
+        engine.keep("rhs", right)
     if job.gaps:
         told = " union all ".join(_gap(job, gap) for gap in job.gaps)
         engine.keep("rhs", f"select * from rhs union all {told}")

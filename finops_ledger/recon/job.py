@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from finops_ledger.recon.legs import Leg
 from finops_ledger.recon.plain import Pairs
+from finops_ledger.recon.tickets import Rules
 from finops_ledger.sop.model import Fee
 
 EPOCH = date(1970, 1, 1)
@@ -47,6 +48,8 @@ class Job:
     others: tuple[Path, ...] = ()
     gaps: tuple[Gap, ...] = ()
     passes: tuple[str, ...] = ("ref", "partner_ref")
+    sources: tuple[str, ...] = ()  #: the counterparty's own, in finops.toml
+    tickets: Rules = Rules()  #: what top-ups and payouts may be off by
     stated: bool = False  #: a deposit statement moves the deposit on the day
 
     @property

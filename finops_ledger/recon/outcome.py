@@ -133,6 +133,13 @@ def outcomes(leg: Leg) -> Any:
         & (every.rest.abs() <= every.tolerance)
         & every.category.notnull()
     ).fill_null(False)
+    if leg.tickets:
+        # The pass has found the difference to be within the SOP's limit, or to be its tax.
+        within = ibis.coalesce(every.r_via, every.l_via).isin(["tolerance", "tax"])
+        within = (within & (every.rest != ZERO)).fill_null(False)
+    if leg.declared:
+        both = every.left_state.notnull() & every.right_state.notnull() & (every.rest != ZERO)
+        within = (both & (every.rest.abs() <= every.tolerance)).fill_null(False)
     absorbed = ibis.ifelse(within, every.rest, ZERO)
     every = every.mutate(
         found=ibis.ifelse(within, "matched_within_tolerance", every.found),
@@ -153,6 +160,8 @@ def outcomes(leg: Leg) -> Any:
         (waits | residue_zero, every.waits_on),
         else_=every.breaks_on_account + conditions.account_part(every.found),
     )
+    if not leg.posts:
+        home = ibis.null("string")
     shown = ibis.cases(
         (final, every.found),
         (waits & stands, "timing" if leg.right else "pending"),
@@ -201,7 +210,7 @@ def _since(every: Any, shown: Any) -> Any:
 def _rule(every: Any) -> Any:
     return ibis.cases(
         (every.left_batch.isnull() | every.right_batch.isnull(), ibis.null("string")),
-        else_=ibis.coalesce(every.r_via, every.p_rule, ibis.literal("ref")),
+        else_=ibis.coalesce(every.r_via, every.l_via, every.p_rule, ibis.literal("ref")),
     )
 
 
