@@ -121,9 +121,9 @@ def postings(
 
     ``clearing_moved``: what the day's rows moved on the clearing account. ``before``/``after``: registers at
     the end of the day before and of this day (before decisions touch Breaks only). ``rows_moved``: what the
-    rows' own postings did to the clearing account's count, debits and credits. ``absorbs``: the account, by rule, of what
-    is let pass and is no cost. ``moved``: both sides of the
+    rows' own postings did to the clearing account's count, debits and credits. ``moved``: both sides of the
     bridge (a gateway's fee and its VAT above the contract leave the accounts on which they were posted).
+    ``absorbs``: the account, by rule, of what is let pass and is no cost.
     """
     clearing = leg.clearing(component)
     own_list = leg.waiting(component) == clearing

@@ -49,7 +49,7 @@ class Job:
     gaps: tuple[Gap, ...] = ()
     passes: tuple[str, ...] = ("ref", "partner_ref")
     sources: tuple[str, ...] = ()  #: the counterparty's own, in finops.toml
-    tickets: Rules = Rules()  #: what top-ups and payouts may be off by
+    tickets: Rules = field(default_factory=Rules)  #: what top-ups and payouts may be off by
     stated: bool = False  #: a deposit statement moves the deposit on the day
 
     @property

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from finops_ledger.core.money import ZERO
 from finops_ledger.core.schema import MONEY, UTC
+from finops_ledger.posting import tables as t
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.job import Job
 from finops_ledger.recon.legs import TOPUP_BANK
@@ -21,7 +22,7 @@ _TYPES: Final = {
     "int64": pa.int64(),
     "boolean": pa.bool_(),
     rt.TIME: UTC,
-    rt.MONEY: MONEY,
+    t.MONEY: MONEY,
 }
 _SCHEMA: Final = pa.schema([(name, _TYPES[ty]) for name, ty in rt.SIDE.items()])
 
