@@ -195,7 +195,8 @@ def _selected(one: Moves, sources: tuple[str, ...]) -> Any:
     name = one.measure.removeprefix("-")
     moved = _part(rows, name.removeprefix("part:")) if name.startswith("part:") else rows[name]
     signed = t.money(-moved) if one.measure.startswith("-") else moved
-    return _movement(rows, key, signed, occurrence)
+    named = {"orig": rows.orig_ref} if one.role in ("supply", "deposit") else {}
+    return _movement(rows, key, signed, occurrence, **named)
 
 
 def _drawn(role: str, sign: int) -> Callable[[tuple[str, ...]], Any]:

@@ -37,9 +37,9 @@ def assign(engine: en.Engine, job: Job) -> None:
         "right_anchor, opened from prior where amount + claimed <> 0 order by opened, key, occurrence"
     )
     made = _Tickets(job, prior)
-    # A later version of a row that stands already stays with its item.
+    # A later version of a row that stands already stays with its item, and so does what undoes it.
     stands = {p["right_key"]: (p["key"], p["occurrence"]) for p in prior if p["right_key"]}
-    again = [stands.get(row["own_key"]) for row in rights]
+    again = [stands.get(row["own_key"]) or stands.get(row["orig"]) for row in rights]
     for at, row in enumerate(lefts):
         made.left(at, row)
     for at, row in enumerate(rights):

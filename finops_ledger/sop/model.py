@@ -59,12 +59,20 @@ class TopupTax(_Part):
 class Deposit(_Part):
     """The deposit with a supplier: below ``floor`` a top-up is overdue; ``crediting`` is how long the partner
     may take to credit one (a bank's line has a date and no hour, the partner's day may end before midnight).
-    ``nearest``: by which share of what was sent a credit may be off, to be taken for that top-up at all."""
+    ``nearest``: by which share of what was sent a credit may be off, to be taken for that top-up at all.
+    ``adjusts``: an adjustment whose ``orig_ref``, ``ref`` or text this expression finds is about a top-up, not about an order."""
 
     floor: Exact = Decimal(0)
     crediting: Span = timedelta(hours=24)
     tax: TopupTax = TopupTax()
     nearest: Exact = Field(default=Decimal("0.25"), ge=0, lt=1)
+    adjusts: str = ""
+
+    @field_validator("adjusts")
+    @classmethod
+    def _compiles(cls, value: str) -> str:
+        re.compile(value)
+        return value
 
 
 class Recognition(_Part):
