@@ -179,8 +179,9 @@ def _add_other(draft: Draft, row: dict[str, Any], component: str, order: int) ->
     """Post what is no order's: top-ups, bonuses, fees and taxes."""
     kind = row["post_kind"]
     if row["other"]:
-        account = _AGAINST[kind].format(component)
-        if kind == "topup":
+        topup = kind in ("topup", "adjustment")
+        account = _AGAINST["topup" if topup else kind].format(component)
+        if topup:
             draft.add(account, row["other"], kind, move="close", count=row["n_other"], order=order)
         else:
             draft.add(account, row["other"], kind, order=order)

@@ -53,6 +53,8 @@ def lines(role: str = "supply", *, shared: bool, locked: bool = False) -> Any:
     is_held = versions.held != zero
     restored = versions.status.isin(["failed", "reversed", "refunded"])
     kind = ibis.cases(
+        # What takes a top-up back is no top-up (worked-cases 15).
+        ((versions.kind == "topup") & (versions.deposit < zero), "adjustment"),
         (versions.kind.isin([*OTHER_KINDS, "refund", "adjustment"]), versions.kind),
         ((versions.disposition == NEW) & is_held, "pending"),
         (versions.disposition == NEW, "usage"),

@@ -60,7 +60,8 @@ class Deposit(_Part):
     """The deposit with a supplier: below ``floor`` a top-up is overdue; ``crediting`` is how long the partner
     may take to credit one (a bank's line has a date and no hour, the partner's day may end before midnight).
     ``nearest``: by which share of what was sent a credit may be off, to be taken for that top-up at all.
-    ``adjusts``: an adjustment whose ``orig_ref``, ``ref`` or text this expression finds is about a top-up, not about an order."""
+    ``adjusts``: an adjustment is about a top-up, and not about an order, when this expression finds its
+    ``orig_ref``, ``ref`` or text."""
 
     floor: Exact = Decimal(0)
     crediting: Span = timedelta(hours=24)
