@@ -24,8 +24,10 @@ def rows(leg: Leg, at: int) -> Any:
     one = (leg.left_rows, leg.right_rows)[at][0]
     assert isinstance(one, Rows)
     lines = store.whole(one.role)
-    lines = lines.filter(lines.disposition != "known").cross_join(rt.clock())
-    lines = lines.filter(lines[store.DAY_OF[one.role]] == lines.day)
+    clock = rt.clock()  # rows have a day of their own
+    clock = clock.select(clock.day.name("run_day"), clock.party, clock.day_number)
+    lines = lines.filter(lines.disposition != "known").cross_join(clock)
+    lines = lines.filter(lines[store.DAY_OF[one.role]] == lines.run_day)
     if one.sources:
         lines = lines.filter(lines.source.isin(list(one.sources)))
     moved = _moved(leg, one, lines)
