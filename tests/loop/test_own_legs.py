@@ -12,6 +12,7 @@ import pytest
 from finops_ledger.books.rebuild import rebuild
 from finops_ledger.books.verify import verify
 from finops_ledger.core.errors import UsageError
+from finops_ledger.intake.formats import find_format
 from tests.worked import workspace as w
 from tests.worked.story import Story, equal
 
@@ -331,6 +332,12 @@ def test_a_leg_with_an_account_clears_it(tmp_path: Path) -> None:
     story = Story(tmp_path / "books", mar(2), gateway="PG1")
     path = story.root / "finops.toml"
     path.write_text(path.read_text() + HELD)
+    shipped = find_format("pg_settlement", tmp_path).read_text()
+    rule = '  { column = "type", equals = "FEE", is = "fee" },\n'
+    adjusts = rule.replace("FEE", "ADJUSTMENT").replace('"fee"', '"adjustment"')
+    (story.root / "formats" / "pg_settlement.toml").write_text(
+        shipped.replace(rule, rule + adjusts)
+    )
     sold(story, 2, "O1")
     hold, release = (
         w.settled("PG1-A", mar(d), "O1", "ADJUSTMENT", n) for d, n in ((2, -5), (4, 5))
