@@ -76,6 +76,7 @@ def _item(space: Workspace, row: dict[str, Any], as_of: date | None) -> dict[str
         "age": (now - row["opened"]).days,
         "also": [],
         "account": row["home"],
+        "operands": row["operands"],
         "left": _side(row, "left"),
         "right": _side(row, "right"),
     }

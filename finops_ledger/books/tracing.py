@@ -180,6 +180,7 @@ def _stand(r: dict[str, Any]) -> dict[str, Any]:
         "ref": r["key"],
         "class": r["class"],
         "rule": r["rule"],
+        "operands": r["operands"],
         "account": r["home"],
         "account_before": r.get("home_before"),
         "residue": plain(r["amount"]),

@@ -62,6 +62,7 @@ def _gap(job: Job, gap: Gap) -> str:
         "via": "'ref'",
         "copy": "0",
         "step": "0",
+        "operands": "null" if gap.told is None else en.literal(gap.told),
     }
     return f"select {rt.columns(said)}"
 

@@ -29,6 +29,8 @@ class Gap:
     amount: Decimal
     #: It belongs to a gap that was told before, and takes it back.
     renewed: bool = False
+    #: What is wrong with the row at which the balance does not run on.
+    told: str | None = None
 
 
 @dataclass(frozen=True)

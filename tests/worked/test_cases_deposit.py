@@ -49,6 +49,29 @@ def test_case_12_remark_only_and_a_gap_then_both_restored(tmp_path: Path) -> Non
     story.proven()
 
 
+def test_the_first_row_at_which_the_balance_does_not_run_on_is_told(tmp_path: Path) -> None:
+    story = Story(tmp_path / "books", apr(24))
+    for number, jump in enumerate((0, -20_000, 0, 0)):
+        story.sold(apr(24), f"G{number}")
+        story.row(apr(24), f"A-{number}", f"G{number}", debit=CUT, jump=jump)
+    for number, jump in enumerate((0, CUT)):
+        story.sold(apr(25), f"H{number}")
+        story.row(apr(25), f"B-{number}", f"H{number}", debit=CUT, jump=jump)
+    story.run(apr(25))
+    told = {b["day"]: b["operands"] for b in story.books.breaks() if b["class"] == "balance_gap"}
+    equal(
+        told,
+        {
+            "2026-04-24": "their file is short of a row of -20000 before row 2, or row 2 is repriced: "
+            "it lists -49800, the balance moved -69800",
+            "2026-04-25": "row 2 is extra: it lists -49800, the balance did not move",
+        },
+    )
+    item = next(b for b in story.books.breaks() if b["class"] == "balance_gap")
+    assert item["operands"] == story.books.explain(item["id"])["facts"]["operands"]
+    story.proven()
+
+
 def test_case_12_a_gap_between_two_days(tmp_path: Path) -> None:
     story = Story(tmp_path / "books", apr(24))
     story.sold(apr(24), "G1")
