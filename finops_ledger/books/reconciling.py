@@ -145,7 +145,9 @@ def _line(space: Workspace, one: Job, as_of: date, now: datetime, outcome: Outco
     counts = engine.rows(
         'select (select count(*) from lhs) as "left", (select count(*) from rhs) as "right"'
     )[0]
+    first = _first(space, items)
     return {
+        **({"first": first} if first else {}),
         "at": now.isoformat(timespec="seconds"),
         "as_of": as_of.isoformat(),
         "leg": one.leg.name,
@@ -169,6 +171,21 @@ def _line(space: Workspace, one: Job, as_of: date, now: datetime, outcome: Outco
         "withheld": sorted(outcome.withheld),
         "no_price": _no_price(engine, one),
     }
+
+
+def _first(space: Workspace, items: Path | None) -> str | None:
+    """Name the first row of the day at which a partner's statement is not what the rows say, and what is wrong."""
+    if items is None:
+        return None
+    found = space.engine.rows(
+        "select coalesce(right_batch, left_batch) as batch, coalesce(right_record, left_record) as record, key, "
+        f"coalesce(operands, class) as told from ({en.parquet([items])}) where not is_closed and opened = day and "
+        "class in ('balance_gap', 'unexplained_movement', 'file_defect') order by record, key, occurrence limit 1"
+    )
+    if not found or found[0]["batch"] not in space.state.batches:
+        return None
+    one = found[0]
+    return f"{space.state.batches[one['batch']].name}:{one['record']} ({one['key']}): {one['told']}"
 
 
 def _rule_id(space: Workspace, one: Job) -> str:

@@ -50,7 +50,8 @@ def of_leg(expected: Expected, leg: Leg, counterparty: str, day: date) -> tuple[
         return "incomplete", reasons
     breaks = {c: o for c, o in line["open"].items() if c not in NOT_BREAKS}
     if breaks:
-        return "breaks", [f"{o['count']} {c}" for c, o in sorted(breaks.items())]
+        told = [f"{o['count']} {c}" for c, o in sorted(breaks.items())]
+        return "breaks", [*told, *([line["first"]] if "first" in line else [])]
     if "pending" in line["open"]:
         return "pending", [f"{line['open']['pending']['count']} pending"]
     return "reconciled", []

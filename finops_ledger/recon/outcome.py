@@ -16,7 +16,7 @@ from finops_ledger.posting import tables as t
 from finops_ledger.recon import conditions
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.classes import RESIDUE_ZERO
-from finops_ledger.recon.legs import SALE_SUPPLY, Leg
+from finops_ledger.recon.legs import SALE_SUPPLY, SUPPLY_STATEMENT, Leg
 
 _EPOCH = date(1970, 1, 1)
 ZERO = t.amount(0)
@@ -148,6 +148,8 @@ def outcomes(leg: Leg) -> Any:
         breaks_number=ibis.coalesce(every.left_anchor, every.right_anchor, every.day_number)
         + every.span,
     )
+    if leg.name == SUPPLY_STATEMENT:
+        every = every.mutate(operands=ibis.coalesce(every.operands, _told(every)))
     both = every.left_anchor.notnull() & every.right_anchor.notnull()
     later = ibis.greatest(every.left_anchor, every.right_anchor) + every.span
     every = every.mutate(breaks_number=ibis.ifelse(both, later, every.breaks_number))
@@ -199,6 +201,16 @@ def outcomes(leg: Leg) -> Any:
     }
     made = {n: own[n] if n in own else every[n] for n in rt.OUTCOME}
     return every.select(*(made[n].cast(ty).name(n) for n, ty in rt.OUTCOME.items()))
+
+
+def _told(every: Any) -> Any:
+    """Which of a partner's two files lacks the row, or that they state it otherwise."""
+    return ibis.cases(
+        (every.rest == ZERO, ibis.null("string")),
+        (every.right_state.isnull(), "missing: their deposit statement has no row of it"),
+        (every.left_state.isnull(), "extra: their transactions have no row of it"),
+        else_="repriced: transactions and deposit statement state different amounts",
+    )
 
 
 def _since(every: Any, shown: Any) -> Any:

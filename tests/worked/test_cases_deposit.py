@@ -68,6 +68,8 @@ def test_the_first_row_at_which_the_balance_does_not_run_on_is_told(tmp_path: Pa
         },
     )
     item = next(b for b in story.books.breaks() if b["class"] == "balance_gap")
+    reasons = [r for v in story.verdicts() if v.day == apr(25) for r in v.reasons]
+    assert any("AggA_mutasi_20260425.csv:2 " in r and "row 2 is extra" in r for r in reasons)
     assert item["operands"] == story.books.explain(item["id"])["facts"]["operands"]
     story.proven()
 
