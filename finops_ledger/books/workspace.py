@@ -12,11 +12,13 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from finops_ledger.books import config as cfg
+from finops_ledger.books import own_legs
 from finops_ledger.books.expected import Expected, Touches
 from finops_ledger.core.errors import UsageError
 from finops_ledger.intake.formats import find_format, load_format
 from finops_ledger.intake.spec import Format
 from finops_ledger.posting.chain import Chain
+from finops_ledger.recon.legs import Legs
 from finops_ledger.sop import registry as sops
 from finops_ledger.subledger.engine import Engine
 from finops_ledger.subledger.manifest import Manifest, State
@@ -39,6 +41,8 @@ class Workspace:
     registry: sops.Registry
     manifest: Manifest
     state: State
+    #: The legs of the package, and those that the company declares itself.
+    legs: Legs = field(default_factory=Legs)
     #: Formats that stand in for those that the program ships (a replay under the formats of the time).
     shipped: Path | None = None
     #: Running balances that have been walked, by batch: of those that share no row with another.
@@ -60,12 +64,13 @@ class Workspace:
         )
         _statements_agree(config, registry)
         manifest = Manifest(root, Touches(registry))
-        return cls(root, config, registry, manifest, manifest.read(), shipped)
+        legs = own_legs.collect(config, registry)
+        return cls(root, config, registry, manifest, manifest.read(), legs, shipped)
 
     def reload(self) -> None:
         """Read configuration, SOPs and manifest again."""
         fresh = Workspace.open(self.root)
-        self.config, self.registry = fresh.config, fresh.registry
+        self.config, self.registry, self.legs = fresh.config, fresh.registry, fresh.legs
         self.manifest, self.state = fresh.manifest, fresh.state
         self._expected = None
 
@@ -90,7 +95,11 @@ class Workspace:
         """Which files are expected and which are in; worked out again when a file has come or gone."""
         state, changes = self.state, self.state.changes
         if self._expected is None or self._expected[:2] != (id(state), changes):
-            self._expected = id(state), changes, Expected(self.config, self.registry, state)
+            self._expected = (
+                id(state),
+                changes,
+                Expected(self.config, self.registry, state, self.legs),
+            )
         return self._expected[2]
 
     @property

@@ -11,15 +11,33 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
+from finops_ledger.core.money import plain
 from finops_ledger.subledger.engine import Engine, literal
 
 
 class Break(NamedTuple):
-    """A place where the balance does not run on: the row, by how much, whether rows are missing before it."""
+    """A place where the balance does not run on: the row, by how much, whether rows are missing before it.
+
+    ``moved``: what the row itself says that it moves; None where rows stand between it and the balance before.
+    """
 
     record: int
     amount: Decimal
     rows_missing: bool
+    moved: Decimal | None = None
+
+    def told(self) -> str:
+        """Say what is wrong with the row, and which side is short, as far as the file proves it."""
+        row, off = f"row {self.record}", plain(self.amount)
+        if self.rows_missing:
+            return f"rows before {row} were refused: the balance moved {off} by them"
+        if self.moved is not None and self.moved and self.moved + self.amount == 0:
+            return f"{row} is extra: it lists {plain(self.moved)}, the balance did not move"
+        missing = f"their file is short of a row of {off} before {row}"
+        if self.moved is None or not self.moved:
+            return missing
+        became = plain(self.moved + self.amount)
+        return f"{missing}, or {row} is repriced: it lists {plain(self.moved)}, the balance moved {became}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +82,18 @@ def read(
         opening = found["low_base"]
         return Chain(opening, opening + found["moved"], min(found["low"], opening))
     stated = engine.rows(
-        "select record, base, before, nr - nr_before <> record - record_before as rows_missing from ("
-        f"select record, base, nr, lag(base) over w as before, lag(nr) over w as nr_before, "
+        "select record, base, before, nr - nr_before <> record - record_before as rows_missing, "
+        "case when abs(nr - nr_before) = 1 then moved end as moved from ("
+        f"select record, base, nr, moved, lag(base) over w as before, lag(nr) over w as nr_before, "
         f"lag(record) over w as record_before from chain join (select record, row_number() over "
         f"(order by record) as nr from {role}_lines where batch = {literal(batch)}) using (record) "
         f"where balance is not null window w as (order by record {way})) "
         f"where before is null or base <> before order by record {way}"
     )
-    gaps = [Break(r["record"], r["base"] - r["before"], r["rows_missing"]) for r in stated[1:]]
+    gaps = [
+        Break(r["record"], r["base"] - r["before"], r["rows_missing"], r["moved"])
+        for r in stated[1:]
+    ]
     opening = stated[0]["base"]
     total = sum((gap.amount for gap in gaps), Decimal(0))
     return Chain(opening, opening + found["moved"] + total, min(found["low"], opening), tuple(gaps))
