@@ -17,7 +17,7 @@ from finops_ledger.core.ids import sha256_file
 
 TEMP_PREFIX = ".tmp-"
 #: What an interrupted command can leave: our own temporary names, and the copies that a reader works on.
-_LEFT_BEHIND = (f"{TEMP_PREFIX}*", ".intake-*")
+_LEFT_BEHIND = (TEMP_PREFIX, ".intake-")
 
 
 def _nothing(unused_name: str) -> None:
@@ -129,10 +129,13 @@ def remove(path: Path) -> None:
 
 def clear_temporary(root: Path) -> list[Path]:
     """Remove the files and folders that an interrupted write left behind; return the paths removed."""
-    gone = sorted({p for pattern in _LEFT_BEHIND for p in root.rglob(pattern)})
-    for path in gone:
+    gone = []
+    for folder, folders, names in os.walk(root):  # one pass: there are folders for every day of the books
+        gone += [Path(folder, n) for n in (*folders, *names) if n.startswith(_LEFT_BEHIND)]
+        folders[:] = [n for n in folders if not n.startswith(_LEFT_BEHIND)]
+    for path in sorted(gone):
         if path.is_dir():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-    return gone
+    return sorted(gone)
