@@ -130,7 +130,9 @@ def remove(path: Path) -> None:
 def clear_temporary(root: Path) -> list[Path]:
     """Remove the files and folders that an interrupted write left behind; return the paths removed."""
     gone = []
-    for folder, folders, names in os.walk(root):  # one pass: there are folders for every day of the books
+    for folder, folders, names in os.walk(
+        root
+    ):  # one pass: there are folders for every day of the books
         gone += [Path(folder, n) for n in (*folders, *names) if n.startswith(_LEFT_BEHIND)]
         folders[:] = [n for n in folders if not n.startswith(_LEFT_BEHIND)]
     for path in sorted(gone):

@@ -78,8 +78,8 @@ What stands on the other side of each ratio:
   hashes a row among them); bare `read_csv` writes their 14 and 13 columns of text as they come.
 - csvbase is beangulp's importer of the order export, on fewer rows.
 - jsonl, MT940 and CAMT.053 have no counterpart here; their rows a second are for information.
-- `--copies 10` also runs a pair ten times as long, drawn by the engine from the first; `python -m tests.benchmarks.year` runs a
-  year day by day and prints what day 1, 30, 180 and 365 cost, stage by stage.
+- `--copies 10` also runs a pair ten times as long, drawn by the engine from the first;
+  `python -m tests.benchmarks.year` runs a year and prints what day 1, 30, 180 and 365 cost, stage by stage.
 - `python -m tests.benchmarks --only intake` measures and prints the lines of intake alone.
 - calamine's bare read is python-calamine's `to_python()` of the sheet: lists of lists, nothing
   checked and nothing written. Ours starts a process of its own for it.
