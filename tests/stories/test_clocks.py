@@ -52,7 +52,7 @@ def test_story_2_a_window_from_noon_to_noon(tmp_path: Path) -> None:
     equal((verdict(story, apr(1)), opened(story)), ("reconciled", []))
     equal(waiting(story), [("timing", "sale-supply", "PM")])
     [item] = story.books.breaks(everything=True)
-    equal((item["due"], item["residue"]), ("2026-04-02", str(-CUT)))
+    equal((item["breaks_on"], item["residue"]), ("2026-04-02", str(-CUT)))
     equal(story.balance(TIMING, apr(1)), Decimal(-CUT))
     story.run(apr(2))
     equal((verdict(story, apr(2)), opened(story), waiting(story)), ("reconciled", [], []))
@@ -71,6 +71,7 @@ def test_story_2_what_the_next_window_does_not_bring_is_missing(tmp_path: Path) 
 
 ZONED = """
 name = "own"
+version = 1
 role = "supply"
 key = ["partner_ref"]
 
@@ -88,7 +89,8 @@ ref = "ref"
 
 [fields.amount]
 column = "price"
-sign = "usage"
+negate = true
+zero_when_status = ["failed"]
 
 [status]
 column = "status"
