@@ -72,10 +72,10 @@ class Evidence:
         folder = Path(self._stack.enter_context(TemporaryDirectory(prefix="finops-")))
         root, shipped = folder / "books", folder / "formats"
         root.mkdir()
-        recorded.put_rules(self.root, self.state.rules, root, shipped)
-        recorded.put_decisions(self.root, self.state.decisions.values(), root)
         for name in ("subledger", "archive", "accounts.beancount"):
             (root / name).symlink_to(self.root / name)
+        recorded.put_rules(self.root, self.state.rules, root, shipped)
+        recorded.put_decisions(self.root, self.state.decisions.values(), root)
         space = Workspace.open(root, shipped)
         self._stack.callback(space.close)
         return space

@@ -21,7 +21,8 @@ _RECOVER: Final = "run any writing finops command, which recovers"
 _WRITE_AGAIN: Final = "delete the file and run any writing finops command, which writes it again"
 _RESTORE: Final = "restore it from a backup, and correct on an open day"
 _PLUGINS: Final = tuple(
-    f"finops_ledger.plugins.{n}" for n in ("deposits", "clearing", "batches", "periods")
+    f"finops_ledger.plugins.{n}"
+    for n in ("deposits", "clearing", "batches", "periods", "approvals")
 )
 
 

@@ -169,9 +169,22 @@ def decisions(evidence: Evidence) -> Iterator[Finding]:
         more = (evidence.root / name).stat().st_size - entry["bytes"]
         if more:
             yield Finding("decisions", f"{more} bytes have been added since; {_AGAIN}", name)
+        yield from _evidence(evidence, name)
     for path in sorted((evidence.root / "decisions").glob("*/*.beancount")):
         if (name := evidence.place(path)) not in known:
             yield Finding("decisions", f"a new file of decisions; {_AGAIN}", name)
+
+
+def _evidence(evidence: Evidence, name: str) -> Iterator[Finding]:
+    """What a decision names by its hash is kept, and is what it was."""
+    data = (evidence.root / name).read_bytes()
+    kept = {sha256_file(p) for p in recorded.evidence_of(evidence.root, data)}
+    for found in recorded.EVIDENCE.finditer(data):
+        digest = found.group(1).decode()
+        if digest not in kept:
+            line = data.count(b"\n", 0, found.start()) + 1
+            message = f"the evidence {digest[:16]}… in the archive is gone or changed; {_BACKUP}"
+            yield Finding("decisions", message, f"{name}:{line}")
 
 
 def conservation(evidence: Evidence) -> Iterator[Finding]:
