@@ -49,7 +49,7 @@ def lay_out_demo(root: Path, simulated: Path, partners: list[str]) -> None:
         _write_stage(root, stage)
         topups += (
             f'  {{ when = "{stage["gateway"]} SETTLEMENT", kind = "payout", '
-            f'counterparty = "{stage["gateway"]}", settlement_ref = \'{stage["gateway"]}-\\d{{8}}\' }},\n'
+            f"counterparty = \"{stage['gateway']}\", settlement_ref = '{stage['gateway']}-\\d{{8}}' }},\n"
         )
     _write(root / "sops" / "BCA.toml", "demo/bank.toml", topups=topups)
     _write(root / "sops" / "PG1.toml", "demo/gateway.toml", gateway="PG1", lag="1")
@@ -77,7 +77,9 @@ def _write_stage(root: Path, stage: dict[str, Any]) -> None:
     path = root / "sops" / f"{gateway}.toml"
     _write(path, "demo/gateway.toml", gateway=gateway, lag="1")
     fee = '[versions.settlement.fee]\nrate = "0.007"\nvat = "0.11"\nper = "report"\n\n'
-    text = path.read_text(encoding="utf-8").replace("[versions.owners]", fee + "[versions.owners]", 1)
+    text = path.read_text(encoding="utf-8").replace(
+        "[versions.owners]", fee + "[versions.owners]", 1
+    )
     path.write_text(text, encoding="utf-8")
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from finops_ledger.simulator.bank import make_lines, write_statements
 from finops_ledger.simulator.cases import Row, Teller
 from finops_ledger.simulator.orders import Orders, make_orders
-from finops_ledger.simulator.scenes import play
 from finops_ledger.simulator.sales import write_orders, write_tokopedia
+from finops_ledger.simulator.scenes import play
 from finops_ledger.simulator.settlement import make_settlement, write_reports
 from finops_ledger.simulator.stage import GATEWAY, OPENING, PLAYERS, Stage
 from finops_ledger.simulator.supply import Account, make_account, write_statement

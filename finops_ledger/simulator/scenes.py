@@ -305,7 +305,9 @@ def chargeback(s: Stage, p: Player, d: int) -> None:
     o = s.order(p.name, w, d)
     s.supply(p.name, d, o.ref, debit=w.cost, code=w.code)
     s.report(d + 5, o.ref, "CHARGEBACK", -w.price)
-    s.true("sale-gateway", GATEWAY, f"PAY-{o.ref}", "chargeback", w.price, d + 5, None, "chargeback")
+    s.true(
+        "sale-gateway", GATEWAY, f"PAY-{o.ref}", "chargeback", w.price, d + 5, None, "chargeback"
+    )
 
 
 #: Scenes of a partner with one file, and of one with two.

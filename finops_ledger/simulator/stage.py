@@ -157,7 +157,11 @@ class Stage:
             since, status = max((d, n) for n, (d, s) in enumerate(states) if d <= at)
             name = states[status][1]
             stated = f"{self.world.date(since)} {clock}"
-            back = f"{self.world.date(refunded)} 15:00:00" if refunded is not None and refunded <= at else ""  # noqa: E501
+            back = (
+                f"{self.world.date(refunded)} 15:00:00"
+                if refunded is not None and refunded <= at
+                else ""
+            )
             cells = [made.ref, paid, partner, "app", ware.code, "1", str(price), "0", name, stated]
             cells += [back, f"PAY-{made.ref}", serial, "081200001234"]
             self._sales[at].append(",".join(cells))
@@ -172,7 +176,9 @@ class Stage:
             self.true("sale-gateway", GATEWAY, pay, "timing", price, made.day, made.day + settled)
         if refunded is not None:
             self.report(refunded + 1, made.ref, "REFUND", -price)
-            self.true("sale-gateway", GATEWAY, pay, "timing", -price, refunded, refunded + 1, "refund")  # noqa: E501
+            self.true(
+                "sale-gateway", GATEWAY, pay, "timing", -price, refunded, refunded + 1, "refund"
+            )
         final = next((d for d, s in states if s != "PENDING"), None)
         late = made.day + 3
         until = final if final is not None else self.world.days
@@ -181,8 +187,24 @@ class Stage:
         failed = next((d for d, s in states if s == "FAILED"), None)
         if failed is not None:
             back = refunded if refunded is not None else self.world.days
-            self.true("refund-payable", EVERYBODY, made.ref, "pending", -price, failed, min(back, failed + 2))  # noqa: E501
-            self.true("refund-payable", EVERYBODY, made.ref, "refund_overdue", -price, failed + 2, refunded)  # noqa: E501
+            self.true(
+                "refund-payable",
+                EVERYBODY,
+                made.ref,
+                "pending",
+                -price,
+                failed,
+                min(back, failed + 2),
+            )
+            self.true(
+                "refund-payable",
+                EVERYBODY,
+                made.ref,
+                "refund_overdue",
+                -price,
+                failed + 2,
+                refunded,
+            )
 
     def supply(
         self, partner: str, day: int, ref: str, status: str = "SUKSES", *, debit: int = 0,
@@ -203,7 +225,9 @@ class Stage:
             self.moves(partner, day, own, ref, change, text=_TEXTS.get(code, "PEMBELIAN"))
         return own
 
-    def moves(self, partner: str, day: int, own: str, ref: str, amount: int, text: str = "KOREKSI") -> None:  # noqa: E501
+    def moves(
+        self, partner: str, day: int, own: str, ref: str, amount: int, text: str = "KOREKSI"
+    ) -> None:
         """Write a line of the deposit statement of a partner that has one."""
         line = ("10:00:06", own, ref, text, max(-amount, 0), max(amount, 0))
         self._moves[partner, day].append(line)
@@ -237,7 +261,9 @@ class Stage:
         for day in range(self.world.days):
             date = self.world.date(day)
             lines = self._sales[day]
-            (inbox / f"shop_{date}.csv").write_text("\n".join([SHOP_HEADER, *lines]) + "\n", "utf-8")
+            (inbox / f"shop_{date}.csv").write_text(
+                "\n".join([SHOP_HEADER, *lines]) + "\n", "utf-8"
+            )
             rows["shop"] += len(lines)
             rows["report"] += self._write_report(inbox, day)
         for player in PLAYERS:
@@ -251,7 +277,9 @@ class Stage:
         name = f"{GATEWAY}-{date:%Y%m%d}"
         lines, total = [], 0
         for ref, type_, gross in self._report[day]:
-            lines.append(f"{name},{date},{ref},PAY-{ref},{type_},{gross},0,0,{gross},{date} 08:00:00")  # noqa: E501
+            lines.append(
+                f"{name},{date},{ref},PAY-{ref},{type_},{gross},0,0,{gross},{date} 08:00:00"
+            )
             total += gross
         paid = sum(g for _, t, g in self._report[day] if t == "PAYMENT")
         fee = (paid * 7 + 500) // 1000 + self._more_fee[day] if paid else 0
@@ -276,13 +304,22 @@ class Stage:
     def _write_supply(self, inbox: Path, partner: str) -> int:
         balance, count = OPENING, 0
         for day in range(self.world.days):
-            date, lines, debits, credits = self.world.date(day), [], 0, 0
+            lines: list[str] = []
+            date, debits, credits = self.world.date(day), 0, 0
             for row in self._of_day(partner, day):
                 balance += row.jump + row.moved
                 debits, credits = debits + row.debit, credits + row.credit
                 shown = _dots(balance) if row.moved or row.jump else ""
                 cells = [str(len(lines) + 1), f"{self.world.date(row.began):%d/%m/%Y} {row.clock}"]
-                cells += [row.own, row.ref, row.orig, row.code, "081200001234", row.status, row.serial]  # noqa: E501
+                cells += [
+                    row.own,
+                    row.ref,
+                    row.orig,
+                    row.code,
+                    "081200001234",
+                    row.status,
+                    row.serial,
+                ]
                 cells += [_some(row.debit), _some(row.credit), shown, ""]
                 lines.append(";".join(cells))
             foot = f"TOTAL;{len(lines)};;;;;;;;{_dots(debits)};{_dots(credits)};{_dots(balance)};"
@@ -306,7 +343,8 @@ class Stage:
     def _write_statement(self, inbox: Path, partner: str) -> int:
         balance, count = OPENING, 0
         for day in range(self.world.days):
-            date, lines, debits, credits = self.world.date(day), [], 0, 0
+            lines: list[str] = []
+            date, debits, credits = self.world.date(day), 0, 0
             opening = balance
             for clock, own, ref, text, debit, credit in sorted(self._moves[partner, day]):
                 balance += credit - debit
@@ -334,7 +372,9 @@ class Stage:
         self._tell_gaps()
         for item in sorted(self.items, key=lambda i: (*i[:5], i.since)):
             until = "" if item.until is None else str(self.world.date(item.until))
-            lines.append(",".join([*item[:5], str(item.amount), str(self.world.date(item.since)), until]))  # noqa: E501
+            lines.append(
+                ",".join([*item[:5], str(item.amount), str(self.world.date(item.since)), until])
+            )
         (folder / "items.csv").write_text("\n".join(lines) + "\n", "utf-8")
 
 

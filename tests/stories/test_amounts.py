@@ -62,9 +62,7 @@ def test_story_16_plus_and_minus_a_thousand_are_two_breaks(tmp_path: Path) -> No
         story.sold(apr(1), ref)
         story.row(apr(1), f"A-{ref}", ref, debit=cost)
     story.run(apr(1))
-    equal(
-        opened(story), [("cost_mismatch", "DOWN", -1_000), ("cost_mismatch", "UP", 1_000)]
-    )
+    equal(opened(story), [("cost_mismatch", "DOWN", -1_000), ("cost_mismatch", "UP", 1_000)])
     account = "Assets:Breaks:AggA:Cost-Mismatch"
     equal(story.balance(account, apr(1)), Decimal(0))
     equal(verdict(story, apr(1)), "breaks")
@@ -72,9 +70,7 @@ def test_story_16_plus_and_minus_a_thousand_are_two_breaks(tmp_path: Path) -> No
         e for e in story.directives("custom")
         if e.type == "finops-register" and e.values[0].value == account
     ]  # fmt: skip
-    equal(
-        [str(v.value) for v in told.values[1:4]], ["2", "1000 IDR", "1000 IDR"]
-    )
+    equal([str(v.value) for v in told.values[1:4]], ["2", "1000 IDR", "1000 IDR"])
     story.proven()
 
 
@@ -113,7 +109,11 @@ def test_story_21_an_adjustment_after_the_seal(tmp_path: Path) -> None:
     equal(locked(story, mar(31)), before)
     equal(opened(story), [("cost_mismatch", "S1", 500)])
     equal(
-        {(day, tag): n for (day, tag, account), n in about(story.load()).items() if account == DEPOSIT},
+        {
+            (day, tag): n
+            for (day, tag, account), n in about(story.load()).items()
+            if account == DEPOSIT
+        },
         {(mar(20), "supply"): Decimal(-500)},
     )
     equal(story.balance(DEPOSIT, apr(2)), Decimal(10_000_000 - CUT - 500))

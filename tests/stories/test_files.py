@@ -24,8 +24,7 @@ def test_story_10_cut_at_row_200_000_and_the_rest_comes_late(tmp_path: Path) -> 
     change(
         story.root / "finops.toml",
         'counterparty = "AggA"',
-        'counterparty = "AggA"\n'
-        "parts = { name = '_(?P<part>\\d)\\.csv', count = 2 }",
+        "counterparty = \"AggA\"\nparts = { name = '_(?P<part>\\d)\\.csv', count = 2 }",
     )
     prices = story.root / "prices" / "AggA.csv"
     prices.write_text("product,category,face,cost,from,to\nP1,Pulsa,,10,,\n")
@@ -152,6 +151,6 @@ def test_story_15_leading_zeros_and_serials_of_twenty_digits(tmp_path: Path) -> 
     [second] = [b for b in story.books.breaks() if b["class"] == "duplicate_delivery"]
     told = story.books.explain(second["id"])
     assert "0007" in str(told), told
-    assert "0008" not in str(told["right"] if "right" in told else ""), told
+    assert "0008" not in str(told.get("right", "")), told
     equal(verdict(story, apr(1)), "breaks")
     story.proven()
