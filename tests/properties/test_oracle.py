@@ -190,8 +190,15 @@ def give(engine: Engine, day: date, sold: list[Sale], supplied: list[Supply]) ->
 
 
 def table(role: str, lines: list[dict[str, Any]]) -> pa.Table:
+    """Line tables as the posting room lays them out: amounts that a line does not say are zero."""
     schema = store.table(role).schema().to_pyarrow()
-    return pa.table({n: [line.get(n) for line in lines] for n in schema.names}, schema=schema)
+    unsaid = {
+        f.name: Decimal(0)
+        for f in schema
+        if pa.types.is_decimal(f.type) and not f.name.startswith("prev_")
+    } | {f.name: False for f in schema if pa.types.is_boolean(f.type)}
+    columns = {n: [line.get(n, unsaid.get(n)) for line in lines] for n in schema.names}
+    return pa.table(columns, schema=schema)
 
 
 def moment(day: date, minute: int) -> datetime:
