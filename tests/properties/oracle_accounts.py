@@ -44,9 +44,7 @@ class Account:
     waits_as: str = "timing"
     items: dict[Key, Open] = field(default_factory=dict)
 
-    def run(
-        self, day: date, left: list[Moves], right: list[Moves]
-    ) -> dict[Key, tuple[str, int]]:
+    def run(self, day: date, left: list[Moves], right: list[Moves]) -> dict[Key, tuple[str, int]]:
         for one in left:
             item = self.items.setdefault((one.key, one.occurrence), Open())
             item.left, item.left_day = item.left + one.amount, day

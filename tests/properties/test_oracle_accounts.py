@@ -22,7 +22,7 @@ from finops_ledger.subledger.engine import Engine
 from tests.properties.oracle_accounts import Account, Moves
 from tests.properties.test_oracle import DAYS, job, moment, table
 
-EXAMPLES = int(os.environ.get("ORACLE_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("ORACLE_EXAMPLES", "15"))
 AMOUNTS = (51_000, 52_000)
 Lines = dict[str, list[dict[str, Any]]]
 how = settings(
@@ -137,9 +137,7 @@ def payments(day: date, left: list[Moves], right: list[Moves]) -> Lines:
 
 
 @how
-@given(
-    left=movements(("", "", "refund")), right=movements(("", "", "refund", "chargeback"))
-)
+@given(left=movements(("", "", "refund")), right=movements(("", "", "refund", "chargeback")))
 def test_payments_and_the_gateway(engine: Engine, left: list[Moves], right: list[Moves]) -> None:
     account = Account(
         1, "missing_in_settlement", "unknown_in_settlement", "amount_mismatch", "amount_mismatch"
