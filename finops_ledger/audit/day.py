@@ -61,18 +61,6 @@ ROLES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What does not hold: which check, what is wrong, and where."""
-
-    check: str
-    message: str
-    place: str
-
-    def __str__(self) -> str:
-        return f"{self.place}: [{self.check}] {self.message}"
-
-
 @dataclass(frozen=True)
 class Day:
     """One reconcile line and the engine in which its evidence stands."""

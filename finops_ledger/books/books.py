@@ -28,10 +28,9 @@ from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import IntegrityError
 
 if TYPE_CHECKING:
-    from finops_ledger.audit import Finding as AuditFinding
-    from finops_ledger.books.evidence import Finding
     from finops_ledger.books.rebuild import RebuildReport
     from finops_ledger.books.resolving import Resolution
+    from finops_ledger.core.findings import Finding
 
 Progress = Callable[[Iterable[Any], int], Iterable[Any]]
 
@@ -286,7 +285,7 @@ class Books:
 
     def audit(
         self, *, day: date | None = None, counterparty: str | None = None, leg: str | None = None
-    ) -> tuple[int, list[AuditFinding]]:
+    ) -> tuple[int, list[Finding]]:
         """Check reconciled days again by a second program that shares no matching code.
 
         Returns how many results (one leg of one counterparty on one day) were looked at, and what does not hold.

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from finops_ledger.books import journal
-from finops_ledger.books.evidence import MAIN, Evidence, Finding
+from finops_ledger.books.evidence import MAIN, Evidence
+from finops_ledger.core.findings import Finding
 from finops_ledger.core.money import ZERO, plain
 from finops_ledger.plugins.periods import digests
 from finops_ledger.subledger import manifest as mf

@@ -178,9 +178,10 @@ def test_a_payment_must_name_its_settlement(tmp_path: Path) -> None:
     story = _story(tmp_path / "books")
     story.run(may(13))
     text = f'{may(14)} * "AggB" "Payment list" #settlement #decision\n'
+    text += '  maker: "preparer-1"\n  checker: "approver-1"\n'
     text += f"  {UNBILLED}  351168 IDR\n  {TRANSIT}  -351168 IDR\n"
     w.decide(story.root, may(14), text)
-    with pytest.raises(UsageError, match=r"2026-05.beancount:3: .* must name its settlement"):
+    with pytest.raises(UsageError, match=r"2026-05.beancount:5: .* must name its settlement"):
         story.run(may(14))
 
 
