@@ -215,8 +215,10 @@ def topup_mismatch(s: Stage, p: Player, d: int) -> None:
 
 
 def _ticket(s: Stage) -> int:
+    # Amounts so far apart that no ticket is near another, nor the sum of others.
     s._count["ticket"] += 1
-    return 10_000_000 + s._count["ticket"]
+    number = s._count["ticket"]
+    return 10_000_000 + 2_000_003 * number + 37 * number * number
 
 
 def _send(s: Stage, p: Player, d: int, amount: int) -> None:
