@@ -124,7 +124,7 @@ def payments(day: date, left: list[Moves], right: list[Moves]) -> Lines:
     settled = [
         {
             **place(day, number),
-            "key": f"R{number}",
+            "key": f"R{day}-{number}",
             "payment_ref": one.key,
             "kind": one.occurrence or "payment",
             "gateway": "AggA",
@@ -150,7 +150,7 @@ def payouts(day: date, left: list[Moves], right: list[Moves]) -> Lines:
     settled = [
         {
             **place(day, number),
-            "key": f"R{number}",
+            "key": f"R{day}-{number}",
             "settlement_ref": one.key,
             "kind": "payment",
             "gateway": "AggA",
@@ -162,7 +162,7 @@ def payouts(day: date, left: list[Moves], right: list[Moves]) -> Lines:
     bank = [
         {
             **place(day, number),
-            "key": f"B{number}",
+            "key": f"B{day}-{number}",
             "line_kind": "payout",
             "line_ref": one.key,
             "who": "AggA",
