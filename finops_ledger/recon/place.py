@@ -68,9 +68,14 @@ def _taken_slots(prior: Any) -> Any:
 
 
 def _again() -> Any:
-    """Right rows that are versions of a row standing already, with the item that it belongs to."""
+    """Right rows that are versions of a row standing already, with the item that it belongs to.
+
+    A failed try that gave its place to the partner's next one stands nowhere any more: what it says again is a
+    new try.
+    """
     right, prior = rt.side("rhs"), rt.prior()
-    again = right.filter(right.renewed)
+    again = right.filter(right.renewed & ~right.kind.isin(ADDITIONS))
+    again = again.anti_join(_lost(), "own_key")
     known = prior.filter(prior.right_key.notnull()).select(
         prior.right_key.name("p_right_key"),
         prior.key.name("p_key"),
@@ -85,9 +90,19 @@ def _again() -> Any:
     ).select(*rt.SIDE, "stands")
 
 
+def _lost() -> Any:
+    """Rows that come again, and stand on no item."""
+    right, prior = rt.side("rhs"), rt.prior()
+    again = right.filter(right.renewed & ~right.kind.isin(ADDITIONS))
+    return again.anti_join(prior, [again.own_key == prior.right_key]).select("own_key")
+
+
 def _fresh() -> Any:
     right = rt.side("rhs")
-    return right.filter(~right.renewed & ~right.kind.isin(ADDITIONS))
+    tries = right.filter(~right.kind.isin(ADDITIONS))
+    return tries.filter(~tries.renewed).union(
+        tries.filter(tries.renewed).semi_join(_lost(), "own_key")
+    )
 
 
 def void() -> Any:
@@ -177,7 +192,8 @@ def additions() -> Any:
     """
     right, prior = rt.side("rhs"), rt.prior()
     place = ibis.table({**rt.SIDE}, name="placed")
-    extra = right.filter(~right.renewed & right.kind.isin(ADDITIONS))
+    # A refund that was pending and is now paid adds what it moves, like one that comes at once.
+    extra = right.filter(right.kind.isin(ADDITIONS))
     known = (
         prior.filter(prior.right_key.notnull())
         .select(
