@@ -188,7 +188,7 @@ def _read_one(
     covers = source.covers(day, None if days is None else days[0])
     statement.check_role(space, source, name, covers[0])
     if source.role == "bank":
-        result = bank_statement.prove(space.engine, arrival.path, found.format, temp, result)
+        result = bank_statement.prove(space.local, arrival.path, found.format, temp, result)
     return _Ready(arrival, found, batch, day, part, temp, result, covers)
 
 
@@ -279,7 +279,7 @@ def _read(
         info,
         out,
         accept_valid=accept_valid,
-        connection=space.engine.connection,
+        connection=space.local.connection,
         limits=space.config.intake.limits,
     )
 
@@ -325,7 +325,7 @@ def _commit(space: Workspace, whole: Opened, ready: _Ready, now: datetime) -> Li
     if ready.part is not None:
         body["part"] = {"number": ready.part[0], "of": ready.part[1]}
     body |= identity.describe(
-        space.engine, space.root, space.registry, space.state, body, ready.temp,
+        space.local, space.root, space.registry, space.state, body, ready.temp,
         versions=fmt.revisions_in_file,
     )  # fmt: skip
     rows, control = body["rows"], body["control"]

@@ -136,7 +136,7 @@ def register_faults(space: Workspace) -> list[str]:
             found.append(f"{place}: {missing[0]} is named by the manifest and is not there")
             continue
         made = registers(
-            space.engine,
+            space.local,
             _items(space, line),
             LEGS[name],
             component_of(space, who),

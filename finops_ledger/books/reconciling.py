@@ -133,9 +133,9 @@ def _publish(space: Workspace, one: Job, outcome: Outcome) -> dict[str, str]:
 
 
 def _line(space: Workspace, one: Job, as_of: date, now: datetime, outcome: Outcome) -> Line:
-    engine = space.engine
+    engine, local = space.engine, space.local
     items = outcome.files.get("items")
-    found = registers(engine, items, one.leg, one.component, one.claims)
+    found = registers(local, items, one.leg, one.component, one.claims)
     uses = sorted(
         b.id for b in space.state.batches.values() if b.role in one.leg.roles and one.day in b.days
     )
@@ -160,7 +160,7 @@ def _line(space: Workspace, one: Job, as_of: date, now: datetime, outcome: Outco
             "right": plain(outcome.right),
             "residual": plain(outcome.residual),
         },
-        "open": _open(engine, items),
+        "open": _open(local, items),
         "registers": {a: r.line() for a, r in sorted(found.items())},
         "conflicts": outcome.conflicts,
         "withheld": sorted(outcome.withheld),

@@ -18,6 +18,7 @@ from finops_ledger.intake.formats import find_format, load_format
 from finops_ledger.intake.spec import Format
 from finops_ledger.sop import registry as sops
 from finops_ledger.subledger.engine import Engine
+from finops_ledger.subledger.engine_duckdb import DuckEngine
 from finops_ledger.subledger.manifest import Manifest, State
 
 #: How the folders are called into which engines spill; the process and a number follow.
@@ -41,6 +42,7 @@ class Workspace:
     #: Formats that stand in for those that the program ships (a replay under the formats of the time).
     shipped: Path | None = None
     _engine: Engine | None = field(default=None, repr=False)
+    _local: DuckEngine | None = field(default=None, repr=False)
 
     @classmethod
     def open(cls, root: Path, shipped: Path | None = None) -> Workspace:
@@ -64,19 +66,32 @@ class Workspace:
 
     @property
     def engine(self) -> Engine:
-        """The engine, started at first use."""
+        """The engine of a day's rows, as finops.toml names it; started at first use."""
         if self._engine is None:
+            if self.config.engine.name == "spark":
+                from finops_ledger.subledger.engine_spark import SparkEngine  # heavy, and an extra
+
+                self._engine = SparkEngine(self.local, self.config.engine.session())
+            else:
+                self._engine = self.local
+        return self._engine
+
+    @property
+    def local(self) -> DuckEngine:
+        """DuckDB in this process, whatever engine is named: for what is about one file, or a few items."""
+        if self._local is None:
             limits = self.config.engine
             # DuckDB's temporary files bear the same names in every process: each has its own folder.
             spill = self.root / "subledger" / f"{SPILL}{os.getpid()}-{next(_ENGINES)}"
-            self._engine = Engine(memory=limits.memory, threads=limits.threads, spill=spill)
-        return self._engine
+            self._local = DuckEngine(memory=limits.memory, threads=limits.threads, spill=spill)
+        return self._local
 
     def close(self) -> None:
-        """Stop the engine."""
-        if self._engine is not None:
-            self._engine.close()
-            self._engine = None
+        """Stop the engines."""
+        for one in (self._engine, self._local):
+            if one is not None:
+                one.close()
+        self._engine = self._local = None
 
     @property
     def expected(self) -> Expected:

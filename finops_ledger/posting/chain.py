@@ -50,14 +50,14 @@ def read(
     """
     backwards = order == "newest-first"
     over = (
-        "(rows unbounded preceding)" if streamed else "(order by record rows unbounded preceding)"
+        "(rows unbounded preceding)" if streamed and engine.in_file_order else "(order by record rows unbounded preceding)"
     )
     if backwards:
         over = "(order by record desc rows unbounded preceding)"
-    engine.connection.execute(
-        "create or replace temp view chain as "
+    engine.view(
+        "chain",
         f"select record, balance, balance - sum(moved) over {over} as base, moved "
-        f"from ({_reissued(role, batch, issues) if issues else _moved(role, batch)})"
+        f"from ({_reissued(role, batch, issues) if issues else _moved(role, batch)})",
     )
     found = engine.rows(
         "select count(balance) as n, min(base) as low_base, max(base) as high_base, "

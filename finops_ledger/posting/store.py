@@ -21,7 +21,7 @@ from finops_ledger.posting import bank, reading, report, sale, settlement, suppl
 from finops_ledger.sop.model import BankLine
 from finops_ledger.sop.registry import Registry
 from finops_ledger.subledger.compiled import query
-from finops_ledger.subledger.engine import Engine, sql_of
+from finops_ledger.subledger.engine import Engine
 from finops_ledger.subledger.manifest import Batch, State
 
 #: Up to so many rows a line table is kept in memory; beyond, it stays a view over Parquet.
@@ -159,7 +159,7 @@ class LineStore:
         if sum(b.rows for b in batches) <= KEEP_ROWS or shared:
             self.engine.keep(target, expression)
         else:
-            self.engine.view(target, sql_of(expression))
+            self.engine.view(target, expression)
 
     def _register_bank(self, batches: list[Batch]) -> None:
         groups: dict[tuple[BankLine, ...], list[Batch]] = {}

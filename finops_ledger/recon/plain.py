@@ -89,7 +89,7 @@ def split(engine: en.Engine, rule: str = "ref") -> Pairs:
     found = engine.rows(
         f"select count(*) as n, coalesce(sum(moved), 0) as moved from keys where {_PLAIN}"
     )[0]
-    engine.connection.execute("drop table keys")  # as long as the day; the pairs need the memory
+    engine.drop("keys")  # as long as the day; the pairs need the memory
     for name, side in (("lhs", "left_side"), ("rhs", "right_side")):
         engine.keep(name, f"select * from {side} where hash(key) in (select h from odd)")
     return Pairs(found["n"], found["moved"])

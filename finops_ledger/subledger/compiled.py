@@ -16,7 +16,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-DIALECT: Final = "duckdb"
+DUCKDB: Final = "duckdb"
+SPARK: Final = "pyspark"
 _PACKAGE: Final = Path(__file__).parents[1]
 _ROOMS: Final = ("core", "posting", "recon", "sop")
 
@@ -33,9 +34,9 @@ class Query:
         """Build the Ibis expression."""
         return self.build(*self.arguments, **dict(self.options))
 
-    def sql(self) -> str:
-        """Return the SQL, from the cache or compiled now."""
-        return _sql(self)
+    def sql(self, dialect: str = DUCKDB) -> str:
+        """Return the SQL of an engine, from the cache or compiled now."""
+        return _sql(self, dialect)
 
 
 def query(build: Callable[..., Any], *arguments: Any, **options: Any) -> Query:
@@ -43,20 +44,31 @@ def query(build: Callable[..., Any], *arguments: Any, **options: Any) -> Query:
     return Query(build, arguments, tuple(sorted(options.items())))
 
 
-def compile_sql(expression: Any) -> str:
-    """Compile an Ibis expression to SQL."""
+def compile_sql(expression: Any, dialect: str = DUCKDB) -> str:
+    """Compile an Ibis expression to SQL of an engine.
+
+    Spark gives a sum or a difference of decimals more digits than its operands have, DuckDB and Ibis do not; so each
+    column is cast to the type that the expression has for Ibis. An amount that does not fit is an error on both.
+    """
     import ibis  # heavy: only where an expression is really compiled
 
-    return str(ibis.to_sql(expression, dialect=DIALECT))
+    sql = str(ibis.to_sql(expression, dialect=dialect))
+    if dialect != SPARK:
+        return sql
+    columns = ", ".join(
+        f"cast(`{n}` as {str(ty).strip('!')}) as `{n}`" if ty.is_decimal() else f"`{n}`"
+        for n, ty in expression.schema().items()
+    )
+    return f"select {columns} from ({sql})"
 
 
 @lru_cache(maxsize=512)
-def _sql(one: Query) -> str:
-    path = _folder() / f"{_name(one)}.sql"
+def _sql(one: Query, dialect: str) -> str:
+    path = _folder() / f"{_name(one, dialect)}.sql"
     try:
         return path.read_text(encoding="utf-8")
     except OSError:
-        sql = compile_sql(one.expression())
+        sql = compile_sql(one.expression(), dialect)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temp = path.with_suffix(f".{os.getpid()}.tmp")
@@ -73,16 +85,17 @@ def _folder() -> Path:
     return home / "finops-ledger" / _code_digest()
 
 
-def _name(one: Query) -> str:
-    told = f"{one.build.__module__}.{one.build.__qualname__}{one.arguments!r}{one.options!r}"
+def _name(one: Query, dialect: str) -> str:
+    told = f"{dialect} {one.build.__module__}.{one.build.__qualname__}{one.arguments!r}{one.options!r}"
     return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
 @cache
 def _code_digest() -> str:
     """Digest of everything that expressions are built from."""
-    digest = hashlib.sha256(f"{version('ibis-framework')} {version('sqlglot')} {DIALECT}".encode())
+    digest = hashlib.sha256(f"{version('ibis-framework')} {version('sqlglot')}".encode())
+    digest.update(Path(__file__).read_bytes())
     for room in _ROOMS:
-        for path in sorted((_PACKAGE / room).glob("*.py")):
+        for path in sorted((_PACKAGE / room).rglob("*.py")):
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:32]

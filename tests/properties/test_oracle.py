@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from finops_ledger.posting import store
 from finops_ledger.recon.legs import LEGS, SALE_SUPPLY
 from finops_ledger.recon.run import Job, run
-from finops_ledger.subledger.engine import Engine
+from finops_ledger.subledger.engine_duckdb import DuckEngine
 from tests.properties.oracle import Reference, Sale, Supply
 
 FIRST = date(2026, 3, 1)
@@ -111,8 +111,8 @@ def businesses(draw: st.DrawFn) -> tuple[list[Sale], list[Supply]]:
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    one = Engine(memory="1GB", threads=1)
+def engine() -> Iterator[DuckEngine]:
+    one = DuckEngine(memory="1GB", threads=1)
     yield one
     one.close()
 
@@ -126,7 +126,7 @@ def engine() -> Iterator[Engine]:
 )
 @given(business=businesses())
 def test_the_engine_agrees_with_the_reference(
-    engine: Engine, business: tuple[list[Sale], list[Supply]]
+    engine: DuckEngine, business: tuple[list[Sale], list[Supply]]
 ) -> None:
     sold, supplied = business
     reference = Reference(GRACE, PENDING)
@@ -171,7 +171,7 @@ def job(day: date) -> Job:
     )
 
 
-def opened(engine: Engine) -> dict[tuple[str, str], tuple[str, int]]:
+def opened(engine: DuckEngine) -> dict[tuple[str, str], tuple[str, int]]:
     """What the engine says is open: class and residue by (ref, occurrence)."""
     rows = engine.rows(
         "select key, occurrence, class, amount from outcome where amount <> 0 or right_held <> 0 "
@@ -181,7 +181,7 @@ def opened(engine: Engine) -> dict[tuple[str, str], tuple[str, int]]:
     return {(r["key"], r["occurrence"]): (r["class"], int(r["amount"])) for r in rows}
 
 
-def give(engine: Engine, day: date, sold: list[Sale], supplied: list[Supply]) -> None:
+def give(engine: DuckEngine, day: date, sold: list[Sale], supplied: list[Supply]) -> None:
     """Register the day's line tables as the posting room would."""
     engine.give("sale_lines", table("sale", [sale_line(s, sold) for s in sold if s.day == day]))
     lines = [supply_line(s, supplied) for s in supplied if s.day == day]
