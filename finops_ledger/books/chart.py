@@ -16,8 +16,9 @@ from finops_ledger.books.filing import account_of
 from finops_ledger.books.jobs import claims_account, component_of
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.ids import account_component as part
+from finops_ledger.recon.classes import CLASSES
 from finops_ledger.recon.entries import Register, together
-from finops_ledger.recon.legs import CLASSES, LEGS
+from finops_ledger.recon.legs import LEGS
 
 _ACCOUNT: Final = re.compile(rb"^  ([A-Z][A-Za-z0-9:-]+) ", re.MULTILINE)
 _DIRECTIVE: Final = re.compile(

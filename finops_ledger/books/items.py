@@ -9,7 +9,7 @@ from typing import Any
 
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.money import plain
-from finops_ledger.recon.legs import NOT_BREAKS, priority
+from finops_ledger.recon.classes import NOT_BREAKS, priority
 from finops_ledger.subledger import engine as en
 from finops_ledger.subledger.manifest import Line
 

@@ -10,8 +10,8 @@ from finops_ledger.books import statement
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.days import Window, zone
 from finops_ledger.core.ids import account_component
+from finops_ledger.recon.job import Job
 from finops_ledger.recon.legs import EVERYBODY, ORDER, REFUND_PAYABLE, TOPUP_BANK, Leg
-from finops_ledger.recon.run import Job
 
 
 def component_of(space: Workspace, counterparty: str) -> str:

@@ -17,8 +17,9 @@ from finops_ledger.core.money import plain
 from finops_ledger.posting.store import LineStore
 from finops_ledger.recon import decisions
 from finops_ledger.recon.entries import registers
+from finops_ledger.recon.job import Job, Outcome
 from finops_ledger.recon.legs import EVERYBODY, SALE_SUPPLY, Leg
-from finops_ledger.recon.run import Job, Outcome, run
+from finops_ledger.recon.run import run
 from finops_ledger.subledger import engine as en
 from finops_ledger.subledger import files
 from finops_ledger.subledger.engine import content_digest
@@ -103,7 +104,7 @@ def commit(
         space.engine,
         one,
         before=_items_of(space, before),
-        history=_history(space, one),
+        earlier=_history(space, one),
         decided=decided,
         absent_keys=_absent(space, one),
         out=out,

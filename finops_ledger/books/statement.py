@@ -20,8 +20,8 @@ from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import InputRefused, Problem
 from finops_ledger.core.money import ZERO
 from finops_ledger.posting import chain, store
+from finops_ledger.recon.job import Gap
 from finops_ledger.recon.legs import SALE_SUPPLY, SUPPLY_STATEMENT, Leg
-from finops_ledger.recon.run import Gap
 from finops_ledger.subledger.engine import literal, parquet
 from finops_ledger.subledger.manifest import Batch
 

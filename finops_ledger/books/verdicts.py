@@ -11,7 +11,8 @@ from typing import Any
 from finops_ledger.books.expected import Expected
 from finops_ledger.core.days import days
 from finops_ledger.core.kinds import worst
-from finops_ledger.recon.legs import LEGS, NOT_BREAKS, SALE_SUPPLY, Leg
+from finops_ledger.recon.classes import NOT_BREAKS
+from finops_ledger.recon.legs import LEGS, SALE_SUPPLY, Leg
 from finops_ledger.subledger.manifest import Line
 
 

@@ -89,7 +89,8 @@ def _known(class_: str | None, counterparty: str | None, sops: Any) -> None:
     from difflib import get_close_matches
 
     from finops_ledger.core.errors import UsageError
-    from finops_ledger.recon.legs import CLASSES, EVERYBODY, NOT_BREAKS
+    from finops_ledger.recon.classes import CLASSES, NOT_BREAKS
+    from finops_ledger.recon.legs import EVERYBODY
 
     choices = {
         "--class": (class_, [*CLASSES, *NOT_BREAKS]),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from finops_ledger.recon import tables as rt
 from finops_ledger.sop.model import Fee
 from finops_ledger.subledger.engine import literal
 
@@ -40,14 +41,22 @@ def excess(fee: Fee, gateway: str, day: date, part: str) -> str:
     if fee.per == "row":
         due = summed.format("sum(due_fee) as due_fee, sum(due_vat) as due_vat", due)
     over = f"cast({_TAKEN[part]} - due_{part} as decimal(18, 4))"
-    return (
-        "select key, '' as occurrence, batch, record, key as own_key, "
-        "cast(null as varchar) as orig, "
-        f"'fee' as kind, 'success' as state, {over} as move, cast(0 as decimal(18, 4)) as held, "
-        f"abs({over}) as value, stated_at as at, "
-        f"cast(date '{day}' - date '1970-01-01' as bigint) as anchor, "
-        "cast(null as varchar) as serial, cast(null as varchar) as other_ref, "
-        "cast(null as varchar) as category, cast(null as varchar) as model, false as renewed, "
-        "'ref' as via, cast(0 as bigint) as copy, cast(0 as bigint) as step "
-        f"from ({due}) where {over} <> 0"
-    )
+    said = {
+        "key": "key",
+        "occurrence": "''",
+        "batch": "batch",
+        "record": "record",
+        "own_key": "key",
+        "kind": "'fee'",
+        "state": "'success'",
+        "move": over,
+        "held": "0",
+        "value": f"abs({over})",
+        "at": "stated_at",
+        "anchor": f"date '{day}' - date '1970-01-01'",
+        "renewed": "false",
+        "via": "'ref'",
+        "copy": "0",
+        "step": "0",
+    }
+    return f"select {rt.columns(said)} from ({due}) where {over} <> 0"

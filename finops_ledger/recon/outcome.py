@@ -12,19 +12,11 @@ from typing import Any
 
 import ibis
 
-from finops_ledger.core.ids import account_component
 from finops_ledger.posting import tables as t
+from finops_ledger.recon import conditions
 from finops_ledger.recon import tables as rt
-from finops_ledger.recon.legs import (
-    CLASSES,
-    GATEWAY_FEE,
-    RESIDUE_ZERO,
-    SALE_SUPPLY,
-    SUPPLY_STATEMENT,
-    TOPUP_BANK,
-    Leg,
-)
-from finops_ledger.recon.place import NAMELESS
+from finops_ledger.recon.classes import RESIDUE_ZERO
+from finops_ledger.recon.legs import SALE_SUPPLY, Leg
 
 _EPOCH = date(1970, 1, 1)
 ZERO = t.amount(0)
@@ -98,6 +90,18 @@ def _states(every: Any) -> Any:
         ),
         right_held=ibis.ifelse(right_fresh, every.r_held, t.or_zero(every.p_right_held)),
         right_anchor=ibis.coalesce(every.r_anchor, every.p_right_anchor, every.added_at),
+        left_at=ibis.coalesce(every.l_at, every.p_left_at),
+        right_at=ibis.coalesce(every.r_at, every.p_right_at),
+        left_customer=ibis.coalesce(every.l_customer, every.p_left_customer),
+        right_customer=ibis.coalesce(every.r_customer, every.p_right_customer),
+        left_product=ibis.coalesce(every.l_product, every.p_left_product),
+        right_product=ibis.coalesce(every.r_product, every.p_right_product),
+        left_other=ibis.coalesce(every.l_other_ref, every.p_left_other),
+        right_other=ibis.coalesce(every.r_other_ref, every.p_right_other),
+        right_serial=ibis.coalesce(every.r_serial, every.p_right_serial),
+        right_value=ibis.coalesce(every.r_value, every.p_right_value),
+        operands=ibis.coalesce(every.r_operands, every.l_operands, every.p_operands),
+        rejected=ibis.coalesce(every.r_rejected, every.l_rejected, every.p_rejected),
     )
     gross = t.money(every.left_now + every.right_now - t.or_zero(every.p_settled))
     claimed = t.or_zero(every.p_claimed)
@@ -110,107 +114,13 @@ def _states(every: Any) -> Any:
     )
 
 
-def _supply_class(every: Any, clock_days: Any) -> Any:
-    """Class and waiting span (in days; null = no wait) of the leg sale↔supply, in order of precedence."""
-    left, right = every.left_state, every.right_state
-    sold, undone = left == "success", left == "failed"
-    waiting_left = left.isin(["pending", "unknown"])
-    waiting_right = right.isin(["pending", "unknown"])
-    nobody, nothing = left.isnull(), right.isnull()
-    rest = every.rest
-    settled_up = rest == ZERO
-    took_back = (
-        (every.p_right_state == "success")
-        | (right == "success")
-        | (every.p_class == "late_reversal")
-    )
-    extra_row = (every.occurrence != "") & ~every.key.startswith("~")
-    delivered = (right == "success") & (every.right_now > ZERO)
-    pending, grace = clock_days.pending, clock_days.grace
-    none = ibis.null("int64")
-
-    def case(condition: Any, class_: str, span: Any) -> tuple[Any, str, Any]:
-        return condition.fill_null(False), class_, span
-
-    table = (
-        case((left == "unknown") & settled_up, "status_unknown", none),
-        case(right == "unknown", "status_unknown", none),
-        case(waiting_left & settled_up, "undelivered_overdue", pending),
-        case(waiting_right & settled_up & nobody, "missing_at_platform", pending),
-        case(waiting_right & settled_up, "restore_missing", pending),
-        # We sold it, they failed it and keep the money: the amounts agree, what happened does not.
-        case(
-            sold & (right == "failed") & settled_up & (every.right_now != ZERO),
-            "partner_failed",
-            none,
-        ),
-        case(settled_up & nobody & every.p_in_prior.isnull(), "excluded", none),
-        case(settled_up, "matched", none),
-        case(every.key.startswith("!"), "balance_gap", none),
-        case(every.key.startswith("?"), "file_defect", none),
-        case(every.key.startswith("~"), "unexplained_movement", none),
-        case(extra_row & (rest > ZERO), "duplicate_delivery", none),
-        case(sold & nothing, "missing_at_partner", grace),
-        case(sold & waiting_right, "missing_at_partner", pending),
-        case(sold & delivered, "cost_mismatch", none),
-        case(sold & (rest < ZERO) & took_back, "late_reversal", none),
-        case(sold & (rest < ZERO), "partner_failed", none),
-        case(waiting_left & delivered, "delivered_not_recorded", pending),
-        case(waiting_left & (right == "failed"), "restore_missing", pending),
-        case(undone & (right == "failed"), "restore_missing", none),
-        case(undone & (rest > ZERO), "late_success", none),
-        case(undone & (rest < ZERO), "late_reversal", none),
-        case(nobody & (rest > ZERO), "missing_at_platform", grace),
-    )
-    class_ = ibis.cases(*((c, n) for c, n, _ in table), else_="unexplained_movement")
-    span = ibis.cases(*((c, s) for c, _, s in table), else_=none)
-    return class_, span
-
-
-def _account_class(leg: Leg, every: Any, clock_days: Any) -> Any:
-    """Class and waiting span of a leg whose account is its own list of open items."""
-    rest = every.rest
-    refund = every.occurrence == "refund"
-    chargeback = every.occurrence == "chargeback"
-    nothing, nobody = every.right_state.isnull(), every.left_state.isnull()
-    differs = ibis.ifelse(rest > ZERO, leg.differs[0], leg.differs[1])
-    class_ = ibis.cases(
-        (rest == ZERO, "matched"),
-        (chargeback, "chargeback"),
-        (refund & ~nothing, "refund_mismatch"),
-        (nothing, leg.left_only),
-        (nobody, leg.right_only),
-        else_=differs,
-    )
-    grace = clock_days.grace
-    if leg.name == TOPUP_BANK:
-        # Top-ups of one amount are one item: what is short of it is still on its way, not another amount.
-        class_ = ibis.cases(
-            (rest == ZERO, "matched"), (rest > ZERO, leg.left_only), else_=leg.right_only
-        )
-        return class_, grace
-    waits = (nothing | nobody) & ~chargeback & ibis.literal(leg.name != GATEWAY_FEE)
-    if leg.name == SUPPLY_STATEMENT:
-        # What names no order can meet none by waiting.
-        first = every.key.left(1)
-        class_ = ibis.cases(
-            (rest == ZERO, "matched"),
-            (first == "!", "balance_gap"),
-            (first == "?", "file_defect"),
-            else_=class_,
-        )
-        waits &= ~first.isin(NAMELESS)
-    span = ibis.ifelse(waits, grace, ibis.null("int64"))
-    return class_, span
-
-
 def outcomes(leg: Leg) -> Any:
     """The whole leg as one expression over ``lhs``, ``placed``, ``additions``, ``prior`` and ``clock``."""
     every = _states(_both_sides(leg)).cross_join(rt.clock())
     if leg.name == SALE_SUPPLY:
-        class_, span = _supply_class(every, every)
+        class_, span = conditions.of_supply(every, every)
     else:
-        class_, span = _account_class(leg, every, every)
+        class_, span = conditions.of_account(leg, every, every)
     # What is claimed keeps its class until the claim is settled.
     claimed = (every.claimed != ZERO) & (every.rest == ZERO) & every.p_class.notnull()
     every = every.mutate(
@@ -241,7 +151,7 @@ def outcomes(leg: Leg) -> Any:
     home = ibis.cases(
         (~stands, ibis.null("string")),
         (waits | residue_zero, every.waits_on),
-        else_=every.breaks_on_account + account_part(every.found),
+        else_=every.breaks_on_account + conditions.account_part(every.found),
     )
     shown = ibis.cases(
         (final, every.found),
@@ -257,44 +167,35 @@ def outcomes(leg: Leg) -> Any:
         (every.right_held != ZERO, every.right_held.abs()),
         else_=t.or_zero(every.left_value),
     )
-    return every.select(
-        "key",
-        "occurrence",
-        "left_batch",
-        "left_record",
-        "left_state",
-        "left_now",
-        "left_value",
-        "left_anchor",
-        "left_serial",
-        "category",
-        "model",
-        "right_batch",
-        "right_record",
-        "right_key",
-        "right_state",
-        "right_kind",
-        "right_now",
-        t.money(every.right_held).name("right_held"),
-        "right_anchor",
-        settled.name("settled"),
-        "claimed",
-        shown.name("class"),
-        home.name("home"),
-        t.money(every.rest).name("amount"),
-        ibis.coalesce(every.p_opened, every.day).name("opened"),
-        _rule(every).name("rule"),
-        every.touched,
-        every.p_home.name("home_before"),
-        t.or_zero(every.p_amount).name("amount_before"),
-        home.name("recon_home"),
-        t.money(every.rest).name("recon_amount"),
-        every.released,
-        t.money(every.absorbed).name("absorbed"),
-        _as_date(ibis.ifelse(waits, every.breaks_number, ibis.null("int64"))).name("breaks_on"),
-        t.money(at_risk).name("exposure"),
-        reason.name("reason"),
-    )
+    own = {
+        "right_held": t.money(every.right_held),
+        "settled": settled,
+        "class": shown,
+        "home": home,
+        "amount": t.money(every.rest),
+        "opened": ibis.coalesce(every.p_opened, every.day),
+        "rule": _rule(every),
+        "id": every.p_id,
+        "also": ibis.null("string"),
+        "since": _since(every, shown),
+        "suggestion": ibis.null("string"),
+        "home_before": every.p_home,
+        "amount_before": t.or_zero(every.p_amount),
+        "recon_home": home,
+        "recon_amount": t.money(every.rest),
+        "absorbed": t.money(every.absorbed),
+        "breaks_on": _as_date(ibis.ifelse(waits, every.breaks_number, ibis.null("int64"))),
+        "exposure": t.money(at_risk),
+        "reason": reason,
+    }
+    made = {n: own[n] if n in own else every[n] for n in rt.OUTCOME}
+    return every.select(*(made[n].cast(ty).name(n) for n, ty in rt.OUTCOME.items()))
+
+
+def _since(every: Any, shown: Any) -> Any:
+    """The day from which the item is of its class: a waiting one changes its class by breaking."""
+    stays = (every.p_class == shown).fill_null(False)
+    return ibis.ifelse(stays, ibis.coalesce(every.p_since, every.p_opened), every.day)
 
 
 def _rule(every: Any) -> Any:
@@ -307,10 +208,3 @@ def _rule(every: Any) -> Any:
 def _as_date(number: Any) -> Any:
     # DuckDB makes a timestamp of a date plus days; said twice, so that it comes back as a date.
     return (ibis.literal(_EPOCH) + number.as_interval("D")).cast("timestamp").cast("date")
-
-
-def account_part(class_: Any) -> Any:
-    """The class as a component of an account, in SQL: ``cost_mismatch`` becomes ``Cost-Mismatch``."""
-    return ibis.cases(
-        *((class_ == c, account_component(c)) for c in CLASSES), else_="Unexplained-Movement"
-    )

@@ -54,6 +54,9 @@ _FOLLOWS: Final = {
     "amount": _ZERO,
     "opened": "day",
     "rule": "'ref'",
+    "id": "cast(null as varchar)",
+    "operands": "cast(null as varchar)",
+    "rejected": "cast(null as varchar)",
 }
 
 
@@ -107,8 +110,8 @@ def write(engine: en.Engine, pairs: Pairs, stamp: str, columns: str, rest: str, 
         f"(select {stamp}))"
     )
     others = engine.rows(f"select count(*) as n from ({rest})")[0]["n"]
-    query = f"select * from ({plain}) union all select * from ({rest})" if pairs.count else rest
-    written = engine.write(query, path)
+    parts = [en.Part(plain, ("left_batch", "left_record"))] if pairs.count else []
+    written = engine.write([*parts, en.Part(rest, ("key", "occurrence"))], path)
     if written != pairs.count + others:
         raise AssertionError(f"{pairs.count} plain pairs were found, {written - others} written")
 

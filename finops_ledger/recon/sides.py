@@ -43,6 +43,10 @@ def _shape(rows: Any, **columns: Any) -> Any:
         "via": _text(None),
         "copy": ibis.literal(0),
         "step": ibis.literal(0),
+        "customer": _text(None),
+        "product": _text(None),
+        "operands": _text(None),
+        "rejected": _text(None),
     }
     made = {**defaults, **columns}
     return rows.select(*(made[n].cast(ty).name(n) for n, ty in rt.SIDE.items()))
@@ -78,6 +82,8 @@ def _sale_side(rows: Any, *, state: Any, move: Any, renewed: Any) -> Any:
         renewed=renewed,
         copy=rows.occurrence,
         step=rows.step,
+        customer=rows.customer,
+        product=rows["product"],
     )
 
 
@@ -129,6 +135,8 @@ def _supply_rows() -> Any:
         via=ibis.literal("ref"),
         copy=rows.occurrence,
         step=rows.step,
+        customer=rows.customer,
+        product=rows["product"],
     )
 
 

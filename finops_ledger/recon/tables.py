@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import ibis
@@ -11,7 +12,8 @@ from finops_ledger.posting.tables import MONEY
 TIME = "timestamp('UTC')"
 
 #: One side of a leg on one day: what each row stands for on the clearing account, and what it moved. ``copy``
-#: tells identical records apart, ``step`` the versions of one row.
+#: tells identical records apart, ``step`` the versions of one row. ``via``, ``operands`` and ``rejected`` say which
+#: pass found its item, what it compared, and which candidates it did not take.
 SIDE: Final = {
     "key": "string",
     "occurrence": "string",
@@ -34,6 +36,10 @@ SIDE: Final = {
     "via": "string",
     "copy": "int64",
     "step": "int64",
+    "customer": "string",
+    "product": "string",
+    "operands": "string",
+    "rejected": "string",
 }
 
 #: What refunds and adjustments add to an item, summed up.
@@ -48,7 +54,8 @@ ADDITION: Final = {
     "added_kind": "string",
 }
 
-#: An item: one order (or top-up, or settlement) on one leg, with both sides and its home.
+#: An item: one order (or top-up, or settlement) on one leg, with both sides and its home. ``id`` is kept once given,
+#: ``since`` is the day of its present class, ``also`` names further classes that hold of it.
 ITEM: Final = {
     "key": "string",
     "occurrence": "string",
@@ -76,7 +83,29 @@ ITEM: Final = {
     "amount": MONEY,
     "opened": "date",
     "rule": "string",
+    "id": "string",
+    "operands": "string",
+    "rejected": "string",
+    "also": "string",
+    "since": "date",
+    "suggestion": "string",
+    "left_at": TIME,
+    "right_at": TIME,
+    "left_customer": "string",
+    "right_customer": "string",
+    "left_product": "string",
+    "right_product": "string",
+    "left_other": "string",
+    "right_other": "string",
+    "right_serial": "string",
+    "right_value": MONEY,
 }
+
+#: What of an item only a later pass needs, while it is open: a match does not keep it.
+WHILE_OPEN: Final = (
+    "also since suggestion left_at right_at left_customer right_customer left_product right_product "
+    "left_other right_other right_serial right_value"
+).split()
 
 #: What a run adds: where the item stood before, what reconciliation did, when it breaks.
 OUTCOME: Final = {
@@ -120,3 +149,15 @@ def prior() -> Any:
 def clock() -> Any:
     """One row: the day, its number, the spans in days, limits and accounts."""
     return ibis.table(CLOCK, name="clock")
+
+
+def sql_types(columns: Mapping[str, str]) -> dict[str, str]:
+    """Return the SQL types of columns that are declared for expressions."""
+    names = {"string": "varchar", "int64": "bigint", TIME: "timestamptz"}
+    return {n: names.get(ty, ty) for n, ty in columns.items()}
+
+
+def columns(said: Mapping[str, str]) -> str:
+    """Return SQL of the columns of a side, typed; what is not said is null."""
+    types = sql_types(SIDE)
+    return ", ".join(f'cast({said.get(n, "null")} as {ty}) as "{n}"' for n, ty in types.items())

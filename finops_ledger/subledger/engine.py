@@ -13,6 +13,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -29,6 +30,18 @@ if TYPE_CHECKING:
 #: A text column of at most so many values is digested by their numbers.
 _FEW = 1_000
 _CODED = pa.dictionary(pa.int32(), pa.string())
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a file: an expression (or SQL text) whose rows come in an order, and the columns that give it.
+
+    The expression puts its rows in this order where an engine keeps it on the way (DuckDB); another engine does so
+    at the end, by these columns. No two rows are equal in them.
+    """
+
+    query: Query | str
+    by: tuple[str, ...] = ()
 
 
 class Engine(ABC):
@@ -81,8 +94,8 @@ class Engine(ABC):
         """Run an expression (or SQL text) and return its few rows as dictionaries."""
 
     @abstractmethod
-    def write(self, query: Query | str, path: Path) -> int:
-        """Run an expression (or SQL text) into one Parquet file, in its order; return its rows."""
+    def write(self, parts: Sequence[Part], path: Path) -> int:
+        """Run expressions (or SQL texts) into one Parquet file, one after another; return its rows."""
 
 
 def quote_text(text: str) -> str:

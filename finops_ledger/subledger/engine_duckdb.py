@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from finops_ledger.subledger.compiled import Query
-from finops_ledger.subledger.engine import Engine, quote_text, sql_of
+from finops_ledger.subledger.engine import Engine, Part, quote_text, sql_of
 
 
 class DuckEngine(Engine):
@@ -85,10 +86,13 @@ class DuckEngine(Engine):
         names = [c[0] for c in cursor.description or []]
         return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
 
-    def write(self, query: Query | str, path: Path) -> int:
-        """Run an expression (or SQL text) into one Parquet file, in its order; return its rows."""
+    def write(self, parts: Sequence[Part], path: Path) -> int:
+        """Run expressions (or SQL texts) into one Parquet file, one after another; return its rows."""
         path.parent.mkdir(parents=True, exist_ok=True)
+        sql = sql_of(parts[0].query)
+        if len(parts) > 1:
+            sql = " union all ".join(f"select * from ({sql_of(p.query)})" for p in parts)
         done = self.connection.execute(
-            f"copy ({sql_of(query)}) to '{quote_text(str(path))}' (format parquet)"
+            f"copy ({sql}) to '{quote_text(str(path))}' (format parquet)"
         ).fetchone()
         return int(done[0]) if done else 0

@@ -6,10 +6,9 @@ finops.toml, on shared storage): what reads it never computes it again, so that 
 
 from __future__ import annotations
 
-import itertools
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -17,9 +16,10 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyspark.sql import functions
 
 from finops_ledger.subledger.compiled import SPARK, Query
-from finops_ledger.subledger.engine import Engine, quote_text
+from finops_ledger.subledger.engine import Engine, Part, quote_text
 from finops_ledger.subledger.engine_duckdb import DuckEngine
 from finops_ledger.subledger.spark_session import session
 from finops_ledger.subledger.spark_settings import Settings
@@ -27,7 +27,6 @@ from finops_ledger.subledger.spark_sql import Files, translate
 
 #: Functions that expressions call by DuckDB's name, in Spark's words; Spark writes them into the plan.
 _FUNCTIONS: Final = ("divide(a bigint, b bigint) returns bigint return a div b",)
-_PARTS = itertools.count(1)
 
 
 class SparkEngine(Engine):
@@ -95,30 +94,41 @@ class SparkEngine(Engine):
         """Run an expression (or SQL text) and return its few rows as dictionaries."""
         return list(self.arrow(query).to_pylist())
 
-    def write(self, query: Query | str, path: Path) -> int:
-        """Run an expression (or SQL text) into one Parquet file, in its order; return its rows.
+    def write(self, parts: Sequence[Part], path: Path) -> int:
+        """Run expressions (or SQL texts) into one Parquet file, one after another; return its rows.
 
-        The executors write sorted parts beside the file, one after another in order; DuckDB streams them into
-        the one file, as it writes its own.
+        The executors write each part beside the file, sorted, in pieces that follow one another; DuckDB streams
+        them into the one file, as it writes its own.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
-        parts = path.parent / f"{path.name}.parts-{next(_PARTS)}"
-        frame = self._frame(query)
-        frame.write.parquet(parts.absolute().as_uri(), compression="snappy")
+        pieces: list[Path] = []
+        folders = [path.parent / f"{path.name}.part-{number}" for number in range(len(parts))]
         try:
-            return self._local.write(_read(sorted(parts.glob("part-*"))), path)
+            for part, folder in zip(parts, folders, strict=True):
+                # Last, by all means: Spark leaves out a sort below a join.
+                frame = self._frame(part.query)
+                names = [functions.col(name).asc_nulls_last() for name in part.by]
+                frame = frame.orderBy(*names) if names else frame
+                frame.write.parquet(folder.absolute().as_uri())
+                pieces += sorted(folder.glob("part-*"))
+            return self._local.write([Part(_read(pieces))], path)
         finally:
-            shutil.rmtree(parts, ignore_errors=True)
+            for folder in folders:
+                shutil.rmtree(folder, ignore_errors=True)
 
     # --- what queries are made of --------------------------------------------------------------------
 
     def _frame(self, query: Query | str) -> Any:
-        sql = translate(query, self._table) if isinstance(query, str) else query.sql(SPARK)
+        sql = translate(query, self._table, self._columns) if isinstance(query, str) else query.sql(SPARK)
         return self.session.sql(sql)
 
     def _stand(self, name: str, frame: Any) -> None:
         frame.createOrReplaceTempView(name)
         self._kept[name] = frame
+
+    def _columns(self, sql: str) -> list[str]:
+        """Return the names of the columns of a query, without running it."""
+        return list(self.session.sql(sql).columns)
 
     def _table(self, files: Files) -> str:
         """Return the name of a view over Parquet files, made at first use."""

@@ -39,8 +39,13 @@ class Files:
     by_name: bool = False
 
 
-def translate(text: str, table_of: Callable[[Files], str]) -> str:
-    """Return a text in Spark's words; ``table_of`` names the table that stands for Parquet files.
+def translate(
+    text: str, table_of: Callable[[Files], str], columns_of: Callable[[str], Sequence[str]]
+) -> str:
+    """Return a text in Spark's words.
+
+    ``table_of`` names the table that stands for Parquet files; ``columns_of`` names the columns of a query (in
+    Spark's words), for ``* replace (…)``, which Spark has not.
 
     Raises:
         NotForSpark: the text says something that has no equal in Spark.
@@ -52,7 +57,9 @@ def translate(text: str, table_of: Callable[[Files], str]) -> str:
                 name = exp.to_identifier(table_of(_files(node.this)), quoted=True)
                 node.set("this", name)
         tree = tree.transform(_in_spark)
-        return tree.sql(dialect="spark", unsupported_level=sqlglot.ErrorLevel.RAISE)
+        for select in reversed(list(tree.find_all(exp.Select))):  # what stands within comes first
+            _replace(select, columns_of)
+        return _spark(tree)
     except (sqlglot.ParseError, sqlglot.UnsupportedError) as error:
         raise NotForSpark(f"{error}: {text}") from error
 
@@ -75,16 +82,39 @@ def _files(call: exp.ReadParquet) -> Files:
 def _in_spark(node: Any) -> Any:
     if isinstance(node, _ORDERED) and node.find(exp.Order):
         raise NotForSpark(f"an aggregate in an order: {node.sql(dialect='duckdb')}")
-    if isinstance(node, exp.Star) and node.args.get("replace"):
-        raise NotForSpark("select * replace")
     if isinstance(node, exp.Anonymous) and node.name.upper() in _RENAMED:
         return exp.Anonymous(this=_RENAMED[node.name.upper()], expressions=node.expressions)
     return node
 
 
-def listed(names: Sequence[str]) -> str:
-    """Return names of columns as Spark quotes them."""
-    return ", ".join(f"`{name}`" for name in names)
+def _replace(select: exp.Select, columns_of: Callable[[str], Sequence[str]]) -> None:
+    """Write out ``* replace (…)``: every column by its name, those replaced by what replaces them."""
+    made: list[exp.Expression] = []
+    for item in select.expressions:
+        star = item.this if isinstance(item, exp.Column) else item
+        if not isinstance(star, exp.Star) or not star.args.get("replace"):
+            made.append(item)
+            continue
+        instead = {r.alias: r.this for r in star.args["replace"]}
+        table = item.args.get("table") if isinstance(item, exp.Column) else None
+        star.set("replace", None)
+        plain = exp.Select(expressions=[item.copy()])
+        for part in ("with_", "from_", "joins"):
+            plain.set(part, select.args.get(part) and _copied(select.args[part]))
+        for name in columns_of(_spark(plain)):
+            own = exp.column(exp.to_identifier(name, quoted=True), table)
+            made.append(exp.alias_(instead.pop(name, own), name, quoted=True))
+        if instead:
+            raise NotForSpark(f"* replace names no column: {', '.join(instead)}")
+    select.set("expressions", made)
 
 
-__all__ = ["Files", "NotForSpark", "listed", "translate"]
+def _copied(part: Any) -> Any:
+    return [p.copy() for p in part] if isinstance(part, list) else part.copy()
+
+
+def _spark(tree: exp.Expression) -> str:
+    return tree.sql(dialect="spark", unsupported_level=sqlglot.ErrorLevel.RAISE)
+
+
+__all__ = ["Files", "NotForSpark", "translate"]

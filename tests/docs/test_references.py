@@ -17,7 +17,7 @@ from finops_ledger.books import config
 from finops_ledger.core import kinds
 from finops_ledger.core.errors import FinopsError, InputRefused, IntegrityError, UsageError
 from finops_ledger.intake import spec, spec_file
-from finops_ledger.recon import legs
+from finops_ledger.recon import classes, legs
 from finops_ledger.sop import model as sop
 from finops_ledger.subledger import manifest
 from tests.docs import pages as p
@@ -146,13 +146,13 @@ def test_conditions_have_each_key() -> None:
 
 def test_every_class_with_its_priority_and_home() -> None:
     rows = {row[0].strip("`"): row for row in table(page("breaks").split("## Not breaks")[0])}
-    assert list(rows) == list(legs.CLASSES)
+    assert list(rows) == list(classes.CLASSES)
     for class_, row in rows.items():
-        assert row[5] == str(legs.priority(class_)), class_
-        assert row[3] == ("stays" if class_ in legs.RESIDUE_ZERO else "Breaks"), class_
+        assert row[5] == str(classes.priority(class_)), class_
+        assert row[3] == ("stays" if class_ in classes.RESIDUE_ZERO else "Breaks"), class_
         assert all(leg in legs.LEGS for leg in row[1].split(", ") if leg), class_
     others = [row[0].strip("`") for row in table(page("breaks").split("## Not breaks")[1])]
-    assert others == list(legs.NOT_BREAKS)
+    assert others == list(classes.NOT_BREAKS)
 
 
 def _first_code(call: ast.Call) -> str | None:

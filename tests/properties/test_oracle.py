@@ -16,8 +16,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from finops_ledger.posting import store
+from finops_ledger.recon.job import Job
 from finops_ledger.recon.legs import LEGS, SALE_SUPPLY
-from finops_ledger.recon.run import Job, run
+from finops_ledger.recon.run import run
 from finops_ledger.subledger.engine_duckdb import DuckEngine
 from tests.properties.oracle import Reference, Sale, Supply
 
@@ -141,7 +142,7 @@ def test_the_engine_agrees_with_the_reference(
                 engine,
                 job(day),
                 before=before,
-                history=history,
+                earlier=history,
                 decided=[],
                 absent_keys=None,
                 out=out,

@@ -1,0 +1,112 @@
+"""The classes of outcomes: names in the order of precedence, homes, priorities, legs.
+
+Their conditions stand in :mod:`.conditions`; ``docs/reference/breaks.md`` says the same in words, and a test holds
+them together.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from finops_ledger.recon.legs import (
+    GATEWAY_FEE,
+    SALE_GATEWAY,
+    SALE_SUPPLY,
+    SETTLEMENT_BANK,
+    SUPPLY_STATEMENT,
+    TOPUP_BANK,
+)
+
+_HOME_LEG: Final = {
+    "topup_not_credited": TOPUP_BANK,
+    "topup_mismatch": TOPUP_BANK,
+    "fee_mismatch": GATEWAY_FEE,
+    "settlement_short": SETTLEMENT_BANK,
+    "settlement_over": SETTLEMENT_BANK,
+    "settlement_overdue": SETTLEMENT_BANK,
+}
+
+
+#: Classes of the deposit's own movements: where a statement moves it, they arise against the statement.
+_OF_STATEMENT: Final = ("unexplained_movement", "balance_gap", "file_defect")
+
+
+def leg_of(class_: str, party: str, *, stated: bool = False) -> str:
+    """Return the leg on which breaks of a class arise; what is not special to one is the party's first.
+
+    ``stated``: the party's deposit moves by its deposit statement.
+    """
+    if stated and class_ in _OF_STATEMENT:
+        return SUPPLY_STATEMENT
+    return _HOME_LEG.get(class_, SALE_GATEWAY if party == "gateway" else SALE_SUPPLY)
+
+
+#: Classes that leave the money where it is: the residue on the Breaks account is 0 (worked-cases, home of
+#: each class).
+RESIDUE_ZERO: Final = (
+    "settlement_overdue",
+    "undelivered_overdue",
+    "refund_overdue",
+    "status_unknown",
+    "unidentified_credit",
+)
+NOT_BREAKS: Final = ("matched", "matched_within_tolerance", "timing", "pending", "excluded")
+
+#: Who loses decides how soon it is looked at: 1 = delivered or paid with nothing against it.
+PRIORITY: Final = {
+    "late_success": 1,
+    "duplicate_delivery": 1,
+    "missing_at_platform": 1,
+    "restore_missing": 1,
+    "partner_failed": 1,
+    "delivered_not_recorded": 1,
+    "topup_not_credited": 1,
+    "undelivered_overdue": 1,
+    "refund_overdue": 1,
+    "missing_in_settlement": 1,
+    "settlement_short": 1,
+    "chargeback": 1,
+    "refund_mismatch": 1,
+    "status_unknown": 2,
+    "cost_mismatch": 2,
+    "fee_mismatch": 2,
+    "unexplained_movement": 1,
+    "balance_gap": 1,
+}
+
+
+def priority(class_: str) -> int:
+    """Return 1 (we lose now), 2 (we may lose) or 3 (they lose, or nobody)."""
+    return PRIORITY.get(class_, 3)
+
+
+#: Every class that a break can have, in the order of the published precedence.
+CLASSES: Final = (
+    "missing_at_partner",
+    "missing_at_platform",
+    "partner_failed",
+    "late_success",
+    "duplicate_delivery",
+    "cost_mismatch",
+    "late_reversal",
+    "restore_missing",
+    "delivered_not_recorded",
+    "undelivered_overdue",
+    "refund_overdue",
+    "status_unknown",
+    "topup_not_credited",
+    "topup_mismatch",
+    "unexplained_movement",
+    "balance_gap",
+    "file_defect",
+    "amount_mismatch",
+    "fee_mismatch",
+    "unknown_in_settlement",
+    "missing_in_settlement",
+    "refund_mismatch",
+    "chargeback",
+    "settlement_short",
+    "settlement_over",
+    "settlement_overdue",
+    "unidentified_credit",
+)

@@ -1,0 +1,109 @@
+"""What people decided, applied to the items of the day; what no longer fits is named, never bent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from finops_ledger.core.money import plain as money
+from finops_ledger.core.schema import MONEY
+from finops_ledger.recon.classes import leg_of
+from finops_ledger.recon.decisions import Decided, together
+from finops_ledger.recon.job import Job, Outcome
+from finops_ledger.subledger import engine as en
+
+_DECIDED = pa.schema([("item", pa.string()), ("breaks", MONEY), ("claims", MONEY)])
+
+
+def name_items(engine: en.Engine, job: Job) -> None:
+    """Give every item that is, or was, open its id; one that has an id keeps it."""
+    prefix = en.literal(f"{job.leg.name}\x1f{job.counterparty}\x1f")
+    engine.keep(
+        "outcome",
+        "select * replace (case when id is not null then id "
+        "when class not in ('matched', 'excluded') or amount_before <> 0 or claimed <> 0 "
+        "or released <> 0 or absorbed <> 0 or right_held <> 0 "
+        f"then 'x-' || left(sha256({prefix} || key || chr(31) || occurrence), 16) end as id) from outcome",
+    )
+
+
+def apply(engine: en.Engine, job: Job, decided: Sequence[Decided], result: Outcome) -> None:
+    """Let the day's decisions move what they name; name the ones whose break has gone or changed."""
+    own = f"Assets:Breaks:{job.component}:"
+    concerned = [
+        one
+        for one in together(decided)
+        if any(a.startswith(own) or a == job.claims for a in one.accounts)
+    ]
+    items = _items(engine, concerned)
+    fitting = []
+    for one in concerned:
+        found = items.get(one.item)
+        if found is None and not _answers(engine, job, one):
+            continue
+        problem = _misfit(one, found, own)
+        if problem:
+            result.conflicts.append(f"{one.place}: {problem}")
+            result.withheld.update(one.accounts)
+        else:
+            fitting.append((one.item, one.breaks, one.claims))
+    if not fitting:
+        return
+    columns = [list(c) for c in zip(*fitting, strict=True)]
+    engine.give("decided", pa.table(columns, schema=_DECIDED))
+    moved = "cast(o.{0} {1} coalesce(d.{2}, 0) as decimal(18, 4))"
+    amount = moved.format("amount", "+", "breaks")
+    engine.keep(
+        "outcome",
+        f"select o.* replace ({amount} as amount, {moved.format('settled', '-', 'breaks')} as settled, "
+        f"{moved.format('claimed', '+', 'claims')} as claimed, "
+        f"case when {amount} <> 0 then o.home end as home) "
+        "from outcome as o left join decided as d on o.id = d.item",
+    )
+
+
+def _items(engine: en.Engine, decided: Sequence[Decided]) -> dict[str, dict[str, Any]]:
+    if not decided:
+        return {}
+    named = ", ".join(en.literal(one.item) for one in decided)
+    rows = engine.rows(f"select id, amount, home, claimed from outcome where id in ({named})")
+    return {r["id"]: r for r in rows}
+
+
+def _answers(engine: en.Engine, job: Job, one: Decided) -> bool:
+    """Say whether this leg answers for a decision whose item it does not know: no other leg will."""
+    breaks = [a.rpartition(":")[2] for a in one.accounts if a.startswith("Assets:Breaks:")]
+    if breaks:
+        classes = {b.lower().replace("-", "_") for b in breaks}
+        legs = {leg_of(c, job.leg.party, stated=job.stated) for c in classes}
+    else:
+        legs = {leg_of("", job.leg.party)}
+    if job.leg.name not in legs:
+        return False
+    known = f"select 1 from ({en.parquet(job.others)}) where id = {en.literal(one.item)}"
+    return not (job.others and engine.rows(known))
+
+
+def _misfit(one: Decided, found: dict[str, Any] | None, own: str) -> str | None:
+    """Say why a decision does not fit the item that it names, or nothing."""
+    if found is None:
+        return f"{one.item} is not open on this day; the decision must be taken back or renewed"
+    amount, home, claimed = found["amount"], found["home"], found["claimed"]
+    if one.breaks:
+        account = next(a for a in one.accounts if a.startswith("Assets:Breaks:"))
+        if home != account:
+            where = home or "no account any more"
+            return f"{one.item} stands on {where}, the decision says {account}"
+        if (amount > 0) == (one.breaks > 0) or abs(one.breaks) > abs(amount):
+            return f"{one.item} is {money(amount)}, the decision moves {money(one.breaks)}"
+        if abs(one.breaks) < abs(amount) and not one.part:
+            side = "debit" if amount > 0 else "credit"
+            return (
+                f"{one.item} is {money(amount)}, the decision moves {money(one.breaks)} of it; a part must say so: "
+                f'count: 0, move: "adjust", side: "{side}" below the posting'
+            )
+    if not one.breaks and one.claims and abs(one.claims) > abs(claimed):
+        return f"{one.item} has {money(claimed)} claimed, the decision moves {money(one.claims)}"
+    return None

@@ -1,0 +1,75 @@
+"""What a run reads: both sides of the day, and the items that were open the day before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from finops_ledger.core.money import plain as money
+from finops_ledger.recon import fees, plain, sides
+from finops_ledger.recon import tables as rt
+from finops_ledger.recon.job import Gap, Job
+from finops_ledger.recon.legs import GATEWAY_FEE, SUPPLY_STATEMENT
+from finops_ledger.subledger import engine as en
+from finops_ledger.subledger.compiled import query
+
+
+def lay_out(engine: en.Engine, job: Job) -> plain.Pairs:
+    """Lay out both sides as ``lhs`` and ``rhs``; where rows are matched one by one, only what is no plain pair.
+
+    ``prior`` must stand.
+    """
+    none = en.empty(rt.sql_types(rt.SIDE))
+    pairs = plain.Pairs()
+    if job.leg.name == GATEWAY_FEE:
+        for name, part in (("lhs", "fee"), ("rhs", "vat")):
+            sql = fees.excess(job.fee, job.counterparty, job.day, part) if job.fee else none
+            engine.keep(name, sql)
+        return pairs
+    if job.leg.cardinality == "consume" or job.leg.name == SUPPLY_STATEMENT:
+        passes = (job.passes or ("ref",)) if job.leg.name == SUPPLY_STATEMENT else ()
+        engine.view("left_side", query(sides.left, job.leg, *passes))
+        engine.view("right_side", query(sides.right, job.leg, *passes))
+        pairs = plain.split(engine, *passes[:1])
+        for name in ("lhs", "rhs") if job.leg.cardinality == "consume" else ():
+            plain.join_versions(engine, name)
+    else:
+        engine.keep("lhs", query(sides.left, job.leg))
+        engine.keep("rhs", query(sides.right, job.leg) if job.leg.right else none)
+    if job.gaps:
+        told = " union all ".join(_gap(job, gap) for gap in job.gaps)
+        engine.keep("rhs", f"select * from rhs union all {told}")
+    return pairs
+
+
+def _gap(job: Job, gap: Gap) -> str:
+    """Return SQL of the row that a gap of a statement stands for."""
+    said = {
+        "key": en.literal(gap.key),
+        "occurrence": "''",
+        "batch": en.literal(gap.batch),
+        "record": str(gap.record),
+        "own_key": en.literal(gap.key),
+        "kind": "'gap'",
+        "state": "'success'",
+        "move": f"'{money(-gap.amount)}'",
+        "held": "0",
+        "value": f"'{money(abs(gap.amount))}'",
+        "anchor": str(job.day_number),
+        "renewed": en.literal(gap.renewed),
+        "via": "'ref'",
+        "copy": "0",
+        "step": "0",
+    }
+    return f"select {rt.columns(said)}"
+
+
+def lay_out_prior(engine: en.Engine, before: Sequence[Path]) -> None:
+    """Lay out the items that were open the day before as ``prior``."""
+    columns = ", ".join(f'"{c}"' for c in rt.ITEM)
+    opened = (
+        f"select {columns} from ({en.parquet(before)}) where not is_closed"
+        if before
+        else en.empty(rt.sql_types(rt.ITEM))
+    )
+    engine.keep("prior", opened)

@@ -1,0 +1,110 @@
+"""A job: one leg, one counterparty, one day, with the spans and limits of its SOP; and what its run found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from finops_ledger.recon.legs import Leg
+from finops_ledger.recon.plain import Pairs
+from finops_ledger.sop.model import Fee
+
+EPOCH = date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What a statement says beyond its rows: an item without a sale, named by its place in the file."""
+
+    key: str
+    batch: str
+    record: int
+    amount: Decimal
+    #: It belongs to a gap that was told before, and takes it back.
+    renewed: bool = False
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to run: the leg, whose account, the day, and the spans and limits that its SOP gives."""
+
+    leg: Leg
+    counterparty: str
+    component: str
+    day: date
+    grace: timedelta
+    pending: timedelta
+    tolerance: Decimal
+    shift_s: int
+    claims: str
+    fee: Fee | None = None
+    others: tuple[Path, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    passes: tuple[str, ...] = ("ref", "partner_ref")
+    stated: bool = False  #: a deposit statement moves the deposit on the day
+
+    @property
+    def clearing(self) -> str:
+        """The clearing account of this counterparty."""
+        return self.leg.clearing(self.component)
+
+    @property
+    def day_number(self) -> int:
+        """The day as days since 1970."""
+        return (self.day - EPOCH).days
+
+
+@dataclass
+class Outcome:
+    """What a run found: files written, counts and sums by class, the bridge, decisions that no longer fit."""
+
+    files: dict[str, Path] = field(default_factory=dict)
+    classes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    left: Decimal = Decimal(0)
+    right: Decimal = Decimal(0)
+    residual: Decimal = Decimal(0)
+    matched: int = 0
+    pairs: Pairs = field(default_factory=Pairs)
+    conflicts: list[str] = field(default_factory=list)
+    withheld: set[str] = field(default_factory=set)
+
+
+def _days(span: timedelta) -> int:
+    return ceil(span / timedelta(days=1))
+
+
+def clock(job: Job) -> pa.Table:
+    """Return the one row over which a run's expressions know their day, spans, limits and accounts."""
+    schema = pa.schema(
+        [
+            ("day", pa.date32()),
+            ("party", pa.string()),
+            ("shift", pa.int64()),
+            ("day_number", pa.int64()),
+            ("grace", pa.int64()),
+            ("pending", pa.int64()),
+            ("tolerance", pa.decimal128(18, 4)),
+            ("waits_on", pa.string()),
+            ("breaks_on_account", pa.string()),
+            ("stated", pa.bool_()),
+        ]
+    )
+    values = [
+        job.day,
+        job.counterparty,
+        job.shift_s,
+        job.day_number,
+        _days(job.grace),
+        _days(job.pending),
+        job.tolerance,
+        job.leg.waiting(job.component),
+        f"Assets:Breaks:{job.component}:",
+        job.stated,
+    ]
+    return pa.table([[v] for v in values], schema=schema)

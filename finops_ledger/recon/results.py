@@ -1,0 +1,75 @@
+"""What a run leaves behind: sums by class and the bridge, the matches and the items."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from finops_ledger.core.money import ZERO
+from finops_ledger.core.money import plain as money
+from finops_ledger.recon import plain
+from finops_ledger.recon import tables as rt
+from finops_ledger.recon.job import Job, Outcome
+from finops_ledger.subledger import engine as en
+
+#: What a match keeps: enough to find the pair again when a later row touches it.
+MATCH_COLUMNS: Final = (
+    "key occurrence left_batch left_record left_state left_now left_value left_anchor left_serial category "
+    "model right_batch right_record right_key right_state right_kind right_now right_held right_anchor "
+    "settled claimed class home amount opened rule id operands rejected"
+).split()
+
+
+def sum_up(engine: en.Engine, result: Outcome) -> None:
+    """Count and add up the outcomes by class; make up both sides of the bridge."""
+    found = engine.rows(
+        "select class, count(*) as n, sum(left_now) as l, sum(right_now) as r "
+        "from outcome where touched or class not in ('matched', 'excluded') group by class order by class"
+    )
+    sums = {r["class"]: [r["n"], r["l"] or ZERO, r["r"] or ZERO] for r in found}
+    pairs = result.pairs
+    if pairs.count:
+        count, left, right = sums.get("matched", [0, ZERO, ZERO])
+        sums["matched"] = [count + pairs.count, left + pairs.left, right - pairs.left]
+    for class_, (count, left, right) in sorted(sums.items()):
+        result.classes[class_] = {"count": count, "left": money(left), "right": money(right)}
+    moved = engine.rows(
+        "select (select coalesce(sum(move), 0) from lhs) as l, "
+        "(select coalesce(sum(move), 0) from rhs) as r, "
+        "(select coalesce(sum(recon_amount - amount_before + released + absorbed), 0) from outcome) as homes, "
+        "(select count(*) from outcome where touched and class in "
+        "('matched', 'matched_within_tolerance') and left_batch is not null) as m"
+    )[0]
+    result.left, result.right = moved["l"] + pairs.left, moved["r"] - pairs.left
+    result.residual = moved["l"] + moved["r"] - moved["homes"]
+    result.matched = moved["m"] + pairs.count
+
+
+def write(engine: en.Engine, job: Job, out: Path, result: Outcome) -> None:
+    """Write what is done into matches, and what is open or has moved into items; keep both in key order."""
+    stamp = (
+        f"{en.literal(job.leg.name)} as leg, {en.literal(job.counterparty)} as counterparty, "
+        f"date '{job.day}' as day"
+    )
+    waiting = "('pending', 'unknown')"
+    open_ = (
+        "(amount <> 0 or claimed <> 0 or right_held <> 0 "
+        "or (class = 'partner_failed' and recon_amount = 0) "
+        f"or coalesce(left_state, '') in {waiting} or coalesce(right_state, '') in {waiting})"
+    )
+    if job.leg.cardinality == "consume":
+        columns = ", ".join(f'"{c}"' for c in MATCH_COLUMNS)
+        done = f"not {open_} and (touched or amount_before <> 0)"
+        if result.pairs.count or engine.rows(f"select 1 from outcome where {done} limit 1"):
+            result.files["matches"] = out / "matches.parquet"
+            rest = f"select {stamp}, {columns} from outcome where {done} order by key, occurrence"
+            plain.write(engine, result.pairs, stamp, columns, rest, result.files["matches"])
+    shown = (
+        f"({open_} or amount_before <> 0 or recon_amount <> 0 or released <> 0 or absorbed <> 0)"
+    )
+    if engine.rows(f"select 1 from outcome where {shown} limit 1"):
+        columns = ", ".join(f'"{c}"' for c in rt.OUTCOME)
+        result.files["items"] = out / "items.parquet"
+        query = f"select {stamp}, {columns}, not {open_} as is_closed from outcome where {shown}"
+        items = en.Part(f"{query} order by key, occurrence", ("key", "occurrence"))
+        engine.write([items], result.files["items"])
