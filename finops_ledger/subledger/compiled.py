@@ -47,17 +47,19 @@ def query(build: Callable[..., Any], *arguments: Any, **options: Any) -> Query:
 def compile_sql(expression: Any, dialect: str = DUCKDB) -> str:
     """Compile an Ibis expression to SQL of an engine.
 
-    Spark gives a sum or a difference of decimals more digits than its operands have, DuckDB and Ibis do not; so each
-    column is cast to the type that the expression has for Ibis. An amount that does not fit is an error on both.
+    Each decimal column is cast to the type that the expression has for Ibis: engines give sums, differences and
+    products more digits than Ibis takes them to have, each in its own way, and Ibis leaves out a cast that it thinks
+    idle. So an amount is DECIMAL(18, 4) wherever a table stands; one that does not fit is an error.
     """
     import ibis  # heavy: only where an expression is really compiled
 
-    sql = str(ibis.to_sql(expression, dialect=dialect))
-    if dialect != SPARK:
-        return sql
+    sql = ibis.to_sql(expression, dialect=dialect)
+    mark = "`" if dialect == SPARK else '"'
     columns = ", ".join(
-        f"cast(`{n}` as {str(ty).strip('!')}) as `{n}`" if ty.is_decimal() else f"`{n}`"
-        for n, ty in expression.schema().items()
+        f"cast({mark}{name}{mark} as decimal({ty.precision}, {ty.scale})) as {mark}{name}{mark}"
+        if ty.is_decimal()
+        else f"{mark}{name}{mark}"
+        for name, ty in expression.schema().items()
     )
     return f"select {columns} from ({sql})"
 

@@ -6,6 +6,7 @@ finops.toml, on shared storage): what reads it never computes it again, so that 
 
 from __future__ import annotations
 
+import re
 import shutil
 import warnings
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,9 @@ from finops_ledger.subledger.spark_sql import Files, translate
 
 #: Functions that expressions call by DuckDB's name, in Spark's words; Spark writes them into the plan.
 _FUNCTIONS: Final = ("divide(a bigint, b bigint) returns bigint return a div b",)
+
+#: What Spark would take for a pattern in the name of a file.
+_GLOB: Final = re.compile(r"([\\{}\[\]*?])")
 
 
 class SparkEngine(Engine):
@@ -109,7 +113,7 @@ class SparkEngine(Engine):
                 frame = self._frame(part.query)
                 names = [functions.col(name).asc_nulls_last() for name in part.by]
                 frame = frame.orderBy(*names) if names else frame
-                frame.write.parquet(folder.absolute().as_uri())
+                frame.write.parquet(_uri(folder))
                 pieces += sorted(folder.glob("part-*"))
             return self._local.write([Part(_read(pieces))], path)
         finally:
@@ -139,7 +143,7 @@ class SparkEngine(Engine):
             if files.filename:
                 columns.append("_metadata.file_path as filename")
             reader = self.session.read.schema(_schema(files.paths[0]))
-            frame = reader.parquet(*(Path(p).absolute().as_uri() for p in files.paths))
+            frame = reader.parquet(*(_GLOB.sub(r"\\\1", _uri(Path(p))) for p in files.paths))
             name = f"files_{len(self._files)}"
             frame.selectExpr(*columns).createOrReplaceTempView(name)
             self._files[files] = name
@@ -152,6 +156,11 @@ def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "PySpark does not yet fully support", FutureWarning)
         yield
+
+
+def _uri(path: Path) -> str:
+    # Not as_uri(): Hadoop takes a path as it stands, and decodes nothing.
+    return f"file://{path.absolute()}"
 
 
 def _read(parts: list[Path]) -> str:
