@@ -17,7 +17,6 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyspark.sql import functions
 
 from finops_ledger.subledger.compiled import SPARK, Query
 from finops_ledger.subledger.engine import Engine, Part, quote_text
@@ -69,9 +68,12 @@ class SparkEngine(Engine):
     def keep(self, name: str, query: Query | str) -> int:
         """Run an expression (or SQL text) into a table held by the executors; return its row count."""
         frame = self._frame(query)
-        made = frame.checkpoint() if self._reliable else frame.localCheckpoint()
-        self._stand(name, made)
-        return int(made.count())
+        # Held by the executors, it is computed as it is counted: one job, not two.
+        made = frame.checkpoint() if self._reliable else frame.localCheckpoint(eager=False)
+        count = int(made.count())
+        # Nothing is planned over what is known to be empty.
+        self._stand(name, made if count else made.limit(0))
+        return count
 
     def drop(self, name: str) -> None:
         """Let go of a table; what it held goes when nothing reads it any more."""
@@ -111,8 +113,8 @@ class SparkEngine(Engine):
             for part, folder in zip(parts, folders, strict=True):
                 # Last, by all means: Spark leaves out a sort below a join.
                 frame = self._frame(part.query)
-                names = [functions.col(name).asc_nulls_last() for name in part.by]
-                frame = frame.orderBy(*names) if names else frame
+                if part.by:
+                    frame = frame.orderBy(*(frame[name].asc_nulls_last() for name in part.by))
                 frame.write.parquet(_uri(folder))
                 pieces += sorted(folder.glob("part-*"))
             return self._local.write([Part(_read(pieces))], path)
