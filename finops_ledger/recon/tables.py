@@ -153,7 +153,7 @@ def clock() -> Any:
 
 def sql_types(columns: Mapping[str, str]) -> dict[str, str]:
     """Return the SQL types of columns that are declared for expressions."""
-    names = {"string": "varchar", "int64": "bigint", TIME: "timestamptz"}
+    names = {"string": "varchar", "int64": "bigint", TIME: "timestamptz", MONEY: "decimal(18, 4)"}
     return {n: names.get(ty, ty) for n, ty in columns.items()}
 
 
@@ -161,3 +161,9 @@ def columns(said: Mapping[str, str]) -> str:
     """Return SQL of the columns of a side, typed; what is not said is null."""
     types = sql_types(SIDE)
     return ", ".join(f'cast({said.get(n, "null")} as {ty}) as "{n}"' for n, ty in types.items())
+
+
+def typed(columns: Mapping[str, str], rows: str) -> str:
+    """Return SQL of rows with every column in its declared type: sums of money come wider out of the engine."""
+    listed = ", ".join(f'cast("{n}" as {ty}) as "{n}"' for n, ty in sql_types(columns).items())
+    return f"select {listed} from ({rows})"
