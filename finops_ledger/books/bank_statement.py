@@ -17,7 +17,9 @@ from finops_ledger.subledger.manifest import Batch
 _LISTED = 20
 
 
-def prove(engine: DuckEngine, path: Path, fmt: Format, rows: Path, result: ReadResult) -> ReadResult:
+def prove(
+    engine: DuckEngine, path: Path, fmt: Format, rows: Path, result: ReadResult
+) -> ReadResult:
     """Walk the running balance of a statement; fill in the opening and closing that it proves.
 
     Balances less the movements up to them must be one number, the opening. A statement that states none is

@@ -13,12 +13,16 @@ _SIZE = re.compile(r"(?P<number>\d+) *(?P<unit>[KMGT])i?B?", re.IGNORECASE)
 
 
 class Spark(BaseModel):
-    """Where Spark runs and what it is told: ``master``, ``temp``, and any setting ``spark.…``."""
+    """Where Spark runs and what it is told: ``master``, ``temp``, and any setting ``spark.…``.
+
+    ``task_memory``: the limit of DuckDB in a task that reads a file.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     master: str = Field(default="", pattern=r"^\S*$")
     temp: str = ""
+    task_memory: str = "1GB"
     settings: dict[str, str] = {}
 
     @model_validator(mode="before")

@@ -24,6 +24,7 @@ from finops_ledger.books import (
     recovery,
     withdrawing,
 )
+from finops_ledger.books.config_engine import EngineLimits
 from finops_ledger.books.expected import Touches
 from finops_ledger.books.jobs import job
 from finops_ledger.books.layout import FOLDERS
@@ -54,8 +55,10 @@ class RebuildReport:
     lines: int
 
 
-def rebuild(root: Path, target: Path) -> RebuildReport:
+def rebuild(root: Path, target: Path, engine: EngineLimits | None = None) -> RebuildReport:
     """Make the books of ``root`` again at ``target``, from what cannot be derived, and compare.
+
+    ``engine``: on this one, whatever finops.toml names.
 
     Raises UsageError when ``target`` is in use, IntegrityError when the manifest itself
     is broken. A step that fails is a difference: the report names it.
@@ -67,7 +70,7 @@ def rebuild(root: Path, target: Path) -> RebuildReport:
         raise UsageError(f"{root}: nothing has been committed yet, so there is nothing to rebuild")
     _copy_people(root, target)
     with TemporaryDirectory(prefix="finops-") as folder:
-        replay = _Replay(root, target, Path(folder))
+        replay = _Replay(root, target, Path(folder), engine)
         try:
             done = replay.run(lines)
         finally:
@@ -116,6 +119,7 @@ class _Replay:
     root: Path
     target: Path
     shipped: Path
+    engine: EngineLimits | None = None
     differences: list[str] = field(default_factory=list)
     _space: Workspace | None = None
     _store: LineStore | None = None
@@ -124,7 +128,7 @@ class _Replay:
     @property
     def space(self) -> Workspace:
         if self._space is None:
-            self._space = Workspace.open(self.target, self.shipped)
+            self._space = Workspace.open(self.target, self.shipped, self.engine)
         return self._space
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from finops_ledger.books import config as cfg
+from finops_ledger.books.config_engine import EngineLimits
 from finops_ledger.books.expected import Expected, Touches
 from finops_ledger.core.errors import UsageError
 from finops_ledger.intake.formats import find_format, load_format
@@ -41,11 +42,15 @@ class Workspace:
     state: State
     #: Formats that stand in for those that the program ships (a replay under the formats of the time).
     shipped: Path | None = None
+    #: The engine that stands in for the one of finops.toml (the same books on another engine).
+    instead: EngineLimits | None = None
     _engine: Engine | None = field(default=None, repr=False)
     _local: DuckEngine | None = field(default=None, repr=False)
 
     @classmethod
-    def open(cls, root: Path, shipped: Path | None = None) -> Workspace:
+    def open(
+        cls, root: Path, shipped: Path | None = None, instead: EngineLimits | None = None
+    ) -> Workspace:
         """Open a workspace; UsageError when there is none, or a rule does not read."""
         if not (root / cfg.NAME).exists():
             raise UsageError(
@@ -56,7 +61,7 @@ class Workspace:
         registry = sops.load(root, config.company.zone, config.company.start)
         _statements_agree(config, registry)
         manifest = Manifest(root, Touches())
-        return cls(root, config, registry, manifest, manifest.read(), shipped)
+        return cls(root, config, registry, manifest, manifest.read(), shipped, instead)
 
     def reload(self) -> None:
         """Read configuration, SOPs and manifest again."""
@@ -65,13 +70,20 @@ class Workspace:
         self.manifest, self.state = fresh.manifest, fresh.state
 
     @property
+    def limits(self) -> EngineLimits:
+        """Which engine, and how much it may use."""
+        return self.instead or self.config.engine
+
+    @property
     def engine(self) -> Engine:
         """The engine of a day's rows, as finops.toml names it; started at first use."""
         if self._engine is None:
-            if self.config.engine.name == "spark":
-                from finops_ledger.subledger.engine_spark import SparkEngine  # heavy, and an extra
+            if self.limits.name == "spark":
+                from finops_ledger.subledger.engine_spark import (
+                    SparkEngine,
+                )  # only where it is named
 
-                self._engine = SparkEngine(self.local, self.config.engine.session())
+                self._engine = SparkEngine(self.local, self.limits.session())
             else:
                 self._engine = self.local
         return self._engine
@@ -80,11 +92,15 @@ class Workspace:
     def local(self) -> DuckEngine:
         """DuckDB in this process, whatever engine is named: for what is about one file, or a few items."""
         if self._local is None:
-            limits = self.config.engine
+            limits = self.limits
             # DuckDB's temporary files bear the same names in every process: each has its own folder.
             spill = self.root / "subledger" / f"{SPILL}{os.getpid()}-{next(_ENGINES)}"
             self._local = DuckEngine(memory=limits.memory, threads=limits.threads, spill=spill)
         return self._local
+
+    def use(self, local: DuckEngine) -> None:
+        """Take this DuckDB in place of one by finops.toml: a task has limits of its own."""
+        self._local = local
 
     def close(self) -> None:
         """Stop the engines."""

@@ -50,7 +50,9 @@ def read(
     """
     backwards = order == "newest-first"
     over = (
-        "(rows unbounded preceding)" if streamed and engine.in_file_order else "(order by record rows unbounded preceding)"
+        "(rows unbounded preceding)"
+        if streamed and engine.in_file_order
+        else "(order by record rows unbounded preceding)"
     )
     if backwards:
         over = "(order by record desc rows unbounded preceding)"

@@ -88,7 +88,9 @@ def _folder() -> Path:
 
 
 def _name(one: Query, dialect: str) -> str:
-    told = f"{dialect} {one.build.__module__}.{one.build.__qualname__}{one.arguments!r}{one.options!r}"
+    told = (
+        f"{dialect} {one.build.__module__}.{one.build.__qualname__}{one.arguments!r}{one.options!r}"
+    )
     return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 

@@ -11,11 +11,11 @@ import hashlib
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,8 @@ from finops_ledger.subledger.compiled import Query
 if TYPE_CHECKING:
     from finops_ledger.subledger.engine_duckdb import DuckEngine
 
+T = TypeVar("T")
+R = TypeVar("R")
 #: A text column of at most so many values is digested by their numbers.
 _FEW = 1_000
 _CODED = pa.dictionary(pa.int32(), pa.string())
@@ -57,6 +59,15 @@ class Engine(ABC):
     @abstractmethod
     def local(self) -> DuckEngine:
         """DuckDB, in this process: for files of few rows, and for what only DuckDB does (intake)."""
+
+    @property
+    def tasks(self) -> int:
+        """How many files may be read at a time by other processes than this one; 0 where there are none."""
+        return 0
+
+    def spread(self, task: Callable[[T], R], things: Sequence[T]) -> list[R]:
+        """Run a task on each thing, in processes where the engine has some; return what they return, in order."""
+        return [task(one) for one in things]
 
     @abstractmethod
     def close(self) -> None:

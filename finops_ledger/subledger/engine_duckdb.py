@@ -78,7 +78,7 @@ class DuckEngine(Engine):
 
     def arrow(self, query: Query | str) -> pa.Table:
         """Run an expression (or SQL text) and return an Arrow table."""
-        return self.connection.execute(sql_of(query)).to_arrow_table()
+        return self.connection.sql(sql_of(query)).to_arrow_table()
 
     def rows(self, query: Query | str) -> list[dict[str, Any]]:
         """Run an expression (or SQL text) and return its few rows as dictionaries."""

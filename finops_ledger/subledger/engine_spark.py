@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -19,9 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from finops_ledger.subledger.compiled import SPARK, Query
-from finops_ledger.subledger.engine import Engine, Part, quote_text
+from finops_ledger.subledger.engine import Engine, Part, R, T, quote_text
 from finops_ledger.subledger.engine_duckdb import DuckEngine
-from finops_ledger.subledger.spark_session import session
+from finops_ledger.subledger.spark_session import quiet, session
 from finops_ledger.subledger.spark_settings import Settings
 from finops_ledger.subledger.spark_sql import Files, translate
 
@@ -86,14 +84,14 @@ class SparkEngine(Engine):
 
     def give(self, name: str, table: pa.Table) -> None:
         """Put a small Arrow table under a name."""
-        with _quiet():
+        with quiet():
             self._stand(name, self.session.createDataFrame(table))
 
     # --- results -----------------------------------------------------------------------------------
 
     def arrow(self, query: Query | str) -> pa.Table:
         """Run an expression (or SQL text) and return an Arrow table."""
-        with _quiet():
+        with quiet():
             return self._frame(query).toArrow()
 
     def rows(self, query: Query | str) -> list[dict[str, Any]]:
@@ -122,10 +120,29 @@ class SparkEngine(Engine):
             for folder in folders:
                 shutil.rmtree(folder, ignore_errors=True)
 
+    # --- tasks -------------------------------------------------------------------------------------
+
+    @property
+    def tasks(self) -> int:
+        """How many tasks the executors run at a time."""
+        return int(self.session.sparkContext.defaultParallelism)
+
+    def spread(self, task: Callable[[T], R], things: Sequence[T]) -> list[R]:
+        """Run a task on each thing, one Spark task each; return what they return, in order.
+
+        The executors need this package, and see the workspace's folder under the same path.
+        """
+        context = self.session.sparkContext
+        return list(context.parallelize(things, len(things)).map(task).collect())
+
     # --- what queries are made of --------------------------------------------------------------------
 
     def _frame(self, query: Query | str) -> Any:
-        sql = translate(query, self._table, self._columns) if isinstance(query, str) else query.sql(SPARK)
+        sql = (
+            translate(query, self._table, self._columns)
+            if isinstance(query, str)
+            else query.sql(SPARK)
+        )
         return self.session.sql(sql)
 
     def _stand(self, name: str, frame: Any) -> None:
@@ -150,14 +167,6 @@ class SparkEngine(Engine):
             frame.selectExpr(*columns).createOrReplaceTempView(name)
             self._files[files] = name
         return self._files[files]
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Spark warns of pandas 3 wherever it looks for pandas; nothing here goes through pandas."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "PySpark does not yet fully support", FutureWarning)
-        yield
 
 
 def _uri(path: Path) -> str:

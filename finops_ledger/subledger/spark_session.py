@@ -7,6 +7,9 @@ import os
 import shutil
 import sys
 import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +29,9 @@ def session(settings: Settings) -> Any:
         UsageError: pyspark or Java is missing, or Spark does not start; or it runs under other settings.
     """
     check_installed()
-    from pyspark import SparkContext
-    from pyspark.sql import SparkSession
+    with quiet():
+        from pyspark import SparkContext
+        from pyspark.sql import SparkSession
 
     running: Any = SparkContext._active_spark_context
     if running is None:
@@ -41,6 +45,14 @@ def session(settings: Settings) -> Any:
     for name, value in OURS.items():
         made.conf.set(name, value)
     return made
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Spark warns of pandas 3 wherever it looks for pandas; nothing here goes through pandas."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support", FutureWarning)
+        yield
 
 
 def _start(settings: Settings) -> Any:
