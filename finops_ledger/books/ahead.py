@@ -9,6 +9,7 @@ is read again.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -20,14 +21,15 @@ from finops_ledger.books.arrivals import Arrival, Found
 from finops_ledger.books.filing import info_of
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import FinopsError, InputRefused
-from finops_ledger.core.ids import batch_id, sha256_file
+from finops_ledger.core.ids import batch_id, sha256_bytes, sha256_file
 from finops_ledger.intake.read import ReadResult, read
-from finops_ledger.subledger import files
 from finops_ledger.subledger.engine_duckdb import DuckEngine
 from finops_ledger.subledger.manifest import Manifest, State
 
 #: A file whose day its rows must say is read once as of this day, to find them.
 UNKNOWN_DAY = date(1970, 1, 1)
+#: Where readings wait for their turn; what a kill leaves of it, recovery removes.
+FOLDER = Path("subledger", ".intake-ahead")
 #: Files read ahead of their commits, for each task that can run at a time.
 _WAVES = 4
 
@@ -90,9 +92,8 @@ class Ahead:
 
     def clear(self) -> None:
         """Remove the rows of readings that nobody asked for."""
-        for reading in self._done.values():
-            reading.rows.unlink(missing_ok=True)
         self._done.clear()
+        shutil.rmtree(self.space.root / FOLDER, ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,10 @@ class _Task:
     ) -> Reading:
         batch = batch_id(found.source.name, day, slot, arrival.sha256)
         key = Key(arrival.sha256, found.source.name, batch, day, self.accept_valid)
-        rows = files.temp_beside(space.root / "subledger" / "rows" / f"ahead-{batch}.parquet")
+        # The same bytes may lie in two files: each reading has a file of its own.
+        own = sha256_bytes(f"{arrival.path} {batch}".encode())[:16]
+        rows = space.root / FOLDER / f"{own}.parquet"
+        rows.parent.mkdir(parents=True, exist_ok=True)
         try:
             result = read(
                 arrival.path,

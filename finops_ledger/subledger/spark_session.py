@@ -32,6 +32,7 @@ def session(settings: Settings) -> Any:
     with quiet():
         from pyspark import SparkContext
         from pyspark.sql import SparkSession
+        from pyspark.sql.classic import dataframe as _  # noqa: F401 - looks for pandas once
 
     running: Any = SparkContext._active_spark_context
     if running is None:
