@@ -30,9 +30,12 @@ def session(settings: Settings) -> Any:
     """
     check_installed()
     with quiet():
-        from pyspark import SparkContext
-        from pyspark.sql import SparkSession
-        from pyspark.sql.classic import dataframe as _  # noqa: F401 - looks for pandas once
+        return _session(settings)
+
+
+def _session(settings: Settings) -> Any:
+    from pyspark import SparkContext
+    from pyspark.sql import SparkSession
 
     running: Any = SparkContext._active_spark_context
     if running is None:
@@ -69,7 +72,8 @@ def _start(settings: Settings) -> Any:
     log = folder / "spark.log"
     try:
         with log.open("wb") as out:
-            gateway = launch_gateway(conf, {"stdout": out, "stderr": out})
+            start: Any = launch_gateway
+            gateway = start(conf, {"stdout": out, "stderr": out})
         context: Any = SparkContext(conf=conf, gateway=gateway)
     except Exception as error:
         told = log.read_text("utf-8", "replace")[-_TOLD:].strip() if log.exists() else ""

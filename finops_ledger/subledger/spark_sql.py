@@ -14,6 +14,8 @@ from typing import Any, Final
 import sqlglot
 from sqlglot import exp
 
+from finops_ledger.core.errors import UsageError
+
 #: DuckDB's function, and what gives the same in Spark.
 _RENAMED: Final = {
     # Only ever compared with itself, within one engine: the values need not be the same.
@@ -25,8 +27,13 @@ _RENAMED: Final = {
 _ORDERED: Final = (exp.ArrayAgg, exp.First, exp.Last, exp.GroupConcat)
 
 
-class NotForSpark(ValueError):
-    """A text says something that Spark cannot, or would do otherwise."""
+class NotForSpark(UsageError):
+    """A text says something that Spark cannot, or would do otherwise: it is refused, never run to another result."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f'this cannot run on Spark ({what}); write name = "duckdb" under [engine] in finops.toml'
+        )
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,7 @@ def _in_spark(node: Any) -> Any:
 
 def _replace(select: exp.Select, columns_of: Callable[[str], Sequence[str]]) -> None:
     """Write out ``* replace (…)``: every column by its name, those replaced by what replaces them."""
-    made: list[exp.Expression] = []
+    made: list[Any] = []
     for item in select.expressions:
         star = item.this if isinstance(item, exp.Column) else item
         if not isinstance(star, exp.Star) or not star.args.get("replace"):
