@@ -29,6 +29,7 @@ from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import IntegrityError
 
 if TYPE_CHECKING:
+    from finops_ledger.audit import Finding as AuditFinding
     from finops_ledger.books.evidence import Finding
     from finops_ledger.books.rebuild import RebuildReport
 
@@ -229,6 +230,26 @@ class Books:
         from finops_ledger.books.verify import verify
 
         return verify(self.root)
+
+    def audit(
+        self, *, day: date | None = None, counterparty: str | None = None, leg: str | None = None
+    ) -> tuple[int, list[AuditFinding]]:
+        """Check reconciled days again by a second program that shares no matching code.
+
+        Returns how many results (one leg of one counterparty on one day) were looked at, and what does not hold.
+        """
+        from finops_ledger.audit import audit
+
+        space = self.space
+        return audit(
+            space.root,
+            space.state,
+            space.registry,
+            space.local,
+            day=day,
+            counterparty=counterparty,
+            leg=leg,
+        )
 
     def rebuild(
         self, target: Path, engine: Literal["duckdb", "spark"] | None = None

@@ -9,14 +9,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from finops_ledger.books import Books
 from finops_ledger.books.rebuild import rebuild
-from finops_ledger.simulator import simulate
 from finops_ledger.subledger.manifest import NAME
 from tests.conftest import missing
 from tests.engines import spark
 from tests.integrity import workspaces as iw
-from tests.worked import workspace as w
 
 
 @pytest.fixture(scope="module", autouse=True)
