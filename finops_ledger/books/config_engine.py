@@ -15,6 +15,7 @@ _SIZE = re.compile(r"(?P<number>\d+) *(?P<unit>[KMGT])i?B?", re.IGNORECASE)
 class Spark(BaseModel):
     """Where Spark runs and what it is told: ``master``, ``temp``, and any setting ``spark.…``.
 
+    ``storage``: where the executors find the Parquet files, when they do not see the workspace's folder.
     ``task_memory``: the limit of DuckDB in a task that reads a file.
     """
 
@@ -22,6 +23,7 @@ class Spark(BaseModel):
 
     master: str = Field(default="", pattern=r"^\S*$")
     temp: str = ""
+    storage: str = Field(default="", pattern=r"^([a-z][a-z0-9]*://\S+)?$")
     task_memory: str = "1GB"
     settings: dict[str, str] = {}
 
@@ -78,6 +80,7 @@ class EngineLimits(BaseModel):
             memory=memory,
             threads=self.threads,
             temp=self.spark.temp,
+            storage=self.spark.storage,
             more=tuple(
                 sorted((k, v) for k, v in self.spark.settings.items() if k != "spark.master")
             ),

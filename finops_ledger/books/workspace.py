@@ -83,7 +83,7 @@ class Workspace:
                     SparkEngine,
                 )  # only where it is named
 
-                self._engine = SparkEngine(self.local, self.limits.session())
+                self._engine = SparkEngine(self.local, self.limits.session(), self.root)
             else:
                 self._engine = self.local
         return self._engine

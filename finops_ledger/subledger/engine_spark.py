@@ -6,8 +6,6 @@ finops.toml, on shared storage): what reads it never computes it again, so that 
 
 from __future__ import annotations
 
-import re
-import shutil
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +17,7 @@ import pyarrow.parquet as pq
 from finops_ledger.subledger.compiled import SPARK, Query
 from finops_ledger.subledger.engine import Engine, Part, R, T, quote_text
 from finops_ledger.subledger.engine_duckdb import DuckEngine
+from finops_ledger.subledger.spark_files import Files as Places
 from finops_ledger.subledger.spark_session import quiet, session
 from finops_ledger.subledger.spark_settings import Settings
 from finops_ledger.subledger.spark_sql import Files, translate
@@ -26,18 +25,17 @@ from finops_ledger.subledger.spark_sql import Files, translate
 #: Functions that expressions call by DuckDB's name, in Spark's words; Spark writes them into the plan.
 _FUNCTIONS: Final = ("divide(a bigint, b bigint) returns bigint return a div b",)
 
-#: What Spark would take for a pattern in the name of a file.
-_GLOB: Final = re.compile(r"([\\{}\[\]*?])")
-
 
 class SparkEngine(Engine):
     """One Spark session; views and kept tables stand under names of its own."""
 
     in_file_order = False
 
-    def __init__(self, local: DuckEngine, settings: Settings) -> None:
+    def __init__(self, local: DuckEngine, settings: Settings, root: Path = Path()) -> None:
         self._local = local
+        self._shared = settings.local or not settings.storage
         self.session = session(settings)
+        self._places = Places(self.session, root, settings.storage)
         self._reliable = bool(self.session.conf.get("spark.checkpoint.dir", None))
         self._kept: dict[str, Any] = {}
         self._files: dict[Files, str] = {}
@@ -113,19 +111,19 @@ class SparkEngine(Engine):
                 frame = self._frame(part.query)
                 if part.by:
                     frame = frame.orderBy(*(frame[name].asc_nulls_last() for name in part.by))
-                frame.write.parquet(_uri(folder))
-                pieces += sorted(folder.glob("part-*"))
+                frame.write.parquet(self._places.writing(folder))
+                pieces += self._places.written(folder)
             return self._local.write([Part(_read(pieces))], path)
         finally:
             for folder in folders:
-                shutil.rmtree(folder, ignore_errors=True)
+                self._places.remove(folder)
 
     # --- tasks -------------------------------------------------------------------------------------
 
     @property
     def tasks(self) -> int:
-        """How many tasks the executors run at a time."""
-        return int(self.session.sparkContext.defaultParallelism)
+        """How many tasks the executors run at a time; 0 when they do not see the workspace's folder."""
+        return int(self.session.sparkContext.defaultParallelism) if self._shared else 0
 
     def spread(self, task: Callable[[T], R], things: Sequence[T]) -> list[R]:
         """Run a task on each thing, one Spark task each; return what they return, in order.
@@ -162,16 +160,11 @@ class SparkEngine(Engine):
             if files.filename:
                 columns.append("_metadata.file_path as filename")
             reader = self.session.read.schema(_schema(files.paths[0]))
-            frame = reader.parquet(*(_GLOB.sub(r"\\\1", _uri(Path(p))) for p in files.paths))
+            frame = reader.parquet(*(self._places.reading(Path(p)) for p in files.paths))
             name = f"files_{len(self._files)}"
             frame.selectExpr(*columns).createOrReplaceTempView(name)
             self._files[files] = name
         return self._files[files]
-
-
-def _uri(path: Path) -> str:
-    # Not as_uri(): Hadoop takes a path as it stands, and decodes nothing.
-    return f"file://{path.absolute()}"
 
 
 def _read(parts: list[Path]) -> str:

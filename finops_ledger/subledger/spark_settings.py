@@ -54,6 +54,7 @@ class Settings:
     memory: str = "3g"
     threads: int = 0
     temp: str = ""
+    storage: str = ""
     more: tuple[tuple[str, str], ...] = ()
 
     @property
