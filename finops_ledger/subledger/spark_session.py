@@ -40,7 +40,7 @@ def _session(settings: Settings) -> Any:
     running: Any = SparkContext._active_spark_context
     if running is None:
         running = _start(settings)
-    elif _started and _started[0] != settings:
+    elif _started and _started[0].conf("") != settings.conf(""):
         raise UsageError(
             "Spark runs in this process already, under other settings of [engine]; one process has one Spark: "
             "use another process for other books"
