@@ -36,6 +36,8 @@ _PREFERRED: Final = {
     "spark.app.name": "finops-ledger",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
+    # What a kept table held goes when it is let go of, not when memory runs short.
+    "spark.cleaner.periodicGC.interval": "5min",
     "spark.log.level": "ERROR",
     "spark.sql.execution.arrow.pyspark.fallback.enabled": "false",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
