@@ -5,7 +5,7 @@ must hold of a result whoever made it. It imports neither ``recon`` nor ``postin
 """
 
 from finops_ledger.audit.checks import CHECKS
-from finops_ledger.audit.day import Finding
 from finops_ledger.audit.run import audit
+from finops_ledger.core.findings import Finding
 
 __all__ = ["CHECKS", "Finding", "audit"]

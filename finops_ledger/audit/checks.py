@@ -20,11 +20,12 @@ _WAITING: Final = ("timing", "pending")
 
 
 def rows_exist(day: Day) -> Iterator[str]:
-    """Every row that a result names is a row of a live batch."""
+    """Every row that a result names is a row of a live batch; a payment is a line of a file of decisions."""
     for side in ("left", "right"):
         for r in day.rows(
             f"select key, {side}_batch as batch, {side}_record as record from results as m "
-            f"where {side}_batch is not null and not exists (select 1 from rows as r "
+            f"where {side}_batch is not null and not starts_with({side}_batch, 'decisions/') "
+            "and not exists (select 1 from rows as r "
             f"where r.batch = m.{side}_batch and r.record = m.{side}_record) order by all"
         ):
             yield f"{_order(r)}: its {side} row {r['batch']}:{r['record']} is in no batch"
@@ -109,6 +110,16 @@ def amounts_from_rows(day: Day) -> Iterator[str]:
     )
     final = "case when r.status in ('pending', 'unknown') then 0 else -coalesce(r.amount, 0) end"
     held = "case when r.status in ('pending', 'unknown') then -coalesce(r.amount, 0) else 0 end"
+    if day.model == "postpaid":
+        # Nothing is owed for what is not final; what is granted, with its VAT, is not asked of the order.
+        granted = " - ".join(
+            f"coalesce(cast(r.{n} as decimal(18, 4)), 0)" for n in ("commission", "vat")
+        )
+        final = (
+            "case when r.status in ('pending', 'unknown') or coalesce(r.amount, 0) = 0 then 0 "
+            f"else cast(-r.amount - {granted} as decimal(18, 4)) end"
+        )
+        held = "cast(0 as decimal(18, 4))"
     for r in day.rows(
         f"with single as ({single}) select m.key, r.batch, r.record, m.right_now, m.right_held, "
         f"{final} as final, {held} as held from results as m "
@@ -145,6 +156,8 @@ def one_outcome(day: Day) -> Iterator[str]:
         "and (orig_ref is null or orig_ref not in (select right_key from results where right_key is not null)) "
         "and not (side = 'right' and amount = 0 and status in ('failed', 'reversed', 'refunded')) "
         "and not (side = 'left' and status in ('failed', 'reversed', 'refunded')) "
+        # What comes into stock, and what is sold from it, passes no clearing account.
+        f"and not ({_text(day.model)} = 'stock' and (side = 'left' or status in ('success', 'reversed'))) "
         # The same row came on an earlier day, and has its outcome there.
         "and not exists (select 1 from rows as o where o.source = p.source and o.row_key = p.row_key "
         "and o.occurrence = p.occurrence and (o.batch, o.record) <> (p.batch, p.record)) order by all"
@@ -185,7 +198,8 @@ def bridge(day: Day) -> Iterator[str]:
     if told["residual"]:
         yield f"the bridge leaves {plain(told['residual'])}"
     found = day.rows(
-        "select coalesce(sum(recon_amount - amount_before + released + absorbed), 0) as moved from items"
+        "select coalesce(sum(recon_amount - amount_before + released + absorbed + recovered), 0) as moved "
+        "from items"
     )[0]["moved"]
     if told["left"] + told["right"] != found:
         yield (

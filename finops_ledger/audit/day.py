@@ -50,6 +50,7 @@ RESULT: Final = {
     "recon_amount": "decimal(18, 4)",
     "released": "decimal(18, 4)",
     "absorbed": "decimal(18, 4)",
+    "recovered": "decimal(18, 4)",
     "breaks_on": "date",
     "is_closed": "boolean",
 }
@@ -58,18 +59,6 @@ ROLES: Final = {
     "sale-supply": {"left": "sale", "right": "supply"},
     "supply-statement": {"left": "supply", "right": "deposit"},
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What does not hold: which check, what is wrong, and where."""
-
-    check: str
-    message: str
-    place: str
-
-    def __str__(self) -> str:
-        return f"{self.place}: [{self.check}] {self.message}"
 
 
 @dataclass(frozen=True)
@@ -96,6 +85,11 @@ class Day:
     def day(self) -> date:
         """The day."""
         return date.fromisoformat(self.line["day"])
+
+    @property
+    def model(self) -> str:
+        """How the counterparty supplies on the day: prepaid, postpaid or stock."""
+        return self.registry.model(self.counterparty, self.day)
 
     @property
     def one_by_one(self) -> bool:
@@ -187,6 +181,8 @@ def _lay_out_rows(day: Day) -> None:
             f"select *, case {side} end as side from rows where batch in ({used}) "
             f"and posting_day = date '{day.day}' and partner = {literal(day.counterparty)} "
             f"and role in ({', '.join(literal(r) for r in sides.values())})"
+            # A re-charge moves no goods: it releases what a customer owes, and meets no row of a partner.
+            " and not (role = 'sale' and coalesce(kind, '') = 'recharge')"
         )
         if sides
         else "select *, cast(null as varchar) as side from rows where false",

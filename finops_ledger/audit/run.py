@@ -7,7 +7,8 @@ from datetime import date
 from pathlib import Path
 
 from finops_ledger.audit.checks import CHECKS, TOLD
-from finops_ledger.audit.day import Day, Finding, lay_out
+from finops_ledger.audit.day import Day, lay_out
+from finops_ledger.core.findings import Finding
 from finops_ledger.sop.registry import Registry
 from finops_ledger.subledger.engine import Engine
 from finops_ledger.subledger.manifest import State

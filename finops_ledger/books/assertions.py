@@ -12,6 +12,7 @@ from finops_ledger.books.verdicts import DayVerdict, incomplete_before
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.money import ZERO, plain
 from finops_ledger.posting.entries import balance, custom, quote
+from finops_ledger.posting.stock import Stock
 from finops_ledger.recon import entries as recon
 from finops_ledger.recon.legs import LEGS, SALE_SUPPLY
 from finops_ledger.subledger.manifest import Batch, Line
@@ -134,6 +135,13 @@ def balances(space: Workspace, day: date) -> list[str]:
     return made
 
 
+def units(stock: Stock, day: date) -> list[str]:
+    """Write how many codes the vault holds by its rows, where the day has changed it (worked-cases 18)."""
+    after = day + timedelta(days=1)
+    held = sorted(stock.units.get(day, {}).items())
+    return [balance(after, account, number, what) for (account, what), number in held]
+
+
 def _supplied(space: Workspace, batch: Batch, day: date, after: date) -> list[str]:
     """Clearing is empty, and the deposit is what its statement says, once the leg of the file has run."""
     who, leg = str(batch.counterparty), statement.LEG_OF[batch.role]
@@ -143,7 +151,7 @@ def _supplied(space: Workspace, batch: Batch, day: date, after: date) -> list[st
     currency = space.config.company.currency
     name = component_of(space, who)
     made = []
-    if leg == SALE_SUPPLY:
+    if leg == SALE_SUPPLY and space.registry.model(who, day) != "stock":
         made.append(balance(after, f"Assets:Clearing:Supply:{name}", ZERO, currency))
     found = statement.of_batch(space, batch)
     if found is not None:

@@ -172,6 +172,7 @@ class Config(_Part):
     engine: EngineLimits = EngineLimits()
     limits: Limits = Limits()
     intake: Intake = Intake()
+    roles: dict[str, list[str]] = Field(default_factory=dict)
     sources: list[Source] = Field(default_factory=list)
 
     @field_validator("sources")

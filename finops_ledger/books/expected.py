@@ -14,6 +14,7 @@ from finops_ledger.recon.legs import (
     GATEWAY_FEE,
     LEGS,
     ORDER,
+    PAYMENT_BANK,
     SALE_GATEWAY,
     SUPPLY_STATEMENT,
     TOPUP_BANK,
@@ -23,8 +24,9 @@ from finops_ledger.sop.registry import Registry
 from finops_ledger.subledger.manifest import Batch, LegsOf, State
 
 #: Legs that keep their list of open items with the files of one side alone: a gateway without a report, a
-#: report without sales, top-ups without a bank's statement, a deposit statement without transactions.
-_ONE_SIDED = (SALE_GATEWAY, TOPUP_BANK, SUPPLY_STATEMENT)
+#: report without sales, top-ups without a bank's statement, a deposit statement without transactions; of a
+#: payment to a supplier only the bank's side is a file.
+_ONE_SIDED = (SALE_GATEWAY, TOPUP_BANK, SUPPLY_STATEMENT, PAYMENT_BANK)
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,9 @@ class Expected:
     def _states(self, counterparty: str) -> bool:
         return self.registry.sops[counterparty].stated_from is not None
 
+    def _is_paid(self, counterparty: str) -> bool:
+        return "postpaid" in self.registry.sops[counterparty].models
+
     @cached_property
     def _needs(self) -> dict[tuple[str, str], list[Source]]:
         return {}
@@ -158,7 +163,11 @@ class Expected:
         for name in ORDER:
             leg = LEGS[name]
             who = {"supplier": suppliers, "gateway": gateways, "none": [EVERYBODY]}[leg.party]
-            only = {GATEWAY_FEE: self._charges, SUPPLY_STATEMENT: self._states}.get(name)
+            only = {
+                GATEWAY_FEE: self._charges,
+                SUPPLY_STATEMENT: self._states,
+                PAYMENT_BANK: self._is_paid,
+            }.get(name)
             for counterparty in filter(only, who) if only else who:
                 left = self.feeding(leg.left, counterparty)
                 right = self._right(leg, counterparty)
@@ -202,10 +211,19 @@ class Expected:
 
 
 class Touches(LegsOf):
-    """Which legs a batch makes stale: those that one of its role's sides belongs to."""
+    """Which legs a batch makes stale: those that one of its role's sides belongs to.
+
+    Codes that come into stock make every later sale of them cost something else: all legs of its days.
+    """
+
+    def __init__(self, registry: Registry | None = None) -> None:
+        suppliers = registry.named("supplier") if registry is not None else []
+        self.stocked = {s.counterparty for s in suppliers if "stock" in s.models}
 
     def __call__(self, batch: Batch) -> list[tuple[str, str]]:
         """Pair each leg that reads the batch's role with the counterparty, or with all of them."""
+        if batch.role == "supply" and batch.counterparty in self.stocked:
+            return [("*", "*")]
         everybody = batch.role in ("sale", "bank") or batch.counterparty is None
         who = "*" if everybody else str(batch.counterparty)
         return [(leg.name, who) for leg in LEGS.values() if batch.role in leg.roles]

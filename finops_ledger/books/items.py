@@ -10,6 +10,7 @@ from typing import Any
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.money import plain
 from finops_ledger.recon.classes import NOT_BREAKS, priority
+from finops_ledger.recon.treatments import fitting
 from finops_ledger.subledger import engine as en
 from finops_ledger.subledger.manifest import Line
 
@@ -73,6 +74,9 @@ def _item(space: Workspace, row: dict[str, Any], as_of: date | None) -> dict[str
         "age": (now - row["opened"]).days,
         "also": [],
         "account": row["home"],
+        "treatments": fitting(
+            shown, row["amount"], claimed=row["claimed"] != 0 and row["amount"] == 0
+        ),
         "left": _side(row, "left"),
         "right": _side(row, "right"),
     }

@@ -10,8 +10,16 @@ from finops_ledger.books import statement
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.days import Window, zone
 from finops_ledger.core.ids import account_component
+from finops_ledger.recon import payments
 from finops_ledger.recon.job import Job
-from finops_ledger.recon.legs import EVERYBODY, ORDER, REFUND_PAYABLE, TOPUP_BANK, Leg
+from finops_ledger.recon.legs import (
+    EVERYBODY,
+    ORDER,
+    PAYMENT_BANK,
+    REFUND_PAYABLE,
+    TOPUP_BANK,
+    Leg,
+)
 
 
 def component_of(space: Workspace, counterparty: str) -> str:
@@ -50,6 +58,8 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
         passes = tuple(version.match.passes)
         if leg.name == TOPUP_BANK:
             grace = version.deposit.crediting
+        if leg.name == PAYMENT_BANK and version.supply is not None:
+            grace = version.supply.transit
         if version.settlement is not None:
             grace = timedelta(days=version.settlement.lag) + version.settlement.grace
             fee = version.settlement.fee
@@ -69,8 +79,16 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
         passes=passes,
         others=_others(space, leg, counterparty, day),
         gaps=statement.gaps(space, leg, counterparty, day),
+        payments=paid(space, counterparty, day) if leg.name == PAYMENT_BANK else (),
         stated=space.registry.stated(counterparty, day),
     )
+
+
+def paid(space: Workspace, counterparty: str, day: date) -> tuple[payments.Payment, ...]:
+    """Return what payment lists of a day put in transit to a supplier."""
+    name = component_of(space, counterparty)
+    found = payments.read(space.decision_files())
+    return tuple(p for p in found if p.component == name and p.day == day)
 
 
 def _others(space: Workspace, leg: Leg, counterparty: str, day: date) -> tuple[Path, ...]:

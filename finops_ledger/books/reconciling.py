@@ -9,6 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from finops_ledger.books import recharging
 from finops_ledger.books.jobs import job
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.days import days
@@ -113,6 +114,7 @@ def commit(
         raise AssertionError(
             f"{one.leg.name} {one.counterparty} {one.day}: the bridge leaves {plain(outcome.residual)}"
         )
+    recharging.check(space, one, outcome)
     body = _line(space, one, as_of, now, outcome)
     body["files"] = _publish(space, one, outcome)
     line = space.manifest.append(space.state, "reconcile", body)
@@ -166,7 +168,13 @@ def _line(space: Workspace, one: Job, as_of: date, now: datetime, outcome: Outco
         "conflicts": outcome.conflicts,
         "withheld": sorted(outcome.withheld),
         "no_price": _no_price(engine, one),
+        **({"decided": _decided(outcome)} if outcome.decided else {}),
     }
+
+
+def _decided(outcome: Outcome) -> dict[str, list[Any]]:
+    """What decisions took off accounts that are their own lists: number, debits, credits."""
+    return {a: [n, plain(d), plain(c)] for a, (n, d, c) in sorted(outcome.decided.items())}
 
 
 def _rule_id(space: Workspace, one: Job) -> str:
@@ -197,10 +205,11 @@ def _no_price(engine: en.Engine, one: Job) -> list[str]:
     if one.leg.name != SALE_SUPPLY:
         return []
     rows = engine.rows(
-        "select distinct product from sale_lines where no_price and disposition <> 'known' "
+        "select distinct product, model from sale_lines where no_price and disposition <> 'known' "
         f"and day_state = date '{one.day}' and partner = {en.literal(one.counterparty)} order by product limit 20"
     )
-    return [f"{r['product']} on {one.day}" for r in rows]
+    short = " (more is sold than stands in stock)"
+    return [f"{r['product']} on {one.day}{short * (r['model'] == 'stock')}" for r in rows]
 
 
 def _last_before(space: Workspace, one: Job) -> Line | None:

@@ -52,7 +52,9 @@ LEG_OF: Final = {"supply": SALE_SUPPLY, "deposit": SUPPLY_STATEMENT}
 
 
 def mover(space: Workspace, counterparty: str, day: date) -> str:
-    """Return the role of the file that moves a supplier's deposit on a day."""
+    """Return the role of the file that moves a supplier's deposit on a day; none moves that of a postpaid one."""
+    if space.registry.model(counterparty, day) == "postpaid":
+        return "none"
     return "deposit" if space.registry.stated(counterparty, day) else "supply"
 
 
@@ -273,7 +275,7 @@ def gaps(space: Workspace, leg: Leg, counterparty: str, day: date) -> tuple[Gap,
     The gaps of all statements of a supplier that end on the day, and what late files take back on it.
     """
     found: list[Gap] = []
-    if leg.name != LEG_OF[mover(space, counterparty, day)]:
+    if leg.name != LEG_OF.get(mover(space, counterparty, day)):
         return ()
     for batch in sorted(space.state.batches.values(), key=lambda b: b.id):
         if batch.counterparty == counterparty and batch.covers[1] == day and moves(space, batch):

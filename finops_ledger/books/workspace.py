@@ -58,9 +58,11 @@ class Workspace:
             )
         root = root.resolve()
         config = cfg.load(root)
-        registry = sops.load(root, config.company.zone, config.company.start)
+        registry = sops.load(
+            root, config.company.zone, config.company.start, config.company.currency
+        )
         _statements_agree(config, registry)
-        manifest = Manifest(root, Touches())
+        manifest = Manifest(root, Touches(registry))
         return cls(root, config, registry, manifest, manifest.read(), shipped, instead)
 
     def reload(self) -> None:

@@ -22,8 +22,7 @@ from finops_ledger.cli.app import (
 )
 
 if TYPE_CHECKING:
-    from finops_ledger.audit import Finding as AuditFinding
-    from finops_ledger.books.verify import Finding
+    from finops_ledger.core.findings import Finding
 
 
 @cli.command()
@@ -80,7 +79,7 @@ def verify(
 
     proven = "The books prove themselves."
     more: dict[str, int] = {}
-    found: Sequence[Finding | AuditFinding]
+    found: Sequence[Finding]
     if recon:
         with opened() as books:
             looked, found = books.audit(day=day, counterparty=counterparty, leg=leg)

@@ -130,6 +130,7 @@ def postings(
         made += _home_postings(engine, items, clearing if own_list else "")
         made += _claim_postings(engine, items, claims)
         made += _absorbed(engine, items)
+        made += _recovered(engine, items)
     other = sum((p.amount for p in made), ZERO)
     if own_list:
         made += _own_list(
@@ -195,6 +196,20 @@ def _absorbed(engine: en.Engine, items: Path) -> list[Posting]:
         account = f"Expenses:COGS:{name}" if row["model"] == "principal" else f"Income:Net:{name}"
         meta = (("outcome", "matched_within_tolerance"), ("orders", row["n"]))
         made.append(Posting(account, row["amount"], (("category", row["category"]), *meta)))
+    return made
+
+
+def _recovered(engine: en.Engine, items: Path) -> list[Posting]:
+    """What was written off and has come back: income, under the case of the write-off (worked-cases 7)."""
+    found = engine.rows(
+        f"select id, recovered, case_id from ({en.parquet([items])}) where recovered <> 0 order by id"
+    )
+    made = []
+    for row in found:
+        case = (("case", row["case_id"]),) if row["case_id"] else ()
+        made.append(
+            Posting("Income:Other:Recovery", row["recovered"], (*case, ("break", row["id"])))
+        )
     return made
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from finops_ledger.recon.legs import Leg
+from finops_ledger.recon.payments import Payment
 from finops_ledger.recon.plain import Pairs
 from finops_ledger.sop.model import Fee
 
@@ -46,6 +47,7 @@ class Job:
     fee: Fee | None = None
     others: tuple[Path, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    payments: tuple[Payment, ...] = ()
     passes: tuple[str, ...] = ("ref", "partner_ref")
     stated: bool = False  #: a deposit statement moves the deposit on the day
 
@@ -73,6 +75,8 @@ class Outcome:
     pairs: Pairs = field(default_factory=Pairs)
     conflicts: list[str] = field(default_factory=list)
     withheld: set[str] = field(default_factory=set)
+    #: What decisions took off an account that is its own list of items: number, debits, credits.
+    decided: dict[str, list[Any]] = field(default_factory=dict)
 
 
 def _days(span: timedelta) -> int:

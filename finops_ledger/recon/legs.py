@@ -17,6 +17,7 @@ GATEWAY_FEE: Final = "gateway-fee"
 SETTLEMENT_BANK: Final = "settlement-bank"
 SUPPLY_STATEMENT: Final = "supply-statement"
 TOPUP_BANK: Final = "topup-bank"
+PAYMENT_BANK: Final = "payment-bank"
 UNDELIVERED: Final = "undelivered"
 REFUND_PAYABLE: Final = "refund-payable"
 EVERYBODY: Final = "customers"
@@ -130,6 +131,19 @@ LEGS: Final = {
             right_only="settlement_over",
             differs=("settlement_short", "settlement_over"),
         ),
+        # Left are our payment lists, which are decisions: what the bank pays beyond one is too much.
+        Leg(
+            PAYMENT_BANK,
+            "decision",
+            "bank",
+            "supplier",
+            "Assets:Clearing:Settlement-In-Transit:{}",
+            "sum",
+            "Assets:Clearing:Settlement-In-Transit:{}",
+            left_only="settlement_overdue",
+            right_only="settlement_over",
+            differs=("settlement_over", "settlement_short"),
+        ),
         Leg(
             UNDELIVERED,
             "sale",
@@ -161,6 +175,7 @@ ORDER: Final = (
     SALE_GATEWAY,
     GATEWAY_FEE,
     SETTLEMENT_BANK,
+    PAYMENT_BANK,
     UNDELIVERED,
     REFUND_PAYABLE,
 )

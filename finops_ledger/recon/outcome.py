@@ -100,6 +100,7 @@ def _states(every: Any) -> Any:
         right_other=ibis.coalesce(every.r_other_ref, every.p_right_other),
         right_serial=ibis.coalesce(every.r_serial, every.p_right_serial),
         right_value=ibis.coalesce(every.r_value, every.p_right_value),
+        fee=t.money(t.or_zero(every.p_fee) + t.or_zero(every.l_fee) + t.or_zero(every.r_fee)),
         operands=ibis.coalesce(every.r_operands, every.l_operands, every.p_operands),
         rejected=ibis.coalesce(every.r_rejected, every.l_rejected, every.p_rejected),
     )
@@ -109,8 +110,16 @@ def _states(every: Any) -> Any:
     meets = (claimed != ZERO) & (gross != ZERO) & ((claimed > ZERO) != (gross > ZERO))
     covered = ibis.ifelse(claimed.abs() < gross.abs(), t.money(-claimed), gross)
     released = t.when(meets, covered)
-    return every.mutate(gross=gross, released=released).mutate(
-        claimed=t.money(claimed + released), rest=t.money(gross - released)
+    rest = t.money(gross - released)
+    # What was written off and comes back after all is income, not a new break (worked-cases 7).
+    lost = t.or_zero(every.p_lost)
+    back = (lost != ZERO) & (rest != ZERO) & ((lost > ZERO) != (rest > ZERO))
+    recovered = t.when(back, ibis.ifelse(lost.abs() < rest.abs(), t.money(-lost), rest))
+    return every.mutate(gross=gross, released=released, recovered=recovered).mutate(
+        claimed=t.money(claimed + released),
+        lost=t.money(lost + recovered),
+        case_id=every.p_case_id,
+        rest=t.money(rest - recovered),
     )
 
 
@@ -160,7 +169,9 @@ def outcomes(leg: Leg) -> Any:
         else_=every.found,
     )
     reason = ibis.ifelse(waits, every.found, ibis.null("string"))
-    settled = t.money(t.or_zero(every.p_settled) + every.released + every.absorbed)
+    settled = t.money(
+        t.or_zero(every.p_settled) + every.released + every.absorbed + every.recovered
+    )
     at_risk = ibis.cases(
         (every.rest != ZERO, every.rest.abs()),
         (every.is_claimed, every.claimed.abs()),

@@ -7,10 +7,11 @@ from typing import Any
 
 import ibis
 
-from finops_ledger.posting import store, supply
+from finops_ledger.posting import sale, store, supply
 from finops_ledger.posting import tables as t
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.legs import (
+    PAYMENT_BANK,
     REFUND_PAYABLE,
     SALE_GATEWAY,
     SALE_SUPPLY,
@@ -35,6 +36,7 @@ def _shape(rows: Any, **columns: Any) -> Any:
         "occurrence": ibis.literal(""),
         "orig": _text(None),
         "held": ZERO,
+        "fee": ZERO,
         "serial": _text(None),
         "other_ref": _text(None),
         "category": _text(None),
@@ -62,7 +64,7 @@ def _number(moment: Any, shift: Any) -> Any:
     return ((moment.epoch_seconds().cast("int64") + shift) // _DAY_S).cast("int64")
 
 
-def _sale_side(rows: Any, *, state: Any, move: Any, renewed: Any) -> Any:
+def _sale_side(rows: Any, *, state: Any, move: Any, fee: Any, renewed: Any) -> Any:
     return _shape(
         rows,
         key=rows.ref,
@@ -72,6 +74,7 @@ def _sale_side(rows: Any, *, state: Any, move: Any, renewed: Any) -> Any:
         kind=ibis.literal("sale"),
         state=state,
         move=move,
+        fee=fee,
         value=rows.amount,
         at=rows.stated_at,
         anchor=ibis.coalesce(_number(rows.stated_at, rows.shift), rows.day_number),
@@ -89,11 +92,15 @@ def _sale_side(rows: Any, *, state: Any, move: Any, renewed: Any) -> Any:
 
 def _sales_by_supplier() -> Any:
     rows = _with_clock("sale")
-    rows = rows.filter(rows.day_state == rows.day)
+    # A re-charge moves no goods: it releases what the customer owes.
+    rows = rows.filter((rows.day_state == rows.day) & (rows.model != sale.RECHARGE))
     own = (rows.partner == rows.party).fill_null(False)
     before = (rows.prev_partner == rows.party).fill_null(False)
     # One pass over the rows, not one for each of the two cases.
     rows = rows.mutate(own=own, before=before).filter(own | before)
+    # What comes from the vault is no partner's to deliver: it passes no clearing account.
+    model = ibis.ifelse(rows.own, rows.model, rows.prev_model)
+    rows = rows.filter((model != "stock").fill_null(True))
     stays = rows.own & (rows.prev_partner == rows.partner).fill_null(False)
     # The partner changed: the order is released under the old one (ruling 33).
     gone = ~rows.own
@@ -105,7 +112,9 @@ def _sales_by_supplier() -> Any:
     )
     had = ibis.ifelse(stays | gone, t.or_zero(rows.prev_cost), ZERO)
     move = t.money(had - ibis.ifelse(gone, ZERO, rows.cost))
-    return _sale_side(rows, state=state, move=move, renewed=stays | gone)
+    had_fee = ibis.ifelse(stays | gone, t.or_zero(rows.prev_fee), ZERO)
+    fee = t.money(ibis.ifelse(gone, ZERO, rows.fee) - had_fee)
+    return _sale_side(rows, state=state, move=move, fee=fee, renewed=stays | gone)
 
 
 def _supply_rows() -> Any:
@@ -115,6 +124,8 @@ def _supply_rows() -> Any:
         & (rows.partner == rows.party)
         & ~rows.kind.isin(["topup", "bonus", "fee", "tax"])
     )
+    # Codes that came into stock meet no sale; what was pending before closes its item.
+    rows = rows.filter((rows.d_stock == ZERO) | rows.held_closes)
     state = ibis.ifelse(rows.status.isin(["reversed", "refunded"]), "failed", rows.status)
     return _shape(
         rows,
@@ -126,6 +137,7 @@ def _supply_rows() -> Any:
         kind=rows.kind,
         state=state,
         move=rows.d_clearing,
+        fee=t.money(-rows.d_granted),
         held=rows.held,
         value=t.money(rows.deposit.abs()),
         at=rows.stated_at,
@@ -235,10 +247,17 @@ def _bank_lines(kind: str) -> Callable[[], Any]:
         rows = rows.filter(
             (rows.day_post == rows.day) & (rows.who == rows.party) & (rows.line_kind == kind)
         )
-        key = rows.line_ref if kind == "payout" else _size(rows.d_moved)
+        key = {"payout": rows.line_ref, "payment": _named(rows)}.get(kind, _size(rows.d_moved))
         return _sum_up(_movement(rows, key, t.money(-rows.d_moved)))
 
     return build
+
+
+def _named(rows: Any) -> Any:
+    """The settlement that a line names, without the counterparty's name before it."""
+    prefix = rows.party + "-"
+    rest = rows.line_ref.substr(prefix.length())
+    return ibis.ifelse(rows.line_ref.startswith(prefix), rest, rows.line_ref)
 
 
 def _size(amount: Any) -> Any:
@@ -341,6 +360,7 @@ _RIGHT: dict[str, Callable[..., Any]] = {
     TOPUP_BANK: _topups,
     SALE_GATEWAY: _settled_rows,
     SETTLEMENT_BANK: _bank_lines("payout"),
+    PAYMENT_BANK: _bank_lines("payment"),
 }
 
 

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from finops_ledger.core.days import Window, parse_span, zone
+from finops_ledger.core.kinds import TREATMENTS
 
 
 def _exact(value: object) -> object:
@@ -57,14 +58,27 @@ Span = Annotated[timedelta, BeforeValidator(_span)]
 
 class Supply(_Part):
     """How goods are supplied. ``grace`` and ``pending``: how long an unmatched, or a not yet final,
-    item may wait after its own window has closed before it is a break (ruling 35). ``statement``: which of the
-    partner's files moves the deposit, its transactions or a deposit statement beside them (rule R1)."""
+    item may wait after its own window has closed before it is a break (ruling 35); ``transit``: how long a payment of
+    ours may take to show at the bank. ``statement``: which of the
+    partner's files moves the deposit, its transactions or a deposit statement beside them (rule R1).
 
-    model: Literal["prepaid"] = "prepaid"
+    ``model``: ``prepaid`` draws on a deposit; ``postpaid`` is billed afterwards, against a commission
+    (worked-cases 19); ``stock`` is codes bought into the vault and taken from it, oldest lot first (18)."""
+
+    model: Literal["prepaid", "postpaid", "stock"] = "prepaid"
     statement: Literal["transactions", "deposit"] = "transactions"
     window: WindowRule = WindowRule()
     grace: Span = timedelta(0)
     pending: Span = timedelta(hours=72)
+    transit: Span = timedelta(hours=24)
+
+    @model_validator(mode="after")
+    def _one_file(self) -> Supply:
+        if self.model != "prepaid" and self.statement == "deposit":
+            raise ValueError(
+                f'model = "{self.model}" has no deposit statement: leave statement = "deposit" out'
+            )
+        return self
 
 
 class Deposit(_Part):
@@ -79,7 +93,44 @@ class Recognition(_Part):
     """How revenue of a category is recognised: an agent's margin (net) or the whole price (gross)."""
 
     model: Literal["agent", "principal"]
-    tax: Literal["none", "ppn-margin"] = "none"
+    tax: Literal["none", "ppn-margin", "ppn-commission"] = "none"
+
+
+class Commission(_Part):
+    """What a partner grants us for one transaction of a category: ``amount``, or ``rate`` of the face value.
+
+    Both without VAT and rounded half up to the rupiah. VAT is ``vat`` of ``base`` of it, each step rounded half
+    up (PMK 131/2024: 12 % of 11/12; 1,200 gives 1,100 and 132). ``withheld``: the income tax that the partner
+    withholds from it (PPh 23), without VAT.
+    """
+
+    amount: Exact | None = None
+    rate: Exact | None = None
+    vat: Exact = Decimal(0)
+    base: str = "1"
+    withheld: Exact = Decimal(0)
+
+    @field_validator("base")
+    @classmethod
+    def _fraction(cls, value: str) -> str:
+        if not re.fullmatch(r"[1-9]\d{0,3}(/[1-9]\d{0,3})?", value):
+            raise ValueError('base is a fraction, like "11/12"')
+        return value
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Commission:
+        if (self.amount is None) == (self.rate is None):
+            raise ValueError("give one of amount and rate")
+        given = (self.amount or self.rate or Decimal(0), self.vat, self.withheld)
+        if min(given) < 0 or max(self.vat, self.withheld) >= 1:
+            raise ValueError("amounts and rates are 0 or more, and vat and withheld are below 1")
+        return self
+
+    @property
+    def fraction(self) -> tuple[int, int]:
+        """``base`` as numerator and denominator."""
+        over, _, under = self.base.partition("/")
+        return int(over), int(under or 1)
 
 
 class Tolerance(_Part):
@@ -90,11 +141,15 @@ class Tolerance(_Part):
 
 
 class Fee(_Part):
-    """A gateway's fee: a rate of the gross payments, VAT on it, rounded per report or per row."""
+    """A gateway's fee: a rate of the gross payments, VAT on it, rounded per report or per row.
+
+    ``accrue``: whether the fee of orders that are not settled is accrued at the end of a month (worked-cases 21).
+    """
 
     rate: Exact
     vat: Exact = Decimal(0)
     per: Literal["report", "row"] = "report"
+    accrue: Literal["month-end", "none"] = "month-end"
 
 
 class Match(_Part):
@@ -115,7 +170,7 @@ class BankLine(_Part):
     """One rule for lines of a bank statement: what text says what the line is about."""
 
     when: str
-    kind: Literal["payout", "topup", "fee"]
+    kind: Literal["payout", "payment", "topup", "fee"]
     counterparty: str = ""
     settlement_ref: str = ""
 
@@ -138,11 +193,27 @@ class Version(_Part):
     deposit: Deposit = Deposit()
     prices: str | None = None
     recognition: dict[str, Recognition] = Field(default_factory=dict)
+    commission: dict[str, Commission] = Field(default_factory=dict)
     tolerance: dict[Literal["cost"], Tolerance] = Field(default_factory=dict)
     match: Match = Match()
     owners: dict[str, str] = Field(default_factory=dict)
+    limits: dict[str, dict[str, Exact]] = Field(default_factory=dict)
     settlement: Settlement | None = None
     lines: list[BankLine] = Field(default_factory=list)
+
+    @field_validator("limits")
+    @classmethod
+    def _known_treatments(
+        cls, value: dict[str, dict[str, Decimal]]
+    ) -> dict[str, dict[str, Decimal]]:
+        for name, roles in value.items():
+            if name not in (*TREATMENTS, "default"):
+                raise ValueError(
+                    f"limits of {name!r}: known are {', '.join(TREATMENTS)} and default"
+                )
+            if any(limit < 0 for limit in roles.values()):
+                raise ValueError(f"limits of {name!r}: a limit is 0 or more")
+        return value
 
     @model_validator(mode="after")
     def _four_eyes(self) -> Version:
@@ -170,6 +241,13 @@ class Sop(_Part):
             raise ValueError("versions must be listed by effective date, each date once")
         needs = {"supplier": "supply", "gateway": "settlement", "bank": "lines"}[self.type]
         for version in self.versions:
+            if version.commission and (
+                version.supply is None or version.supply.model != "postpaid"
+            ):
+                raise ValueError(
+                    f"version {version.change_id} has [versions.commission], which is a postpaid partner's: "
+                    'write model = "postpaid" under [versions.supply]'
+                )
             if needs != "lines" and getattr(version, needs) is None:
                 raise ValueError(f"version {version.change_id} lacks [versions.{needs}]")
         return self
@@ -186,6 +264,16 @@ class Sop(_Part):
             if version.effective <= day:
                 current = version
         return current
+
+    def model_on(self, day: date) -> str:
+        """Return how goods are supplied on ``day``: prepaid, postpaid or stock; empty for who supplies none."""
+        supply = self.on(day).supply
+        return supply.model if supply is not None else ""
+
+    @property
+    def models(self) -> set[str]:
+        """Return every model that any version names."""
+        return {v.supply.model for v in self.versions if v.supply is not None}
 
     def stated_on(self, day: date) -> bool:
         """Say whether a deposit statement, and not the transaction file, moves the deposit on ``day``."""

@@ -119,7 +119,7 @@ def default(field: Any) -> str:
     return f"`{value}`"
 
 
-@pytest.mark.parametrize("name", ["rows", "commands"])
+@pytest.mark.parametrize("name", ["rows", "commands", "../how-to/resolve-a-break"])
 def test_generated_text_is_the_code_s(name: str) -> None:
     assert written(page(name)) == page(name), "python -m tests.docs writes it"
 
@@ -169,7 +169,7 @@ def _first_code(call: ast.Call) -> str | None:
 def codes() -> set[str]:
     """Every code that a problem of a file can have."""
     found = set()
-    names = ("importing", "bank_statement", "statement", "parts")
+    names = ("importing", "bank_statement", "statement", "parts", "invoices")
     books = [PACKAGE / "books" / f"{name}.py" for name in names]
     for path in [*(PACKAGE / "intake").rglob("*.py"), *books]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):

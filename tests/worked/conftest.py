@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from finops_ledger.books import Books
 
 
 @pytest.fixture(autouse=True)
-def audited(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def audited(monkeypatch: pytest.MonkeyPatch) -> None:
     """After each ``reconcile`` of a test, nothing that stands reconciled has a finding."""
     reconcile = Books.reconcile
 
@@ -22,4 +21,3 @@ def audited(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         return result
 
     monkeypatch.setattr(Books, "reconcile", checked)
-    yield
