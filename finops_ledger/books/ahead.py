@@ -123,7 +123,12 @@ class _Task:
     def __call__(self, path: Path) -> list[Reading]:
         """Return the readings of a file and of its members; none where the import must say what is wrong."""
         space = Workspace(
-            self.root, self.config, self.registry, Manifest(self.root), State(), self.shipped
+            self.root,
+            self.config,
+            self.registry,
+            Manifest(self.root),
+            State(),
+            shipped=self.shipped,
         )
         space.use(DuckEngine(memory=self.memory, threads=1))
         try:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from finops_ledger.books import accruals, assertions, narration, statement
-from finops_ledger.books.jobs import claims_account, component_of, paid
+from finops_ledger.books.jobs import absorbs, claims_account, component_of, paid
 from finops_ledger.books.verdicts import DayVerdict
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.kinds import ROLES
@@ -19,7 +19,7 @@ from finops_ledger.posting.entries import Entry, Posting, quote, write
 from finops_ledger.posting.stock import Stock
 from finops_ledger.posting.tables import NO_PARTNER
 from finops_ledger.recon import entries as recon
-from finops_ledger.recon.legs import EVERYBODY, LEGS, PAYMENT_BANK, SALE_SUPPLY, Leg
+from finops_ledger.recon.legs import EVERYBODY, PAYMENT_BANK, SALE_SUPPLY, Leg
 from finops_ledger.subledger.compiled import query
 from finops_ledger.subledger.manifest import Batch
 
@@ -235,8 +235,9 @@ class DayWriter:
 
     def _recon_entries(self, day: date, posted: Sequence[Entry]) -> Iterable[Entry]:
         for line in self.space.state.proofs_on(day):
-            leg, who = LEGS[line["leg"]], line["counterparty"]
-            if who == EVERYBODY:
+            who = line["counterparty"]
+            leg = self.space.legs.of(line["leg"], who, day)
+            if who == EVERYBODY or not leg.posts:
                 continue
             name = component_of(self.space, who)
             items = next((self.space.root / f for f in line["files"] if "/breaks/" in f), None)
@@ -251,6 +252,7 @@ class DayWriter:
                 {a: recon.Register.of(r) for a, r in line["registers"].items()},
                 self._rows_moved(leg, who, day, posted, line.get("decided", {})),
                 (Decimal(line["bridge"]["left"]), Decimal(line["bridge"]["right"])),
+                absorbs(self.space, who, day),
             )
             stocked = self.space.registry.model(who, day) == "stock"
             if not made and (leg.name != SALE_SUPPLY or stocked):
@@ -268,7 +270,7 @@ class DayWriter:
                     ("matched", line["matched"]),
                     *_cases(made),
                 ),
-                sort=(who, str(list(LEGS).index(leg.name))),
+                sort=(who, str(self.space.legs.place(leg.name))),
             )
 
     def _rows_moved(
@@ -281,7 +283,8 @@ class DayWriter:
     ) -> recon.Register:
         """What the day's rows, and where a leg has decisions for rows, these do to its clearing account."""
         name = component_of(self.space, who)
-        moved = _rows_moved(leg.clearing(name), posted, decided)
+        shared = "" if "{}" in leg.account else who
+        moved = _rows_moved(leg.clearing(name), posted, decided, shared)
         if leg.name != PAYMENT_BANK:
             return moved
         lists = [p.amount for p in paid(self.space, who, day)]
@@ -324,11 +327,17 @@ def _cases(made: Iterable[Posting]) -> list[tuple[str, str]]:
     return [("case", "; ".join(sorted(found)))] if found else []
 
 
-def _rows_moved(account: str, posted: Iterable[Entry], decided: dict[str, Any]) -> recon.Register:
-    """What the day's batch entries and decisions do to the count, debits and credits of an account."""
+def _rows_moved(
+    account: str, posted: Iterable[Entry], decided: dict[str, Any], payee: str
+) -> recon.Register:
+    """What the day's batch entries and decisions do to the count, debits and credits of an account.
+
+    ``payee``: only its entries, where several counterparties share the account.
+    """
     count, *sides = decided.get(account, [0, "0", "0"])
     debits, credits = map(Decimal, sides)
-    for posting in (p for entry in posted for p in entry.postings if p.account == account):
+    own = [e for e in posted if not payee or e.payee == payee]
+    for posting in (p for entry in own for p in entry.postings if p.account == account):
         meta = dict(posting.meta)
         opens = meta.get("move") == "open"
         count += int(meta.get("count", 0)) * (1 if opens else -1)  # type: ignore[arg-type]

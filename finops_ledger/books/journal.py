@@ -23,7 +23,6 @@ from finops_ledger.core.days import days as each_day
 from finops_ledger.plugins.periods import CLOSE
 from finops_ledger.posting.entries import quote
 from finops_ledger.posting.store import LineStore
-from finops_ledger.recon.legs import LEGS
 from finops_ledger.subledger import files
 
 FOLDER: Final = "journal"
@@ -79,7 +78,7 @@ def fingerprints(space: Workspace, wanted: Iterable[date]) -> dict[date, str]:
                 k: line[k]
                 for k in ("files", "registers", "matched", "moved", "conflicts", "withheld", "open")
             }
-            whole = not verdicts.incomplete_before(expected, who, day, LEGS[leg])
+            whole = not verdicts.incomplete_before(expected, who, day, space.legs.of(leg, who))
             by_day[day]["legs"].append([leg, who, kept, whole])
     for (leg, who), done in proofs.items():
         withheld: set[str] = set()

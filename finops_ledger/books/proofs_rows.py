@@ -20,7 +20,6 @@ from finops_ledger.core.money import ZERO, plain
 from finops_ledger.intake.containers import member_file
 from finops_ledger.posting.store import KEEP_ROWS, LineStore
 from finops_ledger.recon.entries import registers as registers_of
-from finops_ledger.recon.legs import LEGS
 from finops_ledger.subledger import engine as en
 from finops_ledger.subledger import manifest as mf
 from finops_ledger.subledger.engine import content_digest
@@ -288,7 +287,8 @@ def registers(evidence: Evidence) -> Iterator[Finding]:
         return
     space = evidence.aside
     for line in space.state.reconciled.values():
-        who, leg = line["counterparty"], LEGS[line["leg"]]
+        who = line["counterparty"]
+        leg = space.legs.of(line["leg"], who)
         items = next((space.root / f for f in line["files"] if "/breaks/" in f), None)
         component = component_of(space, who)
         found = registers_of(space.local, items, leg, component, claims_account(space, who))

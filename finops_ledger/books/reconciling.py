@@ -61,7 +61,9 @@ def reconcile(
         return 0
     steps = due(space, last)
     decided = decided_on(space)
-    store = LineStore(space.engine, space.root, space.registry, space.state)
+    store = LineStore(
+        space.engine, space.root, space.registry, space.state, space.expected.whole_roles
+    )
     loaded: set[date] = set()
     for leg, counterparty, day in progress(steps, len(steps)) if progress else steps:
         if day not in loaded:
@@ -145,7 +147,9 @@ def _line(space: Workspace, one: Job, as_of: date, now: datetime, outcome: Outco
     counts = engine.rows(
         'select (select count(*) from lhs) as "left", (select count(*) from rhs) as "right"'
     )[0]
+    first = _first(space, items)
     return {
+        **({"first": first} if first else {}),
         "at": now.isoformat(timespec="seconds"),
         "as_of": as_of.isoformat(),
         "leg": one.leg.name,
@@ -175,6 +179,21 @@ def _line(space: Workspace, one: Job, as_of: date, now: datetime, outcome: Outco
 def _decided(outcome: Outcome) -> dict[str, list[Any]]:
     """What decisions took off accounts that are their own lists: number, debits, credits."""
     return {a: [n, plain(d), plain(c)] for a, (n, d, c) in sorted(outcome.decided.items())}
+
+
+def _first(space: Workspace, items: Path | None) -> str | None:
+    """Name the first row of the day at which a partner's statement is not what the rows say, and what is wrong."""
+    if items is None:
+        return None
+    found = space.engine.rows(
+        "select coalesce(right_batch, left_batch) as batch, coalesce(right_record, left_record) as record, key, "
+        f"coalesce(operands, class) as told from ({en.parquet([items])}) where not is_closed and opened = day and "
+        "class in ('balance_gap', 'unexplained_movement', 'file_defect') order by record, key, occurrence limit 1"
+    )
+    if not found or found[0]["batch"] not in space.state.batches:
+        return None
+    one = found[0]
+    return f"{space.state.batches[one['batch']].name}:{one['record']} ({one['key']}): {one['told']}"
 
 
 def _rule_id(space: Workspace, one: Job) -> str:

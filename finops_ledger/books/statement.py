@@ -111,7 +111,14 @@ def _walk(space: Workspace, batch: Batch) -> Statement | None:
         return None
     refused = bool(batch.line["rows"]["refused"])
     gaps = [
-        _gap(batch, str(g.record), g.record, g.amount, defect=refused and g.rows_missing)
+        _gap(
+            batch,
+            str(g.record),
+            g.record,
+            g.amount,
+            defect=refused and g.rows_missing,
+            told=g.told(),
+        )
         for g in found.gaps
     ]
     whole = Statement(found.opening, found.closing, found.low, tuple(gaps), "ok")
@@ -201,11 +208,13 @@ def of_batch(space: Workspace, batch: Batch) -> Statement | None:
     return read(space, batch, across=key in space.state.reconciled)
 
 
-def _gap(batch: Batch, where: str, record: int, amount: Decimal, *, defect: bool) -> Gap:
+def _gap(
+    batch: Batch, where: str, record: int, amount: Decimal, *, defect: bool, told: str | None = None
+) -> Gap:
     mark = "?" if defect else "!"
     if batch.part is not None:
         where = f"part {batch.part[0]} {where}"
-    return Gap(f"{mark}{batch.source} {batch.day} {where}", batch.id, record, amount)
+    return Gap(f"{mark}{batch.source} {batch.day} {where}", batch.id, record, amount, told=told)
 
 
 def closing_before(space: Workspace, batch: Batch) -> Decimal | None:

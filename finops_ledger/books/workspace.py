@@ -12,11 +12,13 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from finops_ledger.books import config as cfg
+from finops_ledger.books import own_legs
 from finops_ledger.books.config_engine import EngineLimits
 from finops_ledger.books.expected import Expected, Touches
 from finops_ledger.core.errors import UsageError
 from finops_ledger.intake.formats import find_format, load_format
 from finops_ledger.intake.spec import Format
+from finops_ledger.recon.legs import Legs
 from finops_ledger.sop import registry as sops
 from finops_ledger.subledger.engine import Engine
 from finops_ledger.subledger.engine_duckdb import DuckEngine
@@ -40,6 +42,8 @@ class Workspace:
     registry: sops.Registry
     manifest: Manifest
     state: State
+    #: The legs of the package, and those that the company declares itself.
+    legs: Legs = field(default_factory=Legs)
     #: Formats that stand in for those that the program ships (a replay under the formats of the time).
     shipped: Path | None = None
     #: The engine that stands in for the one of finops.toml (the same books on another engine).
@@ -63,12 +67,13 @@ class Workspace:
         )
         _statements_agree(config, registry)
         manifest = Manifest(root, Touches(registry))
-        return cls(root, config, registry, manifest, manifest.read(), shipped, instead)
+        legs = own_legs.collect(config, registry)
+        return cls(root, config, registry, manifest, manifest.read(), legs, shipped, instead)
 
     def reload(self) -> None:
         """Read configuration, SOPs and manifest again."""
         fresh = Workspace.open(self.root)
-        self.config, self.registry = fresh.config, fresh.registry
+        self.config, self.registry, self.legs = fresh.config, fresh.registry, fresh.legs
         self.manifest, self.state = fresh.manifest, fresh.state
 
     @property
@@ -81,9 +86,8 @@ class Workspace:
         """The engine of a day's rows, as finops.toml names it; started at first use."""
         if self._engine is None:
             if self.limits.name == "spark":
-                from finops_ledger.subledger.engine_spark import (
-                    SparkEngine,
-                )  # only where it is named
+                # Only where it is named: it is heavy, and an extra.
+                from finops_ledger.subledger.engine_spark import SparkEngine
 
                 self._engine = SparkEngine(self.local, self.limits.session(), self.root)
             else:
@@ -114,7 +118,7 @@ class Workspace:
     @property
     def expected(self) -> Expected:
         """Which files are expected and which are in."""
-        return Expected(self.config, self.registry, self.state)
+        return Expected(self.config, self.registry, self.state, self.legs)
 
     @property
     def inbox(self) -> Path:

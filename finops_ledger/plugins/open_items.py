@@ -36,7 +36,11 @@ _ASSETS: Final = (
     "Clearing:Deposit-In-Transit",
     "Clearing:Usage",
 )
-_LIABILITIES: Final = ("Customer-Orders:Undelivered", "Customer-Orders:Refund-Payable")
+_LIABILITIES: Final = (
+    "Customer-Orders:Undelivered",
+    "Customer-Orders:Refund-Payable",
+    "Suspense:Unidentified",
+)
 
 Key = tuple[str, str]  # account, currency
 

@@ -55,9 +55,10 @@ def _view(root: Path, batch: Batch, registry: Registry, only_keys_of: str | None
     midnight = en.literal(datetime.combine(batch.day, datetime.min.time(), UTC).isoformat())
     by_window = partner_day(registry, batch.counterparty, batch.day)
     source = en.parquet([root / batch.file], position=True)
+    kept = [_kind(registry, batch) if n == "kind" else n for n in stored]
     sql = (
         f"select cast(coalesce(record, file_row_number + 1) as bigint) as record, "
-        f"{', '.join(stored)}, {key} as key, "
+        f"{', '.join(kept)}, {key} as key, "
         f"coalesce(occurred_at, timestamptz {midnight}) as version_at, "
         f"{STATED} as stated_at, {by_window} as partner_day, {_settled_day(batch)} as settled_day, "
         f"date '{batch.covers[0]}' as covers_from, date '{batch.covers[1]}' as covers_to, "
@@ -82,6 +83,18 @@ def _terms(registry: Registry, batch: Batch) -> str:
     if batch.role != "supply":
         return "cast(null as varchar)"
     return en.literal(registry.model(batch.counterparty, batch.day))
+
+
+def _kind(registry: Registry, batch: Batch) -> str:
+    """Return SQL of a row's kind: an adjustment that names a top-up, as the SOP says it does, is about one."""
+    sop = registry.sops.get(batch.counterparty or "")
+    names = sop.on(batch.day).deposit.adjusts if sop is not None else ""
+    if batch.role not in ("supply", "deposit") or not names:
+        return "kind"
+    told = f"regexp_matches(coalesce(orig_ref, ref, text, ''), {en.literal(names)})"
+    return (
+        f"case when kind in ('adjustment', 'refund') and {told} then 'topup' else kind end as kind"
+    )
 
 
 def _settled_day(batch: Batch) -> str:

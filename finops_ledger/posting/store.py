@@ -92,6 +92,36 @@ _BUILD: Final[dict[str, Callable[..., Any]]] = {
 }
 
 
+def _whole_deposit(*, shared: bool, locked: bool = False) -> Any:
+    return supply.lines("deposit", shared=shared, locked=locked)
+
+
+def _whole_bank(*, shared: bool, locked: bool = False) -> Any:
+    return bank.lines((), shared=shared, locked=locked)
+
+
+#: Lines with every column that rows have: only for roles of which a company's own leg asks any of them.
+_WHOLE: Final[dict[str, Callable[..., Any]]] = {
+    "sale": sale.lines,
+    "supply": supply.lines,
+    "deposit": _whole_deposit,
+    "settlement": settlement.lines,
+    "bank": _whole_bank,
+    "report": report.lines,
+}
+#: The day on which a row counts, by role.
+DAY_OF: Final = {
+    "sale": "day_state",
+    **dict.fromkeys(("supply", "deposit", "settlement", "bank", "report"), "day_post"),
+}
+
+
+@lru_cache(maxsize=8)
+def whole(role: str) -> Any:
+    """The registered lines of a role with every column, typed, for expressions over them."""
+    return ibis.table(_WHOLE[role](shared=False).schema(), name=f"{role}_whole")
+
+
 def table(role: str) -> Any:
     """The registered line table of a role, typed, for expressions over it."""
     return _tables()[role]
@@ -112,6 +142,8 @@ class LineStore:
     root: Path
     registry: Registry
     state: State
+    #: Roles of which a company's own leg asks columns that no leg of the package needs.
+    whole: frozenset[str] = frozenset()
     _batches: tuple[str, ...] | None = None
     #: The vault, where any supplier's codes are held in stock.
     stock: Stock = field(default_factory=Stock)
@@ -148,6 +180,8 @@ class LineStore:
             self._register(role, [b for b in chosen if b.role == role], _BUILD[role])
         if "bank" in roles:
             self._register_bank([b for b in chosen if b.role == "bank"])
+        for role in sorted(self.whole):
+            self._register_whole(role, [b for b in chosen if b.role == role])
         self._batches = names
 
     def _fill_vault(self, *, whole: bool) -> None:
@@ -182,6 +216,13 @@ class LineStore:
             self.engine.keep(target, expression)
         else:
             self.engine.view(target, expression)
+
+    def _register_whole(self, role: str, batches: list[Batch]) -> None:
+        shared, locked = reading.read(
+            self.engine, self.root, self.registry, batches, self.state, role
+        )
+        made = query(_WHOLE[role], shared=shared, locked=locked)
+        self.engine.view(f"{role}_whole", made)
 
     def _register_bank(self, batches: list[Batch]) -> None:
         local = self.engine.local

@@ -190,8 +190,9 @@ def _add_other(draft: Draft, row: dict[str, Any], component: str, order: int) ->
     """Post what is no order's: top-ups, bonuses, fees and taxes."""
     kind = row["post_kind"]
     if row["other"]:
-        account = _AGAINST[kind].format(component)
-        if kind == "topup":
+        topup = kind in ("topup", "adjustment")
+        account = _AGAINST["topup" if topup else kind].format(component)
+        if topup:
             draft.add(account, row["other"], kind, move="close", count=row["n_other"], order=order)
         else:
             draft.add(account, row["other"], kind, order=order)
@@ -251,5 +252,6 @@ def add_bank(drafts: Drafts, row: dict[str, Any], bank: str, account: str) -> No
     elif kind == "fee":
         draft.add("Expenses:Bank-Charge", -moved, "fee", order=1)
     else:
-        draft.add("Liabilities:Suspense:Unidentified", -moved, "adjustment", order=1)
+        target, count = "Liabilities:Suspense:Unidentified", row["count"]
+        draft.add(target, -moved, "adjustment", move="open", count=count, order=1)
     draft.add(account, moved, "payment", order=0)

@@ -86,6 +86,8 @@ def lines(
         was_open = (versions.terms == "postpaid") & versions.prev_status.isin(OPEN)
     restored = versions.status.isin(["failed", "reversed", "refunded"])
     kind = ibis.cases(
+        # What takes a top-up back is no top-up (worked-cases 15).
+        ((versions.kind == "topup") & (versions.deposit < zero), "adjustment"),
         (versions.kind.isin([*OTHER_KINDS, "refund", "adjustment"]), versions.kind),
         ((versions.disposition == NEW) & is_held, "pending"),
         (versions.disposition == NEW, "usage"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from finops_ledger.recon.legs import (
+    BANK_SUSPENSE,
     GATEWAY_FEE,
     PAYMENT_BANK,
     SALE_GATEWAY,
@@ -25,6 +26,7 @@ _HOME_LEG: Final = {
     "settlement_short": SETTLEMENT_BANK,
     "settlement_over": SETTLEMENT_BANK,
     "settlement_overdue": SETTLEMENT_BANK,
+    "unidentified_credit": BANK_SUSPENSE,
 }
 
 

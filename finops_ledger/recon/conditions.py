@@ -9,7 +9,7 @@ import ibis
 from finops_ledger.core.ids import account_component
 from finops_ledger.posting import tables as t
 from finops_ledger.recon.classes import CLASSES
-from finops_ledger.recon.legs import GATEWAY_FEE, SUPPLY_STATEMENT, TOPUP_BANK, Leg
+from finops_ledger.recon.legs import GATEWAY_FEE, SUPPLY_STATEMENT, Leg
 from finops_ledger.recon.place import NAMELESS
 
 ZERO = t.amount(0)
@@ -91,12 +91,6 @@ def of_account(leg: Leg, every: Any, clock_days: Any) -> Any:
         else_=differs,
     )
     grace = clock_days.grace
-    if leg.name == TOPUP_BANK:
-        # Top-ups of one amount are one item: what is short of it is still on its way, not another amount.
-        class_ = ibis.cases(
-            (rest == ZERO, "matched"), (rest > ZERO, leg.left_only), else_=leg.right_only
-        )
-        return class_, grace
     waits = (nothing | nobody) & ~chargeback & ibis.literal(leg.name != GATEWAY_FEE)
     if leg.name == SUPPLY_STATEMENT:
         # What names no order can meet none by waiting.

@@ -40,8 +40,10 @@ def lay_out(engine: en.Engine, job: Job) -> plain.Pairs:
         engine.keep("lhs", query(sides.added_up, "lhs_rows"))
         engine.keep("rhs", query(sides.right, job.leg))
     else:
-        engine.keep("lhs", query(sides.left, job.leg))
-        engine.keep("rhs", query(sides.right, job.leg) if job.leg.right else none)
+        sources = job.sources if job.leg.by_source else ()
+        engine.keep("lhs", query(sides.left, job.leg, sources=sources))
+        right = query(sides.right, job.leg, sources=sources) if job.leg.right else none
+        engine.keep("rhs", right)
     if job.gaps:
         told = " union all ".join(_gap(job, gap) for gap in job.gaps)
         engine.keep("rhs", f"select * from rhs union all {told}")
@@ -87,6 +89,7 @@ def _gap(job: Job, gap: Gap) -> str:
         "via": "'ref'",
         "copy": "0",
         "step": "0",
+        "operands": "null" if gap.told is None else en.literal(gap.told),
     }
     return f"select {rt.columns(said)}"
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 from finops_ledger.recon.legs import Leg
 from finops_ledger.recon.payments import Payment
 from finops_ledger.recon.plain import Pairs
+from finops_ledger.recon.tickets import Rules
 from finops_ledger.sop.model import Fee
 
 EPOCH = date(1970, 1, 1)
@@ -29,6 +30,8 @@ class Gap:
     amount: Decimal
     #: It belongs to a gap that was told before, and takes it back.
     renewed: bool = False
+    #: What is wrong with the row at which the balance does not run on.
+    told: str | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class Job:
     gaps: tuple[Gap, ...] = ()
     payments: tuple[Payment, ...] = ()
     passes: tuple[str, ...] = ("ref", "partner_ref")
+    sources: tuple[str, ...] = ()  #: the counterparty's own, in finops.toml
+    tickets: Rules = field(default_factory=Rules)  #: what top-ups and payouts may be off by
     stated: bool = False  #: a deposit statement moves the deposit on the day
 
     @property

@@ -16,7 +16,7 @@ from finops_ledger.posting import tables as t
 from finops_ledger.recon import conditions
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.classes import RESIDUE_ZERO
-from finops_ledger.recon.legs import SALE_SUPPLY, Leg
+from finops_ledger.recon.legs import SALE_SUPPLY, SUPPLY_STATEMENT, Leg
 
 _EPOCH = date(1970, 1, 1)
 ZERO = t.amount(0)
@@ -142,6 +142,13 @@ def outcomes(leg: Leg) -> Any:
         & (every.rest.abs() <= every.tolerance)
         & every.category.notnull()
     ).fill_null(False)
+    if leg.tickets:
+        # The pass has found the difference to be within the SOP's limit, or to be its tax.
+        within = ibis.coalesce(every.r_via, every.l_via).isin(["tolerance", "tax"])
+        within = (within & (every.rest != ZERO)).fill_null(False)
+    if leg.declared:
+        both = every.left_state.notnull() & every.right_state.notnull() & (every.rest != ZERO)
+        within = (both & (every.rest.abs() <= every.tolerance)).fill_null(False)
     absorbed = ibis.ifelse(within, every.rest, ZERO)
     every = every.mutate(
         found=ibis.ifelse(within, "matched_within_tolerance", every.found),
@@ -150,6 +157,8 @@ def outcomes(leg: Leg) -> Any:
         breaks_number=ibis.coalesce(every.left_anchor, every.right_anchor, every.day_number)
         + every.span,
     )
+    if leg.name == SUPPLY_STATEMENT:
+        every = every.mutate(operands=ibis.coalesce(every.operands, _told(every)))
     both = every.left_anchor.notnull() & every.right_anchor.notnull()
     later = ibis.greatest(every.left_anchor, every.right_anchor) + every.span
     every = every.mutate(breaks_number=ibis.ifelse(both, later, every.breaks_number))
@@ -162,6 +171,8 @@ def outcomes(leg: Leg) -> Any:
         (waits | residue_zero, every.waits_on),
         else_=every.breaks_on_account + conditions.account_part(every.found),
     )
+    if not leg.posts:
+        home = ibis.null("string")
     shown = ibis.cases(
         (final, every.found),
         (waits & stands, "timing" if leg.right else "pending"),
@@ -203,6 +214,16 @@ def outcomes(leg: Leg) -> Any:
     return every.select(*(made[n].cast(ty).name(n) for n, ty in rt.OUTCOME.items()))
 
 
+def _told(every: Any) -> Any:
+    """Which of a partner's two files lacks the row, or that they state it otherwise."""
+    return ibis.cases(
+        (every.rest == ZERO, ibis.null("string")),
+        (every.right_state.isnull(), "missing: their deposit statement has no row of it"),
+        (every.left_state.isnull(), "extra: their transactions have no row of it"),
+        else_="repriced: transactions and deposit statement state different amounts",
+    )
+
+
 def _since(every: Any, shown: Any) -> Any:
     """The day from which the item is of its class: a waiting one changes its class by breaking."""
     stays = (every.p_class == shown).fill_null(False)
@@ -212,7 +233,7 @@ def _since(every: Any, shown: Any) -> Any:
 def _rule(every: Any) -> Any:
     return ibis.cases(
         (every.left_batch.isnull() | every.right_batch.isnull(), ibis.null("string")),
-        else_=ibis.coalesce(every.r_via, every.p_rule, ibis.literal("ref")),
+        else_=ibis.coalesce(every.r_via, every.l_via, every.p_rule, ibis.literal("ref")),
     )
 
 

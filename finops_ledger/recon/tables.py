@@ -147,6 +147,36 @@ def side(name: str) -> Any:
     return ibis.table(SIDE, name=name)
 
 
+def no_text() -> Any:
+    """A text that is not there."""
+    return ibis.null("string")
+
+
+def shape(rows: Any, **columns: Any) -> Any:
+    """Give rows the shape of a side; columns that a leg does not use are filled in."""
+    none = no_text()
+    defaults: dict[str, Any] = {
+        "occurrence": ibis.literal(""),
+        "orig": none,
+        "held": ibis.literal(0).cast(MONEY),
+        "fee": ibis.literal(0).cast(MONEY),
+        "serial": none,
+        "other_ref": none,
+        "category": none,
+        "model": none,
+        "renewed": ibis.literal(False),
+        "via": none,
+        "copy": ibis.literal(0),
+        "step": ibis.literal(0),
+        "customer": none,
+        "product": none,
+        "operands": none,
+        "rejected": none,
+    }
+    made = {**defaults, **columns}
+    return rows.select(*(made[n].cast(ty).name(n) for n, ty in SIDE.items()))
+
+
 def prior() -> Any:
     """Items open at the end of the day before, and matched ones that the day touches again."""
     return ibis.table(ITEM, name="prior")

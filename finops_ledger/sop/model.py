@@ -9,26 +9,15 @@ from __future__ import annotations
 import re
 from datetime import date, time, timedelta
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from finops_ledger.core.days import Window, parse_span, zone
+from finops_ledger.core.days import Window, zone
 from finops_ledger.core.kinds import TREATMENTS
-
-
-def _exact(value: object) -> object:
-    # TOML numbers with a point become binary floats; money and rates are written as text.
-    if isinstance(value, float):
-        raise ValueError(f'write the number as text, "{value}", so that it stays exact')
-    return value
-
-
-Exact = Annotated[Decimal, BeforeValidator(_exact)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from finops_ledger.sop.legs import LegRule, named_once
+from finops_ledger.sop.parts import Exact, Span
+from finops_ledger.sop.parts import Part as _Part
 
 
 class WindowRule(_Part):
@@ -47,13 +36,6 @@ class WindowRule(_Part):
     def window(self) -> Window:
         """Return the window as a value."""
         return Window(zone=self.zone, opens=self.opens, named_by=self.named_by)
-
-
-def _span(value: object) -> object:
-    return parse_span(value) if isinstance(value, str) else value
-
-
-Span = Annotated[timedelta, BeforeValidator(_span)]
 
 
 class Supply(_Part):
@@ -81,12 +63,31 @@ class Supply(_Part):
         return self
 
 
+class TopupTax(_Part):
+    """Tax that is paid on top of what a partner credits (PPh 22): its rate, and the account that it goes to."""
+
+    rate: Exact = Field(default=Decimal(0), ge=0, lt=1)
+    account: str = "Assets:Tax:PPh22-Prepaid"
+
+
 class Deposit(_Part):
     """The deposit with a supplier: below ``floor`` a top-up is overdue; ``crediting`` is how long the partner
-    may take to credit one (a bank's line has a date and no hour, the partner's day may end before midnight)."""
+    may take to credit one (a bank's line has a date and no hour, the partner's day may end before midnight).
+    ``nearest``: by which share of what was sent a credit may be off, to be taken for that top-up at all.
+    ``adjusts``: an adjustment is about a top-up, and not about an order, when this expression finds its
+    ``orig_ref``, ``ref`` or text."""
 
     floor: Exact = Decimal(0)
     crediting: Span = timedelta(hours=24)
+    tax: TopupTax = TopupTax()
+    nearest: Exact = Field(default=Decimal("0.25"), ge=0, lt=1)
+    adjusts: str = ""
+
+    @field_validator("adjusts")
+    @classmethod
+    def _compiles(cls, value: str) -> str:
+        re.compile(value)
+        return value
 
 
 class Recognition(_Part):
@@ -134,10 +135,14 @@ class Commission(_Part):
 
 
 class Tolerance(_Part):
-    """A difference of cost that is absorbed as cost: its limit per order and who answers for it."""
+    """A difference that is let pass: its limit for each order or top-up, its account, and who answers for it.
+
+    A difference of cost goes where its category's cost goes, whatever ``account`` says.
+    """
 
     limit: Exact = Decimal(0)
     owner: str = ""
+    account: str = ""
 
 
 class Fee(_Part):
@@ -159,9 +164,11 @@ class Match(_Part):
 
 
 class Settlement(_Part):
-    """A gateway's settlement: how many days after payment an order may wait (calendar days)."""
+    """A gateway's settlement: how many days after payment an order may wait (calendar days); for how long a bank
+    line without a reference may be taken for a settlement by its amount."""
 
     lag: int = Field(default=1, ge=0)
+    by_amount: Span = timedelta(days=7)
     grace: Span = timedelta(0)
     fee: Fee | None = None
 
@@ -194,12 +201,18 @@ class Version(_Part):
     prices: str | None = None
     recognition: dict[str, Recognition] = Field(default_factory=dict)
     commission: dict[str, Commission] = Field(default_factory=dict)
-    tolerance: dict[Literal["cost"], Tolerance] = Field(default_factory=dict)
+    tolerance: dict[Literal["cost", "topup"], Tolerance] = Field(default_factory=dict)
     match: Match = Match()
     owners: dict[str, str] = Field(default_factory=dict)
     limits: dict[str, dict[str, Exact]] = Field(default_factory=dict)
     settlement: Settlement | None = None
     lines: list[BankLine] = Field(default_factory=list)
+    legs: tuple[LegRule, ...] = ()
+
+    @field_validator("legs")
+    @classmethod
+    def _named_once(cls, legs: tuple[LegRule, ...]) -> tuple[LegRule, ...]:
+        return named_once(legs)
 
     @field_validator("limits")
     @classmethod

@@ -18,6 +18,7 @@ from finops_ledger.core import kinds
 from finops_ledger.core.errors import FinopsError, InputRefused, IntegrityError, UsageError
 from finops_ledger.intake import spec, spec_file
 from finops_ledger.recon import classes, legs
+from finops_ledger.sop import legs as sop_legs
 from finops_ledger.sop import model as sop
 from finops_ledger.subledger import manifest
 from tests.docs import pages as p
@@ -33,6 +34,9 @@ CONFIGURATION: dict[str, type[BaseModel]] = {
     "`[engine.spark]`": config_engine.Spark,
     "`[limits]`": config.Limits,
     "`[intake]`": config.Intake,
+    "`[[legs]]`": sop_legs.LegRule,
+    "`left = { … }`": sop_legs.Rows,
+    "`classes = { … }`": sop_legs.Classes,
     "`[[sources]]`": config.Source,
     "`day = { … }`": config.FileDay,
     "`parts = { … }`": config.Parts,
@@ -43,6 +47,7 @@ SOPS: dict[str, type[BaseModel]] = {
     "`[versions.supply]`": sop.Supply,
     "`[versions.supply.window]`": sop.WindowRule,
     "`[versions.deposit]`": sop.Deposit,
+    "`[versions.deposit.tax]`": sop.TopupTax,
     "`[versions.recognition.<category>]`": sop.Recognition,
     "`[versions.tolerance.cost]`": sop.Tolerance,
     "`[versions.match]`": sop.Match,
