@@ -185,7 +185,7 @@ def _first(space: Workspace, items: Path | None) -> str | None:
     """Name the first row of the day at which a partner's statement is not what the rows say, and what is wrong."""
     if items is None:
         return None
-    found = space.engine.rows(
+    found = space.local.rows(
         "select coalesce(right_batch, left_batch) as batch, coalesce(right_record, left_record) as record, key, "
         f"coalesce(operands, class) as told from ({en.parquet([items])}) where not is_closed and opened = day and "
         "class in ('balance_gap', 'unexplained_movement', 'file_defect') order by record, key, occurrence limit 1"

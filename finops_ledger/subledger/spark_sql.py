@@ -7,6 +7,7 @@ are few and small: registers of files, counts, choices by a literal. Everything 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -25,6 +26,8 @@ _RENAMED: Final = {
 }
 #: What sqlglot translates by leaving out what matters: the order of a list, of a first and a last value.
 _ORDERED: Final = (exp.ArrayAgg, exp.First, exp.Last, exp.GroupConcat)
+#: Regular expressions that mean the same to DuckDB (RE2) and to Java: plain texts, digits, choices, repetition.
+_ALIKE: Final = re.compile(r"\^?(?:[\w /:,=#-]|\\[d.+*?()|]|\((?!\?)|[)|+*?])*", re.ASCII)
 
 
 class NotForSpark(UsageError):
@@ -89,6 +92,10 @@ def _files(call: exp.ReadParquet) -> Files:
 def _in_spark(node: Any) -> Any:
     if isinstance(node, _ORDERED) and node.find(exp.Order):
         raise NotForSpark(f"an aggregate in an order: {node.sql(dialect='duckdb')}")
+    if isinstance(node, exp.RegexpLike) and not _ALIKE.fullmatch(node.expression.name):
+        raise NotForSpark(
+            f"the regular expression {node.expression.name!r}: Java may read it otherwise"
+        )
     if isinstance(node, exp.Anonymous) and node.name.upper() in _RENAMED:
         return exp.Anonymous(this=_RENAMED[node.name.upper()], expressions=node.expressions)
     return node

@@ -133,6 +133,8 @@ def test_texts_are_said_in_sparks_words() -> None:
     assert "`r`" not in made
     assert "r.`key` AS `key`, -r.move AS `move`" in made
     assert made.endswith("ORDER BY r.key DESC, r.move NULLS LAST")
+    made = said("select regexp_matches(a, '^TOP-?UP (ref|no)\\.? \\d+') from t")
+    assert "RLIKE '^TOP-?UP (ref|no)" in made
     made = said("select * from t qualify row_number() over (partition by key order by move) = 1")
     assert "QUALIFY" not in made
 
@@ -146,6 +148,8 @@ def test_texts_are_said_in_sparks_words() -> None:
         "select * replace (1 as gone) from t",
         "select * from read_parquet(['x'], hive_partitioning = true)",
         "select from where",
+        "select regexp_matches(a, '(?i)topup$') from t",
+        "select regexp_matches(a, '[[:alpha:]]') from t",
     ],
 )
 def test_what_spark_would_do_otherwise_is_refused(text: str) -> None:
