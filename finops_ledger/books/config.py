@@ -10,6 +10,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from finops_ledger.books.config_engine import EngineLimits
 from finops_ledger.core.days import zone
 from finops_ledger.intake import toml
 from finops_ledger.intake.conditions import Pattern
@@ -38,14 +39,6 @@ class Company(_Part):
     def _known(cls, value: str) -> str:
         zone(value)
         return value
-
-
-class EngineLimits(_Part):
-    """Which engine reads the rows, and how much it may use."""
-
-    name: Literal["duckdb"] = "duckdb"
-    memory: str = "3GB"
-    threads: int = 0
 
 
 class Privacy(_Part):

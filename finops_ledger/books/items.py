@@ -41,7 +41,7 @@ def open_items(
     paths = files_of(space, last_lines(space, as_of), "breaks")
     if not paths:
         return []
-    rows = space.engine.rows(
+    rows = space.local.rows(
         f"select * from ({en.parquet(paths)}) where not is_closed "
         "order by counterparty, leg, class, opened, key, occurrence"
     )

@@ -137,7 +137,7 @@ def register_faults(space: Workspace) -> list[str]:
             found.append(f"{place}: {missing[0]} is named by the manifest and is not there")
             continue
         made = registers(
-            space.engine,
+            space.local,
             _items(space, line),
             space.legs.of(name, who),
             component_of(space, who),

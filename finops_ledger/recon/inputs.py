@@ -29,8 +29,8 @@ def lay_out(engine: en.Engine, job: Job) -> plain.Pairs:
         return pairs
     if job.leg.cardinality == "consume" or job.leg.name == SUPPLY_STATEMENT:
         passes = (job.passes or ("ref",)) if job.leg.name == SUPPLY_STATEMENT else ()
-        engine.view("left_side", en.sql_of(query(sides.left, job.leg, *passes)))
-        engine.view("right_side", en.sql_of(query(sides.right, job.leg, *passes)))
+        engine.view("left_side", query(sides.left, job.leg, *passes))
+        engine.view("right_side", query(sides.right, job.leg, *passes))
         pairs = plain.split(engine, *passes[:1])
         for name in ("lhs", "rhs") if job.leg.cardinality == "consume" else ():
             plain.join_versions(engine, name)

@@ -77,7 +77,7 @@ def split(engine: en.Engine, rule: str = "ref") -> Pairs:
     found = engine.rows(
         f"select count(*) as n, coalesce(sum(moved), 0) as moved from keys where {_PLAIN}"
     )[0]
-    engine.connection.execute("drop table keys")  # as long as the day; the pairs need the memory
+    engine.drop("keys")  # as long as the day; the pairs need the memory
     for name, side in (("lhs", "left_side"), ("rhs", "right_side")):
         engine.keep(name, f"select * from {side} where hash(key) in (select h from odd)")
     return Pairs(found["n"], found["moved"])
@@ -95,8 +95,8 @@ def write(engine: en.Engine, pairs: Pairs, stamp: str, rest: str, path: Path) ->
         "where hash(l.key) not in (select h from odd) order by left_batch, left_record))"
     )
     others = engine.rows(f"select count(*) as n from ({rest})")[0]["n"]
-    query = f"select * from ({plain}) union all select * from ({rest})" if pairs.count else rest
-    written = engine.write(query, path)
+    parts = [en.Part(plain, ("left_batch", "left_record"))] if pairs.count else []
+    written = engine.write([*parts, en.Part(rest, ("key", "occurrence"))], path)
     if written != pairs.count + others:
         raise AssertionError(f"{pairs.count} plain pairs were found, {written - others} written")
 

@@ -69,4 +69,5 @@ def write(engine: en.Engine, job: Job, out: Path, result: Outcome) -> None:
         columns = ", ".join(f'"{c}"' for c in rt.OUTCOME)
         result.files["items"] = out / "items.parquet"
         query = f"select {stamp}, {columns}, not {open_} as is_closed from outcome where {shown}"
-        engine.write(f"{query} order by key, occurrence", result.files["items"])
+        items = en.Part(f"{query} order by key, occurrence", ("key", "occurrence"))
+        engine.write([items], result.files["items"])

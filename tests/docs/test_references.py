@@ -13,7 +13,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from finops_ledger.books import config
+from finops_ledger.books import config, config_engine
 from finops_ledger.core import kinds
 from finops_ledger.core.errors import FinopsError, InputRefused, IntegrityError, UsageError
 from finops_ledger.intake import spec, spec_file
@@ -31,6 +31,7 @@ CONFIGURATION: dict[str, type[BaseModel]] = {
     "`[company]`": config.Company,
     "`[privacy]`": config.Privacy,
     "`[engine]`": config.EngineLimits,
+    "`[engine.spark]`": config_engine.Spark,
     "`[limits]`": config.Limits,
     "`[intake]`": config.Intake,
     "`[[legs]]`": sop_legs.LegRule,
