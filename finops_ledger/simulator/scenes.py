@@ -279,7 +279,7 @@ def unidentified_credit(s: Stage, p: Player, d: int) -> None:
     s._count["cash"] += 1
     amount = 77_000 + s._count["cash"]
     s.bank(d, "SETORAN TUNAI", amount, 11)
-    s.unknown(d, amount)
+    s.true("bank-suspense", "BCA", f"? {amount}", "unidentified_credit", -amount, d)
 
 
 def amount_mismatch(s: Stage, p: Player, d: int) -> None:

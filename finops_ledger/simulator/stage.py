@@ -335,7 +335,10 @@ class Stage:
 
     def _tell_gaps(self) -> None:
         for partner, day, own, amount in self._gaps:
-            place = next(n for n, r in enumerate(self._of_day(partner, day), 1) if r.own == own)
+            rows = self._of_day(partner, day)
+            at = next(n for n, r in enumerate(rows) if r.own == own)
+            # Before the first balance that the file shows, the gap lies between two files.
+            place = str(at + 1) if any(r.moved or r.jump for r in rows[:at]) else "opening"
             key = f"!{partner.lower()} {self.world.date(day)} {place}"
             self.true("sale-supply", partner, key, "balance_gap", amount, day)
         self._gaps.clear()
