@@ -244,7 +244,7 @@ def run(accept_valid: bool, as_of: date | None, as_json: bool) -> int:
     """
     with opened() as books:
         report = books.import_files(
-            accept_valid=accept_valid, progress=output.progress("Importing")
+            accept_valid=accept_valid, progress=output.progress("Importing"), derive=False
         )
         done = books.reconcile(as_of, progress=output.progress("Reconciling"))
         checked = books.check(as_of)

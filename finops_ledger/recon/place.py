@@ -49,6 +49,14 @@ def leftover_keys() -> Any:
     return lonely.union(unmet).union(renewed).union(again).distinct()
 
 
+def leftover_rows() -> Any:
+    """Own keys of right rows that an earlier day may have matched: of their later versions, and of what undoes them."""
+    right = rt.side("rhs")
+    renewed = right.filter(right.renewed).select(right.own_key.name("key"))
+    undone = right.filter(right.kind.isin(ADDITIONS)).select(right.orig.name("key"))
+    return renewed.union(undone).distinct()
+
+
 def _taken_slots(prior: Any) -> Any:
     """Items whose right side is taken: a success, or anything that holds money."""
     empty = prior.right_state.isnull() | (

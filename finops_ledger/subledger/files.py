@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from pathlib import Path
+
+from finops_ledger.core.ids import sha256_file
 
 TEMP_PREFIX = ".tmp-"
 #: What an interrupted command can leave: our own temporary names, and the copies that a reader works on.
@@ -72,6 +76,31 @@ def copy_atomic(origin: Path, target: Path) -> None:
     on_step(f"copy {target.name}")
     shutil.copyfile(origin, temp)
     publish(temp, target)
+
+
+@contextmanager
+def copying(origin: Path, target: Path) -> Iterator[Future[tuple[Path, str]]]:
+    """Copy a file beside what is done meanwhile.
+
+    The future is the copy's temporary name, under which it is on disk then, and its SHA-256. :func:`publish` gives it
+    its own name; without that it is removed at the end.
+    """
+    temp = temp_beside(target)
+    on_step(f"copy {target.name}")
+
+    def copy() -> tuple[Path, str]:
+        shutil.copyfile(origin, temp)
+        digest = sha256_file(temp)
+        _sync_file(temp)
+        return temp, digest
+
+    with ThreadPoolExecutor(1) as beside:
+        copied = beside.submit(copy)
+        try:
+            yield copied
+        finally:
+            wait([copied])
+            temp.unlink(missing_ok=True)
 
 
 def append_line(path: Path, line: bytes) -> None:

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from finops_ledger.posting import store
+from finops_ledger.recon.history import Matched, bounds
 from finops_ledger.recon.job import Job
 from finops_ledger.recon.legs import LEGS, SALE_SUPPLY
 from finops_ledger.recon.run import run
@@ -134,7 +135,7 @@ def test_the_engine_agrees_with_the_reference(
     reference = Reference(GRACE, PENDING)
     with TemporaryDirectory() as folder:
         before: list[Path] = []
-        history: list[Path] = []
+        history: list[Matched] = []
         for number, day in enumerate(DAYS):
             give(engine, day, sold, supplied)
             out = Path(folder) / f"{number}"
@@ -156,7 +157,9 @@ def test_the_engine_agrees_with_the_reference(
             assert opened(engine) == expected, day
             assert result.residual == 0
             before = [result.files["items"]] if "items" in result.files else []
-            history += [result.files["matches"]] if "matches" in result.files else []
+            if "matches" in result.files:
+                path = result.files["matches"]
+                history.append(Matched.of(path, bounds(engine, path)))
 
 
 STATES: tuple[tuple[State, ...], ...] = (
@@ -350,6 +353,7 @@ def sale_line(sale: Sale, sold: list[Sale]) -> dict[str, Any]:
         "category": "Pulsa",
         "model": "agent",
         "cost": Decimal(cost),
+        "fee": Decimal(0),
         "amount": Decimal(51_000),
         "no_price": False,
         "day_state": sale.day,
@@ -385,6 +389,9 @@ def supply_line(row: Supply, supplied: list[Supply]) -> dict[str, Any]:
         "deposit": Decimal(-sign * row.amount),
         "held": Decimal(held),
         "d_clearing": Decimal(sign * (final - final_was)),
+        "d_stock": Decimal(0),
+        "d_granted": Decimal(0),
+        "held_closes": False,
     }
 
 
