@@ -245,7 +245,7 @@ def test_thousands_of_small_days_at_once(engine: DuckEngine, seed: int, tmp_path
         supplied += more[1]
     reference = Reference(GRACE, PENDING)
     before: list[Path] = []
-    history: list[Path] = []
+    history: list[Matched] = []
     classes: set[str] = set()
     for number, day in enumerate(DAYS):
         give(engine, day, sold, supplied)
@@ -273,7 +273,8 @@ def test_thousands_of_small_days_at_once(engine: DuckEngine, seed: int, tmp_path
         assert result.residual == 0
         classes |= {class_ for class_, _ in made.values()}
         before = [result.files["items"]]
-        history += [result.files["matches"]]
+        path = result.files["matches"]
+        history.append(Matched.of(path, bounds(engine, path)))
     assert classes == EVERY
 
 
