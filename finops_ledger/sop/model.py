@@ -197,9 +197,18 @@ class Version(_Part):
     tolerance: dict[Literal["cost"], Tolerance] = Field(default_factory=dict)
     match: Match = Match()
     owners: dict[str, str] = Field(default_factory=dict)
+    deadlines: dict[str, Span] = Field(default_factory=dict)
     limits: dict[str, dict[str, Exact]] = Field(default_factory=dict)
     settlement: Settlement | None = None
     lines: list[BankLine] = Field(default_factory=list)
+
+    def owner(self, class_: str) -> str:
+        """Return who answers for a class of break; empty when nobody is named."""
+        return self.owners.get(class_, self.owners.get("default", ""))
+
+    def deadline(self, class_: str) -> timedelta | None:
+        """Return how long a break of a class may stay open; None when nothing is said."""
+        return self.deadlines.get(class_, self.deadlines.get("default"))
 
     @field_validator("limits")
     @classmethod
