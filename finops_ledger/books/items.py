@@ -107,7 +107,7 @@ def _item(space: Workspace, row: dict[str, Any], as_of: date | None) -> dict[str
         "breaks_on": row["breaks_on"].isoformat() if row["breaks_on"] else None,
         "since": (row["since"] or opened).isoformat(),
         "also": row["also"].split(",") if row["also"] else [],
-        "reason": row["reason"],
+        "reason": row["reason"] or row["operands"],
         "account": row["home"],
         "treatments": fitting(
             shown, row["amount"], claimed=row["claimed"] != 0 and row["amount"] == 0

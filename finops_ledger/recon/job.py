@@ -50,6 +50,9 @@ class Job:
     payments: tuple[Payment, ...] = ()
     passes: tuple[str, ...] = ("ref", "partner_ref")
     stated: bool = False  #: a deposit statement moves the deposit on the day
+    products: tuple[str, ...] = ()  #: the codes that the partner's price lists know
+    serials: tuple[Path, ...] = ()  #: rows of the days before, among which a serial must not stand
+    serials_s: int = 0  #: how far back, in seconds; 0: serials are not looked at
 
     @property
     def clearing(self) -> str:

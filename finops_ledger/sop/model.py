@@ -59,7 +59,8 @@ Span = Annotated[timedelta, BeforeValidator(_span)]
 class Supply(_Part):
     """How goods are supplied. ``grace`` and ``pending``: how long an unmatched, or a not yet final,
     item may wait after its own window has closed before it is a break (ruling 35); ``transit``: how long a payment of
-    ours may take to show at the bank. ``statement``: which of the
+    ours may take to show at the bank. ``serials``: within which time one serial must not be on two orders; 0 where
+    the partner's serials are none. ``statement``: which of the
     partner's files moves the deposit, its transactions or a deposit statement beside them (rule R1).
 
     ``model``: ``prepaid`` draws on a deposit; ``postpaid`` is billed afterwards, against a commission
@@ -71,6 +72,7 @@ class Supply(_Part):
     grace: Span = timedelta(0)
     pending: Span = timedelta(hours=72)
     transit: Span = timedelta(hours=24)
+    serials: Span = timedelta(days=31)
 
     @model_validator(mode="after")
     def _one_file(self) -> Supply:
