@@ -51,10 +51,10 @@ def _reused(engine: en.Engine, job: Job) -> str:
     own = f"select hash(serial) as h from right_side where {_SERIAL}"
     twice = f"select h from ({own}) group by h having count(*) > 1"
     earlier = (
-        "select ref as key, serial, coalesce(occurred_at, created_at) as at, batch from "
+        "select ref as key, serial, coalesce(occurred_at, created_at) as seen from "
         f"({en.parquet(job.serials)}) where status = 'success' and serial is not null and ref is not null"
         if job.serials
-        else "select null as key, null as serial, null::timestamptz as at, null as batch where false"
+        else "select null as key, null as serial, null::timestamptz as seen where false"
     )
     if job.serials:
         twice += f" union select hash(serial) from ({earlier}) where hash(serial) in ({own})"
@@ -63,8 +63,8 @@ def _reused(engine: en.Engine, job: Job) -> str:
     some = "hash(serial) in (select h from twice)"
     engine.keep(
         "bearing",
-        f"select key, serial, at, batch from ({earlier}) where {some} union "
-        f"select key, serial, at, batch from right_side where {_SERIAL} and {some}",
+        f"select key, serial, seen from ({earlier}) where {some} union "
+        f'select key, serial, "at" as seen from right_side where {_SERIAL} and {some}',
     )
     undone = (
         f"select ref from ({en.parquet(job.serials)}) where ref in (select key from bearing) "
@@ -73,12 +73,13 @@ def _reused(engine: en.Engine, job: Job) -> str:
         else "select null where false"
     )
     return (
-        "select own_key as reused_own, min(r.key) as reused_key, arg_min(o.key, (o.at, o.key)) as reused_by "
+        "select own_key as reused_own, min(r.key) as reused_key, "
+        "arg_min(o.key, (o.seen, o.key)) as reused_by "
         "from right_side as r join bearing as o on o.serial = r.serial and o.key <> r.key "
-        "and (o.at, o.key) < (r.at, r.key) "
-        f"and o.at >= r.at - interval {job.serials_s} second "
-        f"where r.state = 'success' and hash(r.serial) in (select h from twice) "
-        f"and o.key not in ({undone}) and starts_with(r.key, '~') = false group by own_key"
+        'and (o.seen, o.key) < (r."at", r.key) '
+        f'and o.seen >= r."at" - interval {job.serials_s} second '
+        "where r.state = 'success' and hash(r.serial) in (select h from twice) "
+        f"and o.key not in ({undone}) and not starts_with(r.key, '~') group by own_key"
     )
 
 
