@@ -8,7 +8,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any, Final
 
-from finops_ledger.books import files_due
+from finops_ledger.books import files_due, unsold
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.money import plain
 from finops_ledger.recon.classes import NOT_BREAKS, priority
@@ -49,7 +49,7 @@ def open_items(
         if paths
         else []
     )
-    found = [_item(space, r, as_of) for r in rows]
+    found = [_item(space, r, as_of) for r in [*rows, *unsold.items(space, as_of)]]
     shown = [
         i for i in found if everything or i["class"] not in NOT_BREAKS or i["state"] == "claimed"
     ]

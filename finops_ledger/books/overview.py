@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from finops_ledger.books import figures, verdicts
+from finops_ledger.books import figures, unsold, verdicts
 from finops_ledger.books.expected import Expected
 from finops_ledger.books.jobs import claims_account, component_of
 from finops_ledger.books.loading import Loaded
@@ -45,12 +45,33 @@ def status(
                 "deposit": by_day.get((one.counterparty, shown)),
             }
         )
+    _unsold(space, days, last)
     return {
         "as_of": last.isoformat() if last else None,
         "verdict": worst([d["verdict"] for d in days]),
         "head": space.state.head,
         "days": days,
     }
+
+
+def _unsold(space: Workspace, days: list[dict[str, Any]], last: date | None) -> None:
+    """Add to the days what stands unknown with suppliers of whom we have no sales: each day from its own on."""
+    opened: dict[str, list[str]] = {}
+    for one in unsold.items(space, last):
+        opened.setdefault(one["counterparty"], []).append(one["opened"].isoformat())
+    for who, since in opened.items():
+        own = [d for d in days if d["counterparty"] == who]
+        for day in sorted(set(since) - {d["day"] for d in own}):
+            none: dict[str, Any] = {"files": [], "legs": [], "deposit": None}
+            days.append(
+                {"day": day, "counterparty": who, "verdict": "breaks", "reasons": [], **none}
+            )
+        for day in [d for d in days if d["counterparty"] == who]:
+            count = sum(s <= day["day"] for s in since)
+            if count:
+                day["reasons"].append(f"{count} status_unknown")
+                day["verdict"] = worst([day["verdict"], "breaks"])
+    days.sort(key=lambda d: (d["day"], d["counterparty"]))
 
 
 def _warn(expected: Expected, one: verdicts.DayVerdict, deposit: dict[str, Any] | None) -> None:

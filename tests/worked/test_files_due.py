@@ -84,7 +84,8 @@ def test_a_late_file_warns_and_a_missing_one_leaves_the_day_incomplete(tmp_path:
     story.bring(apr(2))
     equal(days(story)["2026-04-02"][0], "warnings")
     equal(told(story), {})
-    equal([b["id"] for b in files(story, apr(2))], [missing["id"]])
+    evening = {b["ref"]: (b["id"], b["class"]) for b in files(story, apr(2))}
+    equal(evening["agga 2026-04-02"], (missing["id"], "file_late"))
 
 
 def test_a_file_that_came_short_is_refused_and_named(tmp_path: Path) -> None:
@@ -100,7 +101,7 @@ def test_a_file_that_came_short_is_refused_and_named(tmp_path: Path) -> None:
     path.write_text(whole[: whole.index("TOTAL")])
     story.books.import_files()
     story.books.reconcile()
-    (short,) = files(story)
+    short = next(f for f in files(story) if f["class"] == "file_short")
     equal(
         (short["class"], short["also"], short["ref"]),
         ("file_short", ["file_missing"], "agga 2026-04-02"),
@@ -153,3 +154,26 @@ def test_a_deposit_below_its_floor_warns(tmp_path: Path) -> None:
     )
     equal(story.books.check().not_clean, [])
     equal(files(story), [])
+
+
+def test_an_unmapped_status_is_a_break_without_sales_too(tmp_path: Path) -> None:
+    """Only the partner's file is declared: a status that its format does not know is asked about all the same."""
+    story = Story(tmp_path / "books", apr(1), more=OWNED)
+    path = story.root / "finops.toml"
+    text = path.read_text()
+    head, _, rest = text.partition('[[sources]]\nname = "orders"')
+    path.write_text(head + rest[rest.index("[[sources]]") :])
+    story.books = Books(story.root)
+    story.row(apr(1), "A-1", "U1", "MENUNGGU RESTU", debit=CUT)
+    story.drop(apr(1))
+    (story.root / "inbox" / "orders_2026-04-01.csv").unlink()
+    story.work()
+    (unknown,) = story.books.breaks()
+    equal(
+        [
+            unknown[k]
+            for k in ("class", "leg", "counterparty", "ref", "residue", "exposure", "owner")
+        ],
+        ["status_unknown", "sale-supply", "AggA", "U1", "0", "49800", "desk-supply"],
+    )
+    equal(days(story)["2026-04-01"], ("breaks", ["1 status_unknown"]))
