@@ -63,14 +63,15 @@ def _unsold(space: Workspace, days: list[dict[str, Any]], last: date | None) -> 
         own = [d for d in days if d["counterparty"] == who]
         for day in sorted(set(since) - {d["day"] for d in own}):
             none: dict[str, Any] = {"files": [], "legs": [], "deposit": None}
-            days.append(
+            own.append(
                 {"day": day, "counterparty": who, "verdict": "breaks", "reasons": [], **none}
             )
-        for day in [d for d in days if d["counterparty"] == who]:
-            count = sum(s <= day["day"] for s in since)
+            days.append(own[-1])
+        for known in own:
+            count = sum(s <= known["day"] for s in since)
             if count:
-                day["reasons"].append(f"{count} status_unknown")
-                day["verdict"] = worst([day["verdict"], "breaks"])
+                known["reasons"].append(f"{count} status_unknown")
+                known["verdict"] = worst([known["verdict"], "breaks"])
     days.sort(key=lambda d: (d["day"], d["counterparty"]))
 
 

@@ -9,7 +9,7 @@ import ibis
 from finops_ledger.core.ids import account_component
 from finops_ledger.posting import tables as t
 from finops_ledger.recon.classes import CLASSES
-from finops_ledger.recon.legs import GATEWAY_FEE, SUPPLY_STATEMENT, TOPUP_BANK, Leg
+from finops_ledger.recon.legs import GATEWAY_FEE, SALE_SUPPLY, SUPPLY_STATEMENT, TOPUP_BANK, Leg
 from finops_ledger.recon.place import NAMELESS
 
 ZERO = t.amount(0)
@@ -33,7 +33,8 @@ def of_supply(every: Any, clock_days: Any) -> Any:
     delivered = (right == "success") & (every.right_now > ZERO)
     by_fee = (rest == every.fee) | ((every.p_class == "fee_mismatch") & ~every.touched)
     # The money agrees; a decision about the order has said what becomes of its goods.
-    right_goods = sold & delivered & (t.or_zero(every.p_settled) == ZERO)
+    open_goods = every.p_class.isin(["product_mismatch", "serial_reused"]).fill_null(False)
+    delivered_so = sold & delivered & ((t.or_zero(every.p_settled) == ZERO) | open_goods)
     pending, grace = clock_days.pending, clock_days.grace
     none = ibis.null("int64")
 
@@ -52,8 +53,8 @@ def of_supply(every: Any, clock_days: Any) -> Any:
             "partner_failed",
             none,
         ),
-        case(settled_up & right_goods & every.other_product, "product_mismatch", none),
-        case(settled_up & right_goods & every.same_serial, "serial_reused", none),
+        case(settled_up & delivered_so & every.other_product, "product_mismatch", none),
+        case(settled_up & delivered_so & every.same_serial, "serial_reused", none),
         case(settled_up & nobody & every.p_in_prior.isnull(), "excluded", none),
         case(settled_up, "matched", none),
         case(every.key.startswith("!"), "balance_gap", none),
@@ -77,6 +78,17 @@ def of_supply(every: Any, clock_days: Any) -> Any:
     class_ = ibis.cases(*((c, n) for c, n, _ in table), else_="unexplained_movement")
     span = ibis.cases(*((c, s) for c, _, s in table), else_=none)
     return class_, span
+
+
+def within(leg: Leg, every: Any) -> Any:
+    """The class of what the tolerance absorbs: the cost agrees then, and the goods may still be others."""
+    if leg.name != SALE_SUPPLY:
+        return "matched_within_tolerance"
+    return ibis.cases(
+        (every.other_product, "product_mismatch"),
+        (every.same_serial, "serial_reused"),
+        else_="matched_within_tolerance",
+    )
 
 
 def also(every: Any, class_: Any) -> Any:

@@ -145,7 +145,7 @@ def outcomes(leg: Leg) -> Any:
     ).fill_null(False)
     absorbed = ibis.ifelse(within, every.rest, ZERO)
     every = every.mutate(
-        found=ibis.ifelse(within, "matched_within_tolerance", every.found),
+        found=ibis.ifelse(within, conditions.within(leg, every), every.found),
         absorbed=absorbed,
         rest=ibis.ifelse(within, ZERO, every.rest),
         breaks_number=ibis.coalesce(every.left_anchor, every.right_anchor, every.day_number)

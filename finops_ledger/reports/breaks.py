@@ -28,5 +28,5 @@ COLUMNS = (
 
 def report(rows: Sequence[Row]) -> Report:
     """Lay out the items that ``Books.breaks`` gives, with their sums."""
-    shown = [{**r, "also": ", ".join(r["also"])} for r in rows]
+    shown = [{**r, "also": ", ".join(r["also"]), "overdue": r["overdue"] or None} for r in rows]
     return Report("breaks", COLUMNS, shown, total(rows, "residue", "exposure", "claimed"))

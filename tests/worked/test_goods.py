@@ -194,3 +194,16 @@ def test_the_table_of_classes_is_whole() -> None:
     assert set(PRIORITY) == set(CLASSES)
     assert set(RESIDUE_ZERO) <= set(CLASSES)
     assert len(set(CLASSES)) == len(CLASSES)
+
+
+def test_within_the_tolerance_the_goods_may_still_be_others(tmp_path: Path) -> None:
+    """Fifty rupiah are absorbed as cost; that another product came stays to be asked."""
+    tolerance = '[versions.tolerance.cost]\nlimit = "100"\nowner = "buyer"\n'
+    story = Story(tmp_path / "books", apr(1), more=tolerance)
+    for ref, code in (("W1", "P50"), ("W2", "T50")):
+        story.sold(apr(1), ref)
+        story.row(apr(1), f"A-{ref}", ref, debit=CUT + 50, code=code)
+    story.run(apr(2))
+    equal(classes(story), {"W2": ["product_mismatch"]})
+    equal(story.balance("Assets:Breaks:AggA:Cost-Mismatch", apr(2)), 0)
+    equal(story.balance("Income:Net:Pulsa", apr(2)), -2 * (51_000 - CUT - 50))
