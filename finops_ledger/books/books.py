@@ -230,15 +230,14 @@ class Books:
         return resolving.listed(self.space, tuple(ids), class_, counterparty)
 
     def breaks(
-        self, as_of: date | None = None, *, everything: bool = False, history: bool = False
+        self, as_of: date | None = None, *, everything: bool = False
     ) -> list[dict[str, Any]]:
         """Return the open breaks and claims (with ``everything``, also what waits), worst first.
 
-        ``history``: each with the classes that it has had.
+        Each with the classes that it has had under its id.
         """
         found = items.open_items(self.space, as_of, everything=everything)
-        if history:
-            found = items.with_history(self.space, found)
+        found = items.with_history(self.space, found)
         return sorted(found, key=lambda i: (i["priority"], -i["age"], i["id"]))
 
     # --- reading ----------------------------------------------------------------------------------

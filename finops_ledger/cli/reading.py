@@ -69,7 +69,7 @@ def breaks(
         _known(class_, counterparty, books.space.registry.sops)
         found = [
             b
-            for b in books.breaks(as_of, everything=everything, history=as_json and not aged)
+            for b in books.breaks(as_of, everything=everything)
             if class_ in (None, b["class"]) and counterparty in (None, b["counterparty"])
         ]
     sums = ageing.aged(found) if aged else []

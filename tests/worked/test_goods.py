@@ -140,7 +140,7 @@ def test_a_class_changes_under_one_id(tmp_path: Path) -> None:
     story.run(apr(1))
     before = told(story)["H1"]
     story.run(apr(2))
-    after = told(story, history=True)["H1"]
+    after = told(story)["H1"]
     equal((before["id"], before["class"]), (after["id"], "missing_at_platform"))
     equal(
         after["history"],
