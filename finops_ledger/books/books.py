@@ -239,8 +239,12 @@ class Books:
     def breaks(
         self, as_of: date | None = None, *, everything: bool = False
     ) -> list[dict[str, Any]]:
-        """Return the open breaks and claims (with ``everything``, also what waits), worst first."""
+        """Return the open breaks and claims (with ``everything``, also what waits), worst first.
+
+        Each with the classes that it has had under its id.
+        """
         found = items.open_items(self.space, as_of, everything=everything)
+        found = items.with_history(self.space, found)
         return sorted(found, key=lambda i: (i["priority"], -i["age"], i["id"]))
 
     # --- reading ----------------------------------------------------------------------------------

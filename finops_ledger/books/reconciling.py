@@ -167,6 +167,7 @@ def _line(space: Workspace, one: Job, as_of: date, now: datetime, outcome: Outco
             "residual": plain(outcome.residual),
         },
         "open": _open(local, items),
+        **_suggested(local, items),
         "registers": {a: r.line() for a, r in sorted(found.items())},
         "conflicts": outcome.conflicts,
         "withheld": sorted(outcome.withheld),
@@ -224,6 +225,16 @@ def _open(engine: en.Engine, items: Path | None) -> dict[str, Any]:
         }
         for r in rows
     }
+
+
+def _suggested(engine: en.Engine, items: Path | None) -> dict[str, int]:
+    """How many open items have a suggestion: said only where there is one."""
+    if items is None:
+        return {}
+    found = engine.rows(
+        f"select count(suggestion) as n from ({en.parquet([items])}) where not is_closed"
+    )[0]["n"]
+    return {"suggested": found} if found else {}
 
 
 def _no_price(engine: en.Engine, one: Job) -> list[str]:

@@ -181,6 +181,8 @@ def _stand(r: dict[str, Any]) -> dict[str, Any]:
         "counterparty": r["counterparty"],
         "ref": r["key"],
         "class": r["class"],
+        "also": (r.get("also") or "").replace(",", ", ") or None,
+        "since": text_of(r.get("since")),
         "rule": r["rule"],
         "operands": r["operands"],
         "account": r["home"],

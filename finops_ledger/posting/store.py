@@ -31,7 +31,7 @@ KEEP_ROWS: Final = 200_000
 A_FILE: Final = 10_000
 
 _SALE = (
-    "record source batch key occurrence ref orig_ref partner_ref payment_ref product serial customer "
+    "record source batch key occurrence ref orig_ref partner_ref payment_ref product theirs serial customer "
     "stated_at disposition state partner gateway category model paid cash promo cost fee net ppn cogs "
     "failed refunded no_price amount day_paid day_state day_refund step orig_paid orig_state orig_refund"
 ).split()

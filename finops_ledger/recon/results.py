@@ -48,7 +48,7 @@ def write(engine: en.Engine, job: Job, out: Path, result: Outcome) -> None:
     waiting = "('pending', 'unknown')"
     open_ = (
         "(amount <> 0 or claimed <> 0 or right_held <> 0 "
-        "or (class = 'partner_failed' and recon_amount = 0) "
+        "or (class = 'partner_failed' and recon_amount = 0) or class in ('product_mismatch', 'serial_reused') "
         f"or coalesce(left_state, '') in {waiting} or coalesce(right_state, '') in {waiting})"
     )
     if job.leg.cardinality == "consume":
