@@ -37,6 +37,7 @@ def keys_equal(day: Day) -> Iterator[str]:
         return
     same = {
         "ref": "l.ref = r.ref",
+        "cross_partner": "l.ref = r.ref",
         "partner_ref": "l.partner_ref = coalesce(r.partner_ref, r.row_key)",
     }
     for rule, equal in same.items():

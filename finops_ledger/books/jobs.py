@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from finops_ledger.books import statement
+from finops_ledger.books import crossing, statement
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.days import Window, zone
 from finops_ledger.core.ids import account_component
@@ -81,6 +81,7 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
         gaps=statement.gaps(space, leg, counterparty, day),
         payments=paid(space, counterparty, day) if leg.name == PAYMENT_BANK else (),
         stated=space.registry.stated(counterparty, day),
+        partners=crossing.partners(space, leg, counterparty, day),
     )
 
 

@@ -18,7 +18,7 @@ from finops_ledger.core.money import plain
 from finops_ledger.posting.store import LineStore
 from finops_ledger.recon import decisions
 from finops_ledger.recon.entries import registers
-from finops_ledger.recon.job import Job, Outcome
+from finops_ledger.recon.job import FOREIGN, Job, Outcome
 from finops_ledger.recon.legs import EVERYBODY, SALE_SUPPLY, Leg
 from finops_ledger.recon.run import run
 from finops_ledger.subledger import engine as en
@@ -143,7 +143,8 @@ def _line(space: Workspace, one: Job, as_of: date, now: datetime, outcome: Outco
         b.id for b in space.state.batches.values() if b.role in one.leg.roles and one.day in b.days
     )
     counts = engine.rows(
-        'select (select count(*) from lhs) as "left", (select count(*) from rhs) as "right"'
+        f"select (select count(*) from lhs where kind <> '{FOREIGN}') as \"left\", "
+        f"(select count(*) from rhs where kind <> '{FOREIGN}') as \"right\""
     )[0]
     return {
         "at": now.isoformat(timespec="seconds"),
@@ -169,6 +170,7 @@ def _line(space: Workspace, one: Job, as_of: date, now: datetime, outcome: Outco
         "withheld": sorted(outcome.withheld),
         "no_price": _no_price(engine, one),
         **({"decided": _decided(outcome)} if outcome.decided else {}),
+        **({"crossing": outcome.crossing} if outcome.crossing else {}),
     }
 
 

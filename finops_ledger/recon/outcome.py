@@ -16,6 +16,7 @@ from finops_ledger.posting import tables as t
 from finops_ledger.recon import conditions
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.classes import RESIDUE_ZERO
+from finops_ledger.recon.job import CROSS, FOREIGN
 from finops_ledger.recon.legs import SALE_SUPPLY, Leg
 
 _EPOCH = date(1970, 1, 1)
@@ -212,6 +213,12 @@ def _since(every: Any, shown: Any) -> Any:
 def _rule(every: Any) -> Any:
     return ibis.cases(
         (every.left_batch.isnull() | every.right_batch.isnull(), ibis.null("string")),
+        (
+            (every.l_kind == FOREIGN)
+            | (every.r_kind == FOREIGN)
+            | ((every.p_rule == CROSS) & every.l_kind.isnull()),
+            CROSS,
+        ),
         else_=ibis.coalesce(every.r_via, every.p_rule, ibis.literal("ref")),
     )
 

@@ -229,7 +229,10 @@ def apply(state: State, line: Line, legs_of: LegsOf) -> None:
         for name, share in line["standing"].items():
             state.standing[name] = Share(int(share["rows"]), str(share["control"]))
         touched = [date.fromisoformat(d) for d in line["touches"]]
-        _strip(state, legs_of(batch), min((*touched, batch.day)))
+        first = min((*touched, batch.day))
+        _strip(state, legs_of(batch), first)
+        if batch.role == "supply":
+            _strip_crossing(state, first)
     elif kind == "reconcile":
         day = date.fromisoformat(line["day"])
         _strip(state, [(line["leg"], line["counterparty"])], day)
@@ -254,7 +257,10 @@ def apply(state: State, line: Line, legs_of: LegsOf) -> None:
         for name, share in line["standing"].items():
             state.standing[name] = Share(int(share["rows"]), str(share["control"]))
         touched = [date.fromisoformat(d) for d in line["touches"]]
-        _strip(state, legs_of(batch), min((*touched, batch.day)))
+        first = min((*touched, batch.day))
+        _strip(state, legs_of(batch), first)
+        if batch.role == "supply":
+            _strip_crossing(state, first)
     else:
         raise IntegrityError(
             f"{NAME}: line {line.get('seq')} has the unknown kind {kind!r}; "
@@ -281,6 +287,19 @@ def _strip(state: State, legs: Iterable[tuple[str, str]], first: date) -> None:
             continue
         while days and days[-1] >= first:
             del state.reconciled[leg, who, days.pop()]
+
+
+def _strip_crossing(state: State, first: date) -> None:
+    """Take back what a supplier's rows may change at the others: days that stand with one-sided orders.
+
+    A reconcile line says so itself (``crossing``), so that a replay comes to the same.
+    """
+    for (leg, who), days in list(state.days_of.items()):
+        later = days[bisect_left(days, first) :]
+        stands = (d for d in later if "crossing" in state.reconciled[leg, who, d])
+        since = next(stands, None)
+        if since is not None:
+            _strip(state, [(leg, who)], since)
 
 
 class Manifest:
