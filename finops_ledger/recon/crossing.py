@@ -201,7 +201,10 @@ def _left(names: _Names) -> str:
         "select who, key from x_rows union "
         "select who, key from x_before where right_batch is not null and not met"
     )
-    unit = "case when not coalesce({0}.rule_net, false) then coalesce({0}.rule_cost, {0}.rule_face + {0}.rule_delta) end"
+    unit = (
+        "case when not coalesce({0}.rule_net, false) "
+        "then coalesce({0}.rule_cost, {0}.rule_face + {0}.rule_delta) end"
+    )
     minor = "cast({} * 10000 as bigint)"
     ours = minor.format(unit.format("a"))
     cost = minor.format("c.cost")
