@@ -274,6 +274,36 @@ def homes(day: Day) -> Iterator[str]:
             yield f"{account}: the register says {registers[account][0]} items; there is none"
 
 
+def crossed(day: Day) -> Iterator[str]:
+    """What one supplier's sales were settled with at another's list, the other's line says too."""
+    if day.leg != "sale-supply":
+        return
+    for (leg, who, when), other in sorted(day.state.reconciled.items()):
+        if leg == day.leg and when == day.day and who != day.counterparty:
+            for seller, deliverer, name in (
+                (day.line, other, who),
+                (other, day.line, day.counterparty),
+            ):
+                met = [m for m in _crossing(seller, "met") if m[0] == name]
+                given = [g for g in _crossing(deliverer, "given") if g[0] == seller["counterparty"]]
+                sold, released = (
+                    sum((Decimal(n[-1]) for n in lines), Decimal(0)) for lines in (met, given)
+                )
+                if sold != released:
+                    yield (
+                        f"sales of {seller['counterparty']} were met at {name} with {plain(sold)}; "
+                        f"{name} released {plain(released)}"
+                    )
+    known = {who for leg, who, when in day.state.reconciled if (leg, when) == (day.leg, day.day)}
+    for name in sorted({m[0] for n in ("met", "given") for m in _crossing(day.line, n)} - known):
+        yield f"it crosses {name}, whose day is not reconciled"
+
+
+def _crossing(line: dict[str, Any], name: str) -> list[list[Any]]:
+    found: list[list[Any]] = line.get("crossing", {}).get(name, [])
+    return found
+
+
 def rules_named(day: Day) -> Iterator[str]:
     """The result names the SOP version that was in force on its day."""
     sop = day.registry.sops.get(day.counterparty)
@@ -302,5 +332,6 @@ CHECKS: Final[dict[str, Check]] = {
     "bridge": bridge,
     "classes": classes_hold,
     "homes": homes,
+    "crossed": crossed,
     "rules": rules_named,
 }

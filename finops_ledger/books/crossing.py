@@ -19,12 +19,10 @@ _SPAN = timedelta(days=31)
 
 
 def partners(space: Workspace, leg: Leg, counterparty: str, day: date) -> tuple[Partner, ...]:
-    """Return the suppliers whose day is complete, this one among them; none where it is alone."""
+    """Return the suppliers whose day is complete, this one among them; none where there is one supplier."""
     if leg.name != SALE_SUPPLY or len(space.registry.named("supplier")) < 2:
         return ()
-    found = sorted(_complete(space, leg, day))
-    if counterparty not in found or len(found) < 2:
-        return ()
+    found = sorted({counterparty, *_complete(space, leg, day)})
     return tuple(_partner(space, who, day) for who in found)
 
 

@@ -17,14 +17,16 @@ row that settles the sale where it was made, a left row that meets the delivery 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+from finops_ledger.core.money import plain
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.job import CROSS, FOREIGN, Crossed, Job
 from finops_ledger.subledger import engine as en
 
+#: What a run crossed, as lines of the manifest.
+Told = dict[str, list[list[Any]]]
 _BESIDE: Final = "('topup', 'bonus', 'fee', 'tax', 'refund', 'adjustment')"
 _MONEY: Final = "decimal(18, 4)"
 _ZERO: Final = f"cast(0 as {_MONEY})"
@@ -50,13 +52,13 @@ class _Names:
     day: str
 
 
-def run(engine: en.Engine, job: Job) -> list[Crossed]:
-    """Add the foreign rows to ``lhs`` and ``rhs``; return what this supplier's sales were restated to.
+def run(engine: en.Engine, job: Job) -> Told:
+    """Add the foreign rows to ``lhs`` and ``rhs``; return what was restated and released.
 
     ``prior`` must stand, and the line tables of the day. Nothing is done where the day leaves nothing one-sided.
     """
-    if not job.partners or not engine.keep("x_keys", _keys(job)):
-        return []
+    if len(job.partners) < 2 or not engine.keep("x_keys", _keys(job)):
+        return {}
     own = en.literal(job.counterparty)
     every = ", ".join(en.literal(p.counterparty) for p in job.partners)
     names = _Names(own, f"({every})", f"date '{job.day}'")
@@ -68,7 +70,7 @@ def run(engine: en.Engine, job: Job) -> list[Crossed]:
     engine.keep("x_blocked", _BLOCKED)
     engine.keep("x_charged", _CHARGED)
     if not engine.keep("x_left", _left(names)):
-        return []
+        return {}
     return _join(engine, job, names)
 
 
@@ -239,7 +241,7 @@ def _left(names: _Names) -> str:
     )
 
 
-def _join(engine: en.Engine, job: Job, names: _Names) -> list[Crossed]:
+def _join(engine: en.Engine, job: Job, names: _Names) -> Told:
     """Put the foreign rows of this supplier beside its own."""
     number = f"coalesce((cast(floor(epoch({{0}})) as bigint) + {job.shift_s}) // 86400, {job.day_number})"
     told = "x.q || ' expected ' || cast(x.cost as varchar) || ', ' || x.p || ' lists ' || cast(x.listed as varchar)"
@@ -306,23 +308,40 @@ def _join(engine: en.Engine, job: Job, names: _Names) -> list[Crossed]:
     for side in ("lhs", "rhs"):
         if engine.count(f"x_{side}"):
             engine.keep(side, f"select * from {side} union all select * from x_{side}")
-    return _told(engine)
+    return _told(engine, names)
 
 
-def _told(engine: en.Engine) -> list[Crossed]:
-    rows = engine.rows(
+def _told(engine: en.Engine, names: _Names) -> Told:
+    """Say what was restated and released, for the manifest and the entries.
+
+    ``met``: what this supplier's sales were restated to. ``given``: what others' sales released here, by seller: the
+    mirror of what their lines say is met.
+    """
+    met = engine.rows(
         "with moved as (select p, category, model, cost, listed from x_met where p is not null union all "
         "select p_before, category, model, -cost_before, -listed_before from x_met where p_before is not null) "
         f"select p, category, model, count(*) as n, cast(sum(cost) as {_MONEY}) as cost, "
         f"cast(sum(listed) as {_MONEY}) as listed from moved group by p, category, model order by p, category, model"
     )
-    return [
-        Crossed(r["p"], r["category"], r["model"], r["n"], r["cost"], r["listed"]) for r in rows
-    ]
+    given = engine.rows(
+        f"with moved as (select q, listed from x_left where p = {names.own} and is_met union all "
+        f"select q, -listed from x_link where p = {names.own} "
+        f"and key in (select key from x_left where p = {names.own})) "
+        f"select q, cast(sum(listed) as {_MONEY}) as listed from moved "
+        "group by q having sum(listed) <> 0 order by q"
+    )
+    told: Told = {
+        "met": [
+            Crossed(r["p"], r["category"], r["model"], r["n"], r["cost"], r["listed"]).line()
+            for r in met
+        ],
+        "given": [[r["q"], plain(r["listed"])] for r in given],
+    }
+    return {n: lines for n, lines in told.items() if lines}
 
 
-def summary(engine: en.Engine, job: Job, met: Sequence[Crossed]) -> dict[str, object]:
-    """Say what of a day other suppliers' files can still change, and what was restated: for the manifest."""
+def summary(engine: en.Engine, job: Job, told: Told) -> dict[str, Any]:
+    """Say what of a day other suppliers' files can still change, and what crossed: for the manifest."""
     if not job.partners:
         return {}
     found = engine.rows(
@@ -330,6 +349,4 @@ def summary(engine: en.Engine, job: Job, met: Sequence[Crossed]) -> dict[str, ob
         "count(*) filter (where (amount <> 0 or recon_amount <> 0) and left(key, 1) not in ('~', '!', '?') "
         f"and (left_batch is null or right_batch is null) and rule is distinct from '{CROSS}') as alone from outcome"
     )[0]
-    if not (found["crossed"] or found["alone"] or met):
-        return {}
-    return {**found, **({"met": [m.line() for m in met]} if met else {})}
+    return {**found, **told} if found["crossed"] or found["alone"] or told else {}

@@ -229,10 +229,8 @@ def apply(state: State, line: Line, legs_of: LegsOf) -> None:
         for name, share in line["standing"].items():
             state.standing[name] = Share(int(share["rows"]), str(share["control"]))
         touched = [date.fromisoformat(d) for d in line["touches"]]
-        first = min((*touched, batch.day))
-        _strip(state, legs_of(batch), first)
-        if batch.role == "supply":
-            _strip_crossing(state, first)
+        _strip(state, legs_of(batch), min((*touched, batch.day)))
+        _strip_crossing(state, batch, touched)
     elif kind == "reconcile":
         day = date.fromisoformat(line["day"])
         _strip(state, [(line["leg"], line["counterparty"])], day)
@@ -257,10 +255,8 @@ def apply(state: State, line: Line, legs_of: LegsOf) -> None:
         for name, share in line["standing"].items():
             state.standing[name] = Share(int(share["rows"]), str(share["control"]))
         touched = [date.fromisoformat(d) for d in line["touches"]]
-        first = min((*touched, batch.day))
-        _strip(state, legs_of(batch), first)
-        if batch.role == "supply":
-            _strip_crossing(state, first)
+        _strip(state, legs_of(batch), min((*touched, batch.day)))
+        _strip_crossing(state, batch, touched)
     else:
         raise IntegrityError(
             f"{NAME}: line {line.get('seq')} has the unknown kind {kind!r}; "
@@ -289,11 +285,18 @@ def _strip(state: State, legs: Iterable[tuple[str, str]], first: date) -> None:
             del state.reconciled[leg, who, days.pop()]
 
 
-def _strip_crossing(state: State, first: date) -> None:
-    """Take back what a supplier's rows may change at the others: days that stand with one-sided orders.
+def _strip_crossing(state: State, batch: Batch, touched: list[date]) -> None:
+    """Take back what a supplier's file may change at the others: days that stand with one-sided orders.
 
-    A reconcile line says so itself (``crossing``), so that a replay comes to the same.
+    A reconcile line says so itself (``crossing``), so that a replay comes to the same. The first file of a source
+    says of all days before it that nothing is awaited.
     """
+    if batch.role != "supply":
+        return
+    first = min((*touched, batch.day, batch.covers[0]))
+    others = (b for b in state.batches.values() if b.source == batch.source and b.id != batch.id)
+    if not any(b.covers[0] <= batch.covers[0] for b in others):
+        first = date.min
     for (leg, who), days in list(state.days_of.items()):
         later = days[bisect_left(days, first) :]
         stands = (d for d in later if "crossing" in state.reconciled[leg, who, d])
