@@ -278,25 +278,25 @@ def crossed(day: Day) -> Iterator[str]:
     """What one supplier's sales were settled with at another's list, the other's line says too."""
     if day.leg != "sale-supply":
         return
-    for (leg, who, when), other in sorted(day.state.reconciled.items()):
-        if leg == day.leg and when == day.day and who != day.counterparty:
-            for seller, deliverer, name in (
-                (day.line, other, who),
-                (other, day.line, day.counterparty),
-            ):
-                met = [m for m in _crossing(seller, "met") if m[0] == name]
-                given = [g for g in _crossing(deliverer, "given") if g[0] == seller["counterparty"]]
-                sold, released = (
-                    sum((Decimal(n[-1]) for n in lines), Decimal(0)) for lines in (met, given)
+    lines = {n["counterparty"]: n for n in day.state.proofs_on(day.day) if n["leg"] == day.leg}
+    own = day.counterparty
+    named = {n[0] for name in ("met", "given") for n in _crossing(day.line, name)}
+    for other in sorted(named | set(lines) - {own}):
+        if other not in lines:
+            yield f"it crosses {other}, whose day is not reconciled"
+            continue
+        for seller, deliverer in ((own, other), (other, own)):
+            sold = _sum(n[-1] for n in _crossing(lines[seller], "met") if n[0] == deliverer)
+            released = _sum(n[-1] for n in _crossing(lines[deliverer], "given") if n[0] == seller)
+            if sold != released:
+                yield (
+                    f"sales of {seller} were met at {deliverer} with {plain(sold)}; "
+                    f"{deliverer} released {plain(released)}"
                 )
-                if sold != released:
-                    yield (
-                        f"sales of {seller['counterparty']} were met at {name} with {plain(sold)}; "
-                        f"{name} released {plain(released)}"
-                    )
-    known = {who for leg, who, when in day.state.reconciled if (leg, when) == (day.leg, day.day)}
-    for name in sorted({m[0] for n in ("met", "given") for m in _crossing(day.line, n)} - known):
-        yield f"it crosses {name}, whose day is not reconciled"
+
+
+def _sum(numbers: Iterator[str]) -> Decimal:
+    return sum((Decimal(n) for n in numbers), Decimal(0))
 
 
 def _crossing(line: dict[str, Any], name: str) -> list[list[Any]]:
