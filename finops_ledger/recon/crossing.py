@@ -12,6 +12,7 @@ row that settles the sale where it was made, a left row that meets the delivery 
 ``x_before`` what stood of them the day before, at each supplier
 ``x_link``   orders that are crossed: who sold, who delivered, at what cost and list price
 ``x_left``   what the sale is to the one who delivered: its state, and what it releases
+``x_taken``  orders that were crossed to this supplier, and are its own sale now
 ===========  ======================================================================================
 """
 
@@ -69,8 +70,8 @@ def run(engine: en.Engine, job: Job) -> Told:
     # Of a crossing one end is at a supplier whose day is not complete: it stays as it is until that day is.
     engine.keep("x_blocked", _BLOCKED)
     engine.keep("x_charged", _CHARGED)
-    if not engine.keep("x_left", _left(names)):
-        return {}
+    engine.keep("x_left", _left(names))
+    engine.keep("x_taken", _taken(names))
     return _join(engine, job, names)
 
 
@@ -241,6 +242,15 @@ def _left(names: _Names) -> str:
     )
 
 
+def _taken(names: _Names) -> str:
+    """Orders that were crossed to this supplier and whose sale names it now: the own sale takes the place."""
+    return (
+        "select k.key, k.q, k.listed from x_link as k "
+        f"join x_sale as s on s.key = k.key where k.p = {names.own} and s.who = {names.own} and s.fresh "
+        "and k.key not in (select key from x_blocked)"
+    )
+
+
 def _join(engine: en.Engine, job: Job, names: _Names) -> Told:
     """Put the foreign rows of this supplier beside its own."""
     number = f"coalesce((cast(floor(epoch({{0}})) as bigint) + {job.shift_s}) // 86400, {job.day_number})"
@@ -305,6 +315,13 @@ def _join(engine: en.Engine, job: Job, names: _Names) -> Told:
         "operands": f"case when x.is_met then {told.replace('x.q', names.own)} end",
     }
     engine.keep("x_rhs", f"select {rt.columns(right)} from x_met as x")
+    if engine.count("x_taken"):
+        # What the other's sale released here goes back with the own one.
+        engine.keep(
+            "lhs",
+            f"select l.* replace (cast(l.move + coalesce(t.listed, 0) as {_MONEY}) as move) from lhs as l "
+            "left join x_taken as t on t.key = l.key and l.occurrence = ''",
+        )
     for side in ("lhs", "rhs"):
         if engine.count(f"x_{side}"):
             engine.keep(side, f"select * from {side} union all select * from x_{side}")
@@ -326,7 +343,8 @@ def _told(engine: en.Engine, names: _Names) -> Told:
     given = engine.rows(
         f"with moved as (select q, listed from x_left where p = {names.own} and is_met union all "
         f"select q, -listed from x_link where p = {names.own} "
-        f"and key in (select key from x_left where p = {names.own})) "
+        f"and key in (select key from x_left where p = {names.own}) union all "
+        "select q, -listed from x_taken) "
         f"select q, cast(sum(listed) as {_MONEY}) as listed from moved "
         "group by q having sum(listed) <> 0 order by q"
     )

@@ -210,16 +210,18 @@ def _since(every: Any, shown: Any) -> Any:
     return ibis.ifelse(stays, ibis.coalesce(every.p_since, every.p_opened), every.day)
 
 
+def _crosses(every: Any) -> Any:
+    """Say whether a side is another supplier's: the row that settles, or the sale until an own one takes its place."""
+    stays = (every.p_rule == CROSS) & every.l_kind.isnull()
+    stays &= (every.p_right_kind != FOREIGN).fill_null(True)
+    return (every.l_kind == FOREIGN) | (every.right_kind == FOREIGN) | stays
+
+
 def _rule(every: Any) -> Any:
     return ibis.cases(
         (every.left_batch.isnull() | every.right_batch.isnull(), ibis.null("string")),
-        (
-            (every.l_kind == FOREIGN)
-            | (every.r_kind == FOREIGN)
-            | ((every.p_rule == CROSS) & every.l_kind.isnull()),
-            CROSS,
-        ),
-        else_=ibis.coalesce(every.r_via, every.p_rule, ibis.literal("ref")),
+        (_crosses(every), CROSS),
+        else_=ibis.coalesce(every.r_via, every.p_rule.nullif(CROSS), ibis.literal("ref")),
     )
 
 

@@ -231,3 +231,14 @@ def test_the_first_file_of_the_other_says_that_nothing_is_awaited_before(tmp_pat
     story.comes(apr(6))
     equal(told(story), [])
     story.proven()
+
+
+def test_the_sale_is_corrected_to_name_the_deliverer(tmp_path: Path) -> None:
+    story = Two(tmp_path / "books", apr(5))
+    story.sold(apr(5), "X2")
+    story.other(apr(5), "D-X2", "X2", debit=LISTED)
+    story.sold(apr(6), "X2", partner="AggD", paid="2026-04-05 10:00:00")
+    story.run(apr(7))
+    equal(told(story), [])
+    equal(story.balance("Income:Net:Pulsa", apr(6)), -1_100)
+    story.proven()
