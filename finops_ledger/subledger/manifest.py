@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path, PurePosixPath
@@ -393,12 +393,3 @@ class Manifest:
             return False
         files.write_atomic(self.path, b"".join(raw + b"\n" for raw in whole))
         return True
-
-
-def named_files(state: State) -> Iterator[str]:
-    """Yield the path of every file of the sub-ledger that a live line names."""
-    for batch in state.batches.values():
-        yield batch.file
-        yield batch.archive
-    for line in state.reconciled.values():
-        yield from line["files"]
