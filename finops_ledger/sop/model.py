@@ -9,28 +9,16 @@ from __future__ import annotations
 import re
 from datetime import date, time, timedelta
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from finops_ledger.core.days import Window, parse_span, zone
+from finops_ledger.sop.matching import Match
+from finops_ledger.sop.parts import Exact, Part
 
 
-def _exact(value: object) -> object:
-    # TOML numbers with a point become binary floats; money and rates are written as text.
-    if isinstance(value, float):
-        raise ValueError(f'write the number as text, "{value}", so that it stays exact')
-    return value
-
-
-Exact = Annotated[Decimal, BeforeValidator(_exact)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class WindowRule(_Part):
+class WindowRule(Part):
     """The counterparty's day: when it opens, which end names it, and in which zone."""
 
     opens: time = time(0)
@@ -55,7 +43,7 @@ def _span(value: object) -> object:
 Span = Annotated[timedelta, BeforeValidator(_span)]
 
 
-class Supply(_Part):
+class Supply(Part):
     """How goods are supplied. ``grace`` and ``pending``: how long an unmatched, or a not yet final,
     item may wait after its own window has closed before it is a break (ruling 35). ``statement``: which of the
     partner's files moves the deposit, its transactions or a deposit statement beside them (rule R1)."""
@@ -67,7 +55,7 @@ class Supply(_Part):
     pending: Span = timedelta(hours=72)
 
 
-class Deposit(_Part):
+class Deposit(Part):
     """The deposit with a supplier: below ``floor`` a top-up is overdue; ``crediting`` is how long the partner
     may take to credit one (a bank's line has a date and no hour, the partner's day may end before midnight)."""
 
@@ -75,21 +63,21 @@ class Deposit(_Part):
     crediting: Span = timedelta(hours=24)
 
 
-class Recognition(_Part):
+class Recognition(Part):
     """How revenue of a category is recognised: an agent's margin (net) or the whole price (gross)."""
 
     model: Literal["agent", "principal"]
     tax: Literal["none", "ppn-margin"] = "none"
 
 
-class Tolerance(_Part):
+class Tolerance(Part):
     """A difference of cost that is absorbed as cost: its limit per order and who answers for it."""
 
     limit: Exact = Decimal(0)
     owner: str = ""
 
 
-class Fee(_Part):
+class Fee(Part):
     """A gateway's fee: a rate of the gross payments, VAT on it, rounded per report or per row."""
 
     rate: Exact
@@ -97,13 +85,7 @@ class Fee(_Part):
     per: Literal["report", "row"] = "report"
 
 
-class Match(_Part):
-    """The passes of matching, in order; between two files of one partner the first one names an item."""
-
-    passes: tuple[Literal["ref", "partner_ref"], ...] = ("ref", "partner_ref")
-
-
-class Settlement(_Part):
+class Settlement(Part):
     """A gateway's settlement: how many days after payment an order may wait (calendar days)."""
 
     lag: int = Field(default=1, ge=0)
@@ -111,7 +93,7 @@ class Settlement(_Part):
     fee: Fee | None = None
 
 
-class BankLine(_Part):
+class BankLine(Part):
     """One rule for lines of a bank statement: what text says what the line is about."""
 
     when: str
@@ -126,7 +108,7 @@ class BankLine(_Part):
         return value
 
 
-class Version(_Part):
+class Version(Part):
     """One version of an SOP, in force from ``effective`` on."""
 
     effective: date
@@ -154,7 +136,15 @@ class Version(_Part):
         return self
 
 
-class Sop(_Part):
+#: By type of counterparty: the legs that a pass may name, first the one that it is for when it names none.
+LEGS_OF: Final[dict[str, tuple[str, ...]]] = {
+    "supplier": ("sale-supply", "supply-statement", "topup-bank"),
+    "gateway": ("sale-gateway", "settlement-bank"),
+    "bank": (),
+}
+
+
+class Sop(Part):
     """All versions of one counterparty's treatment, oldest first."""
 
     counterparty: str
@@ -172,6 +162,11 @@ class Sop(_Part):
         for version in self.versions:
             if needs != "lines" and getattr(version, needs) is None:
                 raise ValueError(f"version {version.change_id} lacks [versions.{needs}]")
+            for one in version.match.passes:
+                for problem in one.problems(LEGS_OF[self.type]):
+                    raise ValueError(
+                        f"version {version.change_id}: pass {one.name!r}: {problem}"
+                    )
         return self
 
     @property

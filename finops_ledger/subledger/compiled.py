@@ -83,6 +83,6 @@ def _code_digest() -> str:
     """Digest of everything that expressions are built from."""
     digest = hashlib.sha256(f"{version('ibis-framework')} {version('sqlglot')} {DIALECT}".encode())
     for room in _ROOMS:
-        for path in sorted((_PACKAGE / room).glob("*.py")):
+        for path in sorted((_PACKAGE / room).rglob("*.py")):
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:32]
