@@ -21,7 +21,10 @@ ORDER = (
 )  # fmt: skip
 # Beside the row: what else a room may import, and what stands outside the order.
 ARROWS = {room: {*ORDER[place:]} for place, room in enumerate(ORDER)}
-ARROWS["cli"] |= {"simulator"}
+ARROWS["cli"] |= {"simulator", "audit"}
+# The second opinion must not share a line with what it judges.
+ARROWS["audit"] = {"audit", "sop", "subledger", "core"}
+ARROWS["books"] |= {"audit"}
 ARROWS["simulator"] = {"simulator", "core"}
 # `python -m finops_ledger` is the command line.
 ARROWS["__main__"] = ARROWS["cli"]

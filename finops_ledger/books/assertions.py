@@ -12,8 +12,9 @@ from finops_ledger.books.verdicts import DayVerdict, incomplete_before
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.money import ZERO, plain
 from finops_ledger.posting.entries import balance, custom, quote
+from finops_ledger.posting.stock import Stock
 from finops_ledger.recon import entries as recon
-from finops_ledger.recon.legs import LEGS, SALE_SUPPLY
+from finops_ledger.recon.legs import SALE_SUPPLY
 from finops_ledger.subledger.manifest import Batch, Line
 
 Registers = dict[str, recon.Register]
@@ -61,7 +62,8 @@ def _changed(space: Workspace, day: date) -> Registers:
     lines = space.state.proofs_on(day)
     for line in lines:
         old, new = before(space, line), _of(line)
-        if incomplete_before(space.expected, line["counterparty"], day, LEGS[line["leg"]]):
+        who = line["counterparty"]
+        if incomplete_before(space.expected, who, day, space.legs.of(line["leg"], who)):
             unsure |= {*old, *new}
         for account in {*old, *new}:
             was.setdefault(account, []).append(old.get(account, recon.EMPTY))
@@ -134,16 +136,23 @@ def balances(space: Workspace, day: date) -> list[str]:
     return made
 
 
+def units(stock: Stock, day: date) -> list[str]:
+    """Write how many codes the vault holds by its rows, where the day has changed it (worked-cases 18)."""
+    after = day + timedelta(days=1)
+    held = sorted(stock.units.get(day, {}).items())
+    return [balance(after, account, number, what) for (account, what), number in held]
+
+
 def _supplied(space: Workspace, batch: Batch, day: date, after: date) -> list[str]:
     """Clearing is empty, and the deposit is what its statement says, once the leg of the file has run."""
     who, leg = str(batch.counterparty), statement.LEG_OF[batch.role]
     live = (leg, who, day) in space.state.reconciled
-    if not live or incomplete_before(space.expected, who, day, LEGS[leg]):
+    if not live or incomplete_before(space.expected, who, day, space.legs.of(leg, who)):
         return []
     currency = space.config.company.currency
     name = component_of(space, who)
     made = []
-    if leg == SALE_SUPPLY:
+    if leg == SALE_SUPPLY and space.registry.model(who, day) != "stock":
         made.append(balance(after, f"Assets:Clearing:Supply:{name}", ZERO, currency))
     found = statement.of_batch(space, batch)
     if found is not None:

@@ -28,8 +28,9 @@ from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import IntegrityError
 
 if TYPE_CHECKING:
-    from finops_ledger.books.evidence import Finding
     from finops_ledger.books.rebuild import RebuildReport
+    from finops_ledger.books.resolving import Resolution
+    from finops_ledger.core.findings import Finding
 
 Progress = Callable[[Iterable[Any], int], Iterable[Any]]
 
@@ -171,6 +172,62 @@ class Books:
             journal.derive(space)
             return line
 
+    def resolve(
+        self, ids: Sequence[str], treatment: str, *, dry_run: bool = False, **how: Any
+    ) -> Resolution:
+        """Decide about open items (see :mod:`finops_ledger.books.resolving`): write it, and reconcile again."""
+        from finops_ledger.books import resolving
+
+        asked = resolving.Request(treatment=treatment, ids=tuple(ids), **how)
+        return self._decide(lambda space: resolving.plan(space, asked), dry_run=dry_run)
+
+    def take_back(
+        self,
+        ids: Sequence[str],
+        case: str,
+        maker: str,
+        checker: str,
+        reason: str = "",
+        *,
+        dry_run: bool = False,
+    ) -> Resolution:
+        """Take the last decision about items, or of a case, back by its opposite."""
+        from finops_ledger.books import resolving
+
+        return self._decide(
+            lambda space: resolving.undone(space, tuple(ids), case, maker, checker, reason),
+            dry_run=dry_run,
+        )
+
+    def _decide(self, planned: Callable[[Workspace], Any], *, dry_run: bool) -> Resolution:
+        from finops_ledger.books import resolving
+
+        if dry_run:
+            return planned(self.space)[0]  # type: ignore[no-any-return]
+        with Workspace.open(self.root).writing():
+            space = self._begin()
+            journal.derive(
+                space
+            )  # also where nothing is decided: an interrupted command is finished
+            now = self._clock()
+            made, kept = planned(space)
+            resolving.record(space, made, kept, now)
+            reconciling.reconcile(space, now)
+            journal.derive(space)
+            made.conflicts = resolving.conflicts(space, made)
+            return made  # type: ignore[no-any-return]
+
+    def treatments(
+        self,
+        ids: Sequence[str] = (),
+        class_: str | None = None,
+        counterparty: str | None = None,
+    ) -> list[dict[str, Any]]:
+        """Return open items with the treatments that fit each (``resolve --dry-run``)."""
+        from finops_ledger.books import resolving
+
+        return resolving.listed(self.space, tuple(ids), class_, counterparty)
+
     def breaks(
         self, as_of: date | None = None, *, everything: bool = False
     ) -> list[dict[str, Any]]:
@@ -225,6 +282,26 @@ class Books:
         from finops_ledger.books.verify import verify
 
         return verify(self.root)
+
+    def audit(
+        self, *, day: date | None = None, counterparty: str | None = None, leg: str | None = None
+    ) -> tuple[int, list[Finding]]:
+        """Check reconciled days again by a second program that shares no matching code.
+
+        Returns how many results (one leg of one counterparty on one day) were looked at, and what does not hold.
+        """
+        from finops_ledger.audit import audit
+
+        space = self.space
+        return audit(
+            space.root,
+            space.state,
+            space.registry,
+            space.engine,
+            day=day,
+            counterparty=counterparty,
+            leg=leg,
+        )
 
     def rebuild(self, target: Path) -> RebuildReport:
         """Build the books again from originals, rules and decisions into ``target``; compare."""

@@ -19,6 +19,7 @@ from finops_ledger.core.ids import account_component as part
 from finops_ledger.recon.classes import CLASSES
 from finops_ledger.recon.entries import Register, together
 from finops_ledger.recon.legs import LEGS
+from finops_ledger.recon.treatments import CAUSES, LOSS
 
 _ACCOUNT: Final = re.compile(rb"^  ([A-Z][A-Za-z0-9:-]+) ", re.MULTILINE)
 _DIRECTIVE: Final = re.compile(
@@ -47,7 +48,10 @@ def text(space: Workspace, journal: Iterable[Path]) -> str:
     lines = ["; Accounts opened by the machine at their first use; written by finops-ledger.", ""]
     standing, as_of = _standing(space)
     for account in sorted(used - opened):
-        lines.append(f"{company.start.isoformat()} open {account.ljust(54)} {company.currency}")
+        # Codes in stock are units of their product, taken oldest first; all else is money.
+        stocked = account.startswith("Assets:Inventory:")
+        held = '"FIFO"' if stocked else company.currency
+        lines.append(f"{company.start.isoformat()} open {account.ljust(54)} {held}")
         now = standing.get(account)
         if now is not None and now.oldest is not None and as_of is not None:
             # What a query shows as the age of open items: by the books' own day, never by the clock.
@@ -77,7 +81,13 @@ def accounted_for(space: Workspace) -> set[str]:
         found |= {leg.waiting(name) for leg in LEGS.values()}
         found |= {f"Assets:Breaks:{name}:{part(class_)}" for class_ in CLASSES}
         found |= {claims_account(space, counterparty), f"Assets:Deposits:{name}"}
+    for sop in space.registry.named("supplier"):
+        if "postpaid" in sop.models:
+            name = component_of(space, sop.counterparty)
+            found |= {f"Liabilities:Payable:{name}:{state}" for state in ("Unbilled", "Invoiced")}
+            found |= {f"Assets:Receivable:Commission:{name}", "Assets:Tax:PPh23-Prepaid"}
     for rule in space.registry.rules():
         category = part(rule.price.category)
         found |= {f"Income:Net:{category}", f"Income:Gross:{category}", f"Expenses:COGS:{category}"}
+    found |= {LOSS + part(cause) for cause in CAUSES}
     return found

@@ -15,7 +15,8 @@ from finops_ledger.intake import toml
 from finops_ledger.intake.conditions import Pattern
 from finops_ledger.intake.limits import Limits as IntakeLimits
 from finops_ledger.intake.spec_fields import known_statuses
-from finops_ledger.sop.model import Span
+from finops_ledger.sop.legs import LegRule, named_once
+from finops_ledger.sop.parts import Span
 
 NAME = "finops.toml"
 
@@ -179,7 +180,14 @@ class Config(_Part):
     engine: EngineLimits = EngineLimits()
     limits: Limits = Limits()
     intake: Intake = Intake()
+    roles: dict[str, list[str]] = Field(default_factory=dict)
     sources: list[Source] = Field(default_factory=list)
+    legs: tuple[LegRule, ...] = ()
+
+    @field_validator("legs")
+    @classmethod
+    def _named_once(cls, legs: tuple[LegRule, ...]) -> tuple[LegRule, ...]:
+        return named_once(legs)
 
     @field_validator("sources")
     @classmethod

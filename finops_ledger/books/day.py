@@ -7,8 +7,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from finops_ledger.books import assertions, narration, statement
-from finops_ledger.books.jobs import claims_account, component_of
+from finops_ledger.books import accruals, assertions, narration, statement
+from finops_ledger.books.jobs import absorbs, claims_account, component_of, paid
 from finops_ledger.books.verdicts import DayVerdict
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.kinds import ROLES
@@ -16,13 +16,14 @@ from finops_ledger.core.money import ZERO
 from finops_ledger.posting import bank, report, sale, settlement, store, supply
 from finops_ledger.posting import summaries as sm
 from finops_ledger.posting.entries import Entry, Posting, quote, write
+from finops_ledger.posting.stock import Stock
 from finops_ledger.posting.tables import NO_PARTNER
 from finops_ledger.recon import entries as recon
-from finops_ledger.recon.legs import EVERYBODY, LEGS, SALE_SUPPLY
+from finops_ledger.recon.legs import EVERYBODY, PAYMENT_BANK, SALE_SUPPLY, Leg
 from finops_ledger.subledger.compiled import query
 from finops_ledger.subledger.manifest import Batch
 
-_TAG_ORDER = (*ROLES, "recon")
+_TAG_ORDER = (*ROLES, "recon", accruals.TAG)
 
 
 _SUMS: dict[str, Callable[[Any], Any]] = {
@@ -60,9 +61,14 @@ class DayWriter:
     """Writes the days of one chunk; the line tables of those days must stand in the engine."""
 
     def __init__(
-        self, space: Workspace, wanted: set[date], verdicts: dict[tuple[date, str], DayVerdict]
+        self,
+        space: Workspace,
+        wanted: set[date],
+        verdicts: dict[tuple[date, str], DayVerdict],
+        stock: Stock,
     ) -> None:
         self.space = space
+        self.stock = stock
         self.wanted = wanted
         self.verdicts = verdicts
         self.drafts = sm.Drafts()
@@ -70,7 +76,7 @@ class DayWriter:
 
     def _draft(self) -> None:
         """Sum all batches of the chunk by batch, counterparty and day."""
-        rows = self.space.engine.rows
+        space, rows = self.space, self.space.engine.rows
         days = {"paid": "day_paid", "delivered": "day_state", "failed": "day_state"}
         for row in rows(query(sums, "new")):
             for component in sale.COMPONENTS:
@@ -95,7 +101,12 @@ class DayWriter:
         for row in rows(query(sums, "settled")):
             by_gateway.setdefault(self._gateway(row["batch"]), []).append(row)
         for gateway, settled in sorted(by_gateway.items()):
-            sm.add_settlement(self.drafts, settled, gateway)
+            if space.registry.supplies(gateway):
+                name = component_of(space, gateway)
+                for row in settled:
+                    sm.add_invoice(self.drafts, row, gateway, name)
+            else:
+                sm.add_settlement(self.drafts, settled, gateway)
         for row in rows(query(sums, "banked")):
             batch = self.space.state.batches.get(row["batch"])
             if batch is not None:
@@ -126,8 +137,8 @@ class DayWriter:
     def text(self, day: date) -> str:
         """Return the day's file below its first line."""
         posted = list(self._batch_entries(day))
-        entries = [*posted, *self._recon_entries(day, posted)]
-        entries.sort(key=lambda e: (_TAG_ORDER.index(e.tag), e.sort))
+        entries = [*posted, *self._recon_entries(day, posted), *accruals.entries(self.space, day)]
+        entries.sort(key=lambda e: (not _brings_stock(e), _TAG_ORDER.index(e.tag), e.sort))
         for entry in entries:
             if entry.total() != ZERO:
                 raise AssertionError(f"{entry.day} {entry.narration}: off by {entry.total()}")
@@ -138,6 +149,7 @@ class DayWriter:
             assertions.registers(self.space, day),
             assertions.verdicts(self.space, day, self.verdicts),
             assertions.balances(self.space, day),
+            assertions.units(self.stock, day),
         ):
             if lines:
                 blocks.append("".join(lines))
@@ -165,6 +177,7 @@ class DayWriter:
         if orig is not None:
             meta.append(("orig_date", orig))
         postings = list(draft.postings())
+        postings += self.stock.postings.get((batch.id, partner, day, orig), [])
         if batch.role in statement.LEG_OF and day == batch.covers[1] and orig is None:
             more, difference = self._chain(batch, partner)
             meta += more
@@ -174,13 +187,17 @@ class DayWriter:
         return Entry(
             day=day,
             payee=partner if batch.role != "bank" else self._party(batch),
-            narration=narration.of_batch(batch.role, draft),
+            narration=narration.of_batch(self._what(batch), draft),
             tag=batch.role,
             postings=tuple(postings),
             meta=tuple(meta),
             links=(batch.id,),
             sort=(partner, batch.source, batch.day.isoformat(), batch.id, str(orig or "")),
         )
+
+    def _what(self, batch: Batch) -> str:
+        supplied = batch.role == "settlement" and self.space.registry.supplies(batch.counterparty)
+        return "invoice" if supplied else batch.role
 
     def _rules(self, partner: str, batch: Batch) -> str:
         sop = self.space.registry.sops.get(partner)
@@ -218,8 +235,9 @@ class DayWriter:
 
     def _recon_entries(self, day: date, posted: Sequence[Entry]) -> Iterable[Entry]:
         for line in self.space.state.proofs_on(day):
-            leg, who = LEGS[line["leg"]], line["counterparty"]
-            if who == EVERYBODY:
+            who = line["counterparty"]
+            leg = self.space.legs.of(line["leg"], who, day)
+            if who == EVERYBODY or not leg.posts:
                 continue
             name = component_of(self.space, who)
             items = next((self.space.root / f for f in line["files"] if "/breaks/" in f), None)
@@ -232,10 +250,12 @@ class DayWriter:
                 Decimal(line["moved"]),
                 assertions.before(self.space, line),
                 {a: recon.Register.of(r) for a, r in line["registers"].items()},
-                _rows_moved(leg.clearing(name), posted),
+                self._rows_moved(leg, who, day, posted, line.get("decided", {})),
                 (Decimal(line["bridge"]["left"]), Decimal(line["bridge"]["right"])),
+                absorbs(self.space, who, day),
             )
-            if not made and leg.name != SALE_SUPPLY:
+            stocked = self.space.registry.model(who, day) == "stock"
+            if not made and (leg.name != SALE_SUPPLY or stocked):
                 continue
             yield Entry(
                 day=day,
@@ -248,9 +268,31 @@ class DayWriter:
                     ("leg", leg.name),
                     ("rules", line["rules"]),
                     ("matched", line["matched"]),
+                    *_cases(made),
                 ),
-                sort=(who, str(list(LEGS).index(leg.name))),
+                sort=(who, str(self.space.legs.place(leg.name))),
             )
+
+    def _rows_moved(
+        self,
+        leg: Leg,
+        who: str,
+        day: date,
+        posted: Sequence[Entry],
+        decided: dict[str, Any],
+    ) -> recon.Register:
+        """What the day's rows, and where a leg has decisions for rows, these do to its clearing account."""
+        name = component_of(self.space, who)
+        shared = "" if "{}" in leg.account else who
+        moved = _rows_moved(leg.clearing(name), posted, decided, shared)
+        if leg.name != PAYMENT_BANK:
+            return moved
+        lists = [p.amount for p in paid(self.space, who, day)]
+        debits = sum((n for n in lists if n > ZERO), ZERO)
+        credits = sum((-n for n in lists if n < ZERO), ZERO)
+        return recon.Register(
+            moved.count + len(lists), moved.debits + debits, moved.credits + credits, ""
+        )
 
     # --- directives -------------------------------------------------------------------------------
 
@@ -264,6 +306,11 @@ class DayWriter:
         return sorted(made)
 
 
+def _brings_stock(entry: Entry) -> bool:
+    """Say whether codes come into stock: before what is sold of them on the same day."""
+    return entry.tag == "supply" and any(p.units for p in entry.postings)
+
+
 def _difference(batch: Batch, name: str, amount: Decimal, count: int) -> list[Posting]:
     """Post what a statement says beyond its rows: the deposit, against the account of the leg that answers."""
     kind = (("kind", "statement-difference"),)
@@ -274,10 +321,23 @@ def _difference(batch: Batch, name: str, amount: Decimal, count: int) -> list[Po
     return [moved, Posting(f"Assets:Clearing:Supply:{name}", -amount, kind)]
 
 
-def _rows_moved(account: str, posted: Iterable[Entry]) -> recon.Register:
-    """What the day's batch entries do to the count, debits and credits of an account."""
-    count, debits, credits = 0, ZERO, ZERO
-    for posting in (p for entry in posted for p in entry.postings if p.account == account):
+def _cases(made: Iterable[Posting]) -> list[tuple[str, str]]:
+    """The cases under which something written off has come back."""
+    found = {str(v) for p in made for k, v in p.meta if k == "case"}
+    return [("case", "; ".join(sorted(found)))] if found else []
+
+
+def _rows_moved(
+    account: str, posted: Iterable[Entry], decided: dict[str, Any], payee: str
+) -> recon.Register:
+    """What the day's batch entries and decisions do to the count, debits and credits of an account.
+
+    ``payee``: only its entries, where several counterparties share the account.
+    """
+    count, *sides = decided.get(account, [0, "0", "0"])
+    debits, credits = map(Decimal, sides)
+    own = [e for e in posted if not payee or e.payee == payee]
+    for posting in (p for entry in own for p in entry.postings if p.account == account):
         meta = dict(posting.meta)
         opens = meta.get("move") == "open"
         count += int(meta.get("count", 0)) * (1 if opens else -1)  # type: ignore[arg-type]

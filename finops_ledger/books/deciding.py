@@ -13,7 +13,11 @@ from beancount.parser import booking, parser
 from finops_ledger.books.chart import accounted_for
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import UsageError
+from finops_ledger.plugins.approvals import approvals
 
+_PLUGIN: Final = re.compile(
+    r'^plugin "finops_ledger\.plugins\.approvals"(?: "([^"]*)")?', re.MULTILINE
+)
 _OPEN: Final = re.compile(r"^\d{4}-\d{2}-\d{2} open ([A-Z][A-Za-z0-9:-]+)", re.MULTILINE)
 
 
@@ -42,13 +46,35 @@ def check(space: Workspace, path: Path, after_line: int) -> None:
                 )
             for posting in entry.postings:
                 line = _line(posting.meta or entry.meta)
+                if posting.account.startswith("Assets:Inventory:") and line > after_line:
+                    told.append(
+                        f"{path}:{line}: {posting.account} is moved by code files and sales alone, which say what "
+                        "each lot cost; take the posting away"
+                    )
                 if posting.account not in known and line > after_line:
                     told.append(
                         f"{path}:{line}: nobody opens the account {posting.account}; correct it, or open "
                         "it in accounts.beancount"
                     )
+    told += _approved(space, booked, options, path, after_line)
     if told:
         raise UsageError("\n".join(dict.fromkeys(told)))
+
+
+def _approved(
+    space: Workspace, booked: list[Any], options: dict[str, Any], path: Path, after_line: int
+) -> list[str]:
+    """Say which new decisions the plugin ``approvals`` would refuse, as these books configure it."""
+    main = (space.root / "main.beancount").read_text(encoding="utf-8")
+    found = _PLUGIN.search(main)
+    if found is None:
+        return []
+    errors = approvals(booked, options, found.group(1))[1]
+    return [
+        f"{path}:{e.source['lineno']}: {e.message}"
+        for e in errors
+        if e.code != "plugin-config" and int(e.source["lineno"]) > after_line
+    ]
 
 
 def _line(meta: Any) -> int:

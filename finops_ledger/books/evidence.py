@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,18 +16,6 @@ from finops_ledger.subledger.engine import Engine
 from finops_ledger.subledger.manifest import Manifest, State
 
 MAIN = "main.beancount"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What does not prove itself: which check, what is wrong and what to do, and where."""
-
-    check: str
-    message: str
-    place: str
-
-    def __str__(self) -> str:
-        return f"{self.place}: [{self.check}] {self.message}"
 
 
 class Evidence:
@@ -72,10 +59,10 @@ class Evidence:
         folder = Path(self._stack.enter_context(TemporaryDirectory(prefix="finops-")))
         root, shipped = folder / "books", folder / "formats"
         root.mkdir()
-        recorded.put_rules(self.root, self.state.rules, root, shipped)
-        recorded.put_decisions(self.root, self.state.decisions.values(), root)
         for name in ("subledger", "archive", "accounts.beancount"):
             (root / name).symlink_to(self.root / name)
+        recorded.put_rules(self.root, self.state.rules, root, shipped)
+        recorded.put_decisions(self.root, self.state.decisions.values(), root)
         space = Workspace.open(root, shipped)
         self._stack.callback(space.close)
         return space

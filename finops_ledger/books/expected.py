@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
@@ -13,18 +13,13 @@ from finops_ledger.recon.legs import (
     EVERYBODY,
     GATEWAY_FEE,
     LEGS,
-    ORDER,
-    SALE_GATEWAY,
+    PAYMENT_BANK,
     SUPPLY_STATEMENT,
-    TOPUP_BANK,
     Leg,
+    Legs,
 )
 from finops_ledger.sop.registry import Registry
 from finops_ledger.subledger.manifest import Batch, LegsOf, State
-
-#: Legs that keep their list of open items with the files of one side alone: a gateway without a report, a
-#: report without sales, top-ups without a bank's statement, a deposit statement without transactions.
-_ONE_SIDED = (SALE_GATEWAY, TOPUP_BANK, SUPPLY_STATEMENT)
 
 
 @dataclass(frozen=True)
@@ -34,6 +29,7 @@ class Expected:
     config: Config
     registry: Registry
     state: State
+    legs: Legs = field(default_factory=Legs)
 
     @cached_property
     def as_of(self) -> date | None:
@@ -105,7 +101,7 @@ class Expected:
         return [s for s in self.config.sources if s.role == role and self._about(s, counterparty)]
 
     def _about(self, source: Source, counterparty: str) -> bool:
-        if counterparty == EVERYBODY or source.role == "bank":
+        if counterparty == EVERYBODY or (source.role == "bank" and not self._is_bank(counterparty)):
             return True
         if source.role == "sale" and self._is_gateway(counterparty):
             return source.gateway in (None, counterparty)
@@ -117,6 +113,10 @@ class Expected:
         sop = self.registry.sops.get(counterparty)
         return sop is not None and sop.type == "gateway"
 
+    def _is_bank(self, counterparty: str) -> bool:
+        sop = self.registry.sops.get(counterparty)
+        return sop is not None and sop.type == "bank"
+
     def _charges(self, counterparty: str) -> bool:
         versions = self.registry.sops[counterparty].versions
         return any(v.settlement is not None and v.settlement.fee is not None for v in versions)
@@ -125,16 +125,37 @@ class Expected:
         """Sources whose files a leg of a counterparty cannot do without."""
         key = (leg.name, counterparty)
         if key not in self._needs:
-            left = self.feeding(leg.left, counterparty)
-            self._needs[key] = left + self._right(leg, counterparty)
+            left, right = self._left(leg, counterparty), self._right(leg, counterparty)
+            self._needs[key] = list({s.name: s for s in [*left, *right]}.values())
         return self._needs[key]
 
+    @property
+    def whole_roles(self) -> frozenset[str]:
+        """Roles of the rows that the company's own legs read."""
+        return frozenset(role for leg in self.legs.own for role in leg.roles)
+
+    def _left(self, leg: Leg, counterparty: str) -> list[Source]:
+        return self._chosen(leg, 0) if leg.declared else self.feeding(leg.left, counterparty)
+
+    def _chosen(self, leg: Leg, at: int) -> list[Source]:
+        """Sources of one side of a company's own leg, as it names them."""
+        found = []
+        for rows in (leg.left_rows, leg.right_rows)[at]:
+            named = getattr(rows, "sources", ())
+            feeding = self.feeding(rows.role, leg.who)
+            found += [s for s in self.config.sources if s.name in named] if named else feeding
+        return found
+
     def _right(self, leg: Leg, counterparty: str) -> list[Source]:
+        if leg.declared:
+            return self._chosen(leg, 1)
         roles = [role for role in (leg.right, leg.stated) if role]
         return [s for role in roles for s in self.feeding(role, counterparty)]
 
     def _serves(self, source: Source, leg: Leg, counterparty: str, day: date) -> bool:
         """Say whether a leg of a day is made of a source's rows: one file of a partner moves its deposit."""
+        if leg.declared:
+            return True
         if source.role == "deposit":
             return self.registry.stated(counterparty, day)
         moves = leg.stated and source.role == leg.right
@@ -142,6 +163,9 @@ class Expected:
 
     def _states(self, counterparty: str) -> bool:
         return self.registry.sops[counterparty].stated_from is not None
+
+    def _is_paid(self, counterparty: str) -> bool:
+        return "postpaid" in self.registry.sops[counterparty].models
 
     @cached_property
     def _needs(self) -> dict[tuple[str, str], list[Source]]:
@@ -155,14 +179,21 @@ class Expected:
         """
         suppliers = [s.counterparty for s in self.registry.named("supplier")]
         gateways = [s.counterparty for s in self.registry.named("gateway")]
-        for name in ORDER:
-            leg = LEGS[name]
-            who = {"supplier": suppliers, "gateway": gateways, "none": [EVERYBODY]}[leg.party]
-            only = {GATEWAY_FEE: self._charges, SUPPLY_STATEMENT: self._states}.get(name)
+        banks = [s.counterparty for s in self.registry.named("bank")]
+        parties = {"supplier": suppliers, "gateway": gateways, "bank": banks, "none": [EVERYBODY]}
+        only_some = {
+            GATEWAY_FEE: self._charges,
+            SUPPLY_STATEMENT: self._states,
+            PAYMENT_BANK: self._is_paid,
+        }
+        for leg in self.legs:
+            who = [leg.who] if leg.declared else parties[leg.party]
+            only = only_some.get(leg.name)
             for counterparty in filter(only, who) if only else who:
-                left = self.feeding(leg.left, counterparty)
-                right = self._right(leg, counterparty)
-                alone = leg.name in _ONE_SIDED and bool(left or right)
+                left, right = self._left(leg, counterparty), self._right(leg, counterparty)
+                # Such a leg keeps its list of open items with the files of one side alone: a gateway without a
+                # report, a report without sales, top-ups without a bank's statement.
+                alone = leg.one_sided and bool(left or right)
                 if alone or (left and (right or not leg.right)):
                     yield leg, counterparty
 
@@ -174,9 +205,23 @@ class Expected:
         if not firsts or self.as_of is None:
             return None
         first = min(firsts)
+        if leg.declared:
+            return self._declared_span(leg)
         if leg.name == SUPPLY_STATEMENT:
             first = max(first, self.registry.sops[counterparty].stated_from or first)
         return first, self.as_of
+
+    def _declared_span(self, leg: Leg) -> tuple[date, date] | None:
+        """A company's own leg begins when both its sides have begun, on the first day that declares it."""
+        begins = []
+        for at in (0, 1):
+            sides = [self._first[s.name] for s in self._chosen(leg, at) if s.name in self._first]
+            if not sides:
+                return None
+            begins.append(min(sides))
+        first, last = self.legs.span(leg)
+        span = max(first, self.config.company.start, *begins), min(last, self.as_of or last)
+        return span if span[0] <= span[1] else None
 
     def lacking(self, leg: Leg, counterparty: str, day: date) -> list[str]:
         """Sources whose file of the day, or ``agga part 2 of 3``, a leg still waits for.
@@ -202,10 +247,20 @@ class Expected:
 
 
 class Touches(LegsOf):
-    """Which legs a batch makes stale: those that one of its role's sides belongs to."""
+    """Which legs a batch makes stale: those that one of its role's sides belongs to.
 
-    def __call__(self, batch: Batch) -> list[tuple[str, str]]:
+    Codes that come into stock make every later sale of them cost something else: all legs of its days.
+    """
+
+    def __init__(self, registry: Registry | None = None) -> None:
+        suppliers = registry.named("supplier") if registry is not None else []
+        self.stocked = {s.counterparty for s in suppliers if "stock" in s.models}
+
+    def __call__(self, batch: Batch) -> list[tuple[str | frozenset[str], str]]:
         """Pair each leg that reads the batch's role with the counterparty, or with all of them."""
+        if batch.role == "supply" and batch.counterparty in self.stocked:
+            return [("*", "*")]
         everybody = batch.role in ("sale", "bank") or batch.counterparty is None
         who = "*" if everybody else str(batch.counterparty)
-        return [(leg.name, who) for leg in LEGS.values() if batch.role in leg.roles]
+        own = (frozenset(LEGS), "*")  # whatever the company declares itself may read any rows
+        return [own, *((leg.name, who) for leg in LEGS.values() if batch.role in leg.roles)]

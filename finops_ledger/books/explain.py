@@ -23,7 +23,7 @@ _LINE = re.compile(r"(\S+\.beancount):(\d+)")
 
 _ITEM_FACTS: Final = (
     "leg", "counterparty", "ref", "class", "account", "residue", "claimed", "opened", "breaks_on",
-    "rule",
+    "rule", "operands",
 )  # fmt: skip
 
 Told = dict[str, Any]

@@ -24,7 +24,10 @@ class Behind:
 #: By role and the beginning of the account: the column that posts there.
 _COLUMNS = {
     "supply": (
-        ("Assets:Deposits:", "d_deposit"),
+        ("Assets:Deposits:", "d_deposit - d_owed"),
+        ("Liabilities:Payable:", "d_payable"),
+        ("Assets:Receivable:Commission:", "d_granted"),
+        ("Assets:Inventory:", "d_stock"),
         ("Assets:Clearing:Supply:", "d_clearing"),
         ("Assets:Clearing:Supply-Pending:", "d_held"),
         ("Assets:Clearing:Usage:", "-(d_clearing + d_held)"),
@@ -38,6 +41,7 @@ _COLUMNS = {
     "settlement": (
         ("Assets:Clearing:Settlement-In-Transit:", "d_net"),
         ("Assets:Clearing:Gateway:", "-d_gross"),
+        ("Liabilities:Payable:", "d_billed"),
         ("Expenses:Payment-Fee", "d_fees"),
         ("", "d_taxes"),
     ),
@@ -58,6 +62,7 @@ _SALE = (
     ("Income:Contra:Promo", (("day_state", "promo", 1),)),
     ("Income:", (("day_state", "net", -1),)),
     ("Expenses:COGS:", (("day_state", "cogs", 1),)),
+    ("Assets:Inventory:", (("day_state", "cogs", -1),)),
     ("Liabilities:Tax:PPN-Out", (("day_state", "ppn", -1),)),
     ("Assets:Clearing:Supply:", (("day_state", "cost", -1),)),
 )
@@ -104,14 +109,14 @@ def _bank(account: str) -> str:
     """Lines of a statement that stand against an account."""
     start, _, who = account.rpartition(":")
     kinds = {
-        "Assets:Clearing:Settlement-In-Transit": "payout",
-        "Assets:Clearing:Deposit-In-Transit": "topup",
+        "Assets:Clearing:Settlement-In-Transit": "('payout', 'payment')",
+        "Assets:Clearing:Deposit-In-Transit": "('topup')",
     }
     if start in kinds:
-        return f" and line_kind = '{kinds[start]}' and who = {en.literal(who)}"
+        return f" and line_kind in {kinds[start]} and who = {en.literal(who)}"
     if account == "Expenses:Bank-Charge":
         return " and line_kind = 'fee'"
-    return " and coalesce(line_kind, '') not in ('payout', 'topup', 'fee')"
+    return " and coalesce(line_kind, '') not in ('payout', 'payment', 'topup', 'fee')"
 
 
 def _sale(account: str, day: str, partner: str) -> tuple[str, str]:

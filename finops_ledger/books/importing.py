@@ -13,7 +13,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from finops_ledger.books import arrivals, bank_statement, covering, filing, parts, statement
+from finops_ledger.books import (
+    arrivals,
+    bank_statement,
+    covering,
+    filing,
+    invoices,
+    parts,
+    statement,
+)
 from finops_ledger.books.arrivals import Arrival, Found, Opened
 from finops_ledger.books.config import Source
 from finops_ledger.books.filing import Changed, account_of
@@ -187,6 +195,7 @@ def _read_one(
         days = covering.row_days(space, source, temp, result, day)
     covers = source.covers(day, None if days is None else days[0])
     statement.check_role(space, source, name, covers[0])
+    invoices.check(space, source, name, temp)
     if source.role == "bank":
         result = bank_statement.prove(space.engine, arrival.path, found.format, temp, result)
     return _Ready(arrival, found, batch, day, part, temp, result, covers)

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from finops_ledger.books.workspace import Workspace
-from finops_ledger.core.money import plain
+from finops_ledger.core.money import ZERO, plain
 from finops_ledger.recon.classes import NOT_BREAKS, priority
+from finops_ledger.recon.treatments import fitting
 from finops_ledger.subledger import engine as en
 from finops_ledger.subledger.manifest import Line
 
@@ -63,16 +64,23 @@ def _item(space: Workspace, row: dict[str, Any], as_of: date | None) -> dict[str
         "ref": row["key"],
         "occurrence": row["occurrence"],
         "state": state,
-        "residue": plain(row["amount"]),
+        # A leg that posts nothing leaves nothing on an account, whatever is at risk.
+        "residue": plain(row["amount"] if row["home"] is not None else ZERO),
         "claimed": plain(row["claimed"]),
         "exposure": plain(row["exposure"]),
-        "priority": priority(shown),
+        "priority": space.legs.classes[shown].priority
+        if shown in space.legs.classes
+        else priority(shown),
         "owner": owner(space, row["counterparty"], shown, now),
         "opened": row["opened"].isoformat(),
         "breaks_on": row["breaks_on"].isoformat() if row["breaks_on"] else None,
         "age": (now - row["opened"]).days,
         "also": [],
         "account": row["home"],
+        "treatments": fitting(
+            shown, row["amount"], claimed=row["claimed"] != 0 and row["amount"] == 0
+        ),
+        "operands": row["operands"],
         "left": _side(row, "left"),
         "right": _side(row, "right"),
     }
@@ -90,8 +98,9 @@ def _side(row: dict[str, Any], side: str) -> dict[str, Any] | None:
 
 def owner(space: Workspace, counterparty: str, class_: str, day: date) -> str:
     """Return who answers for a class of break, by the counterparty's SOP."""
+    own = space.legs.classes.get(class_)
     sop = space.registry.sops.get(counterparty)
-    if sop is None:
-        return ""
-    owners = sop.on(day).owners
+    owners = sop.on(day).owners if sop is not None else {}
+    if own is not None and own.owner:
+        return owners.get(class_, own.owner)
     return owners.get(class_, owners.get("default", ""))

@@ -10,8 +10,11 @@ from finops_ledger.books import statement
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.days import Window, zone
 from finops_ledger.core.ids import account_component
+from finops_ledger.recon import payments
 from finops_ledger.recon.job import Job
-from finops_ledger.recon.legs import EVERYBODY, ORDER, REFUND_PAYABLE, TOPUP_BANK, Leg
+from finops_ledger.recon.legs import EVERYBODY, PAYMENT_BANK, REFUND_PAYABLE, TOPUP_BANK, Leg
+from finops_ledger.recon.tickets import Rules
+from finops_ledger.sop.model import Tolerance, Version
 
 
 def component_of(space: Workspace, counterparty: str) -> str:
@@ -35,9 +38,10 @@ def _shift(window: Window, day: date) -> int:
 
 def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
     """Return what to run for a leg of a counterparty on a day, under the SOP version of that day."""
+    leg = space.legs.of(leg.name, counterparty, day)
     window = Window(zone=space.config.company.zone)
     grace, pending, tolerance = timedelta(0), timedelta(0), Decimal(0)
-    fee = None
+    fee, rules = None, Rules()
     passes: tuple[str, ...] = ("ref",)
     if counterparty == EVERYBODY:
         limits = space.config.limits
@@ -50,11 +54,16 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
         passes = tuple(version.match.passes)
         if leg.name == TOPUP_BANK:
             grace = version.deposit.crediting
+        if leg.name == PAYMENT_BANK and version.supply is not None:
+            grace = version.supply.transit
         if version.settlement is not None:
             grace = timedelta(days=version.settlement.lag) + version.settlement.grace
             fee = version.settlement.fee
         if "cost" in version.tolerance:
             tolerance = version.tolerance["cost"].limit
+        rules = _rules(leg, version)
+    if leg.declared:
+        grace, tolerance = leg.grace, leg.tolerance
     return Job(
         leg=leg,
         counterparty=counterparty,
@@ -69,16 +78,47 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
         passes=passes,
         others=_others(space, leg, counterparty, day),
         gaps=statement.gaps(space, leg, counterparty, day),
+        payments=paid(space, counterparty, day) if leg.name == PAYMENT_BANK else (),
+        tickets=rules,
         stated=space.registry.stated(counterparty, day),
+        sources=tuple(s.name for s in space.config.sources if s.counterparty == counterparty),
     )
+
+
+def paid(space: Workspace, counterparty: str, day: date) -> tuple[payments.Payment, ...]:
+    """Return what payment lists of a day put in transit to a supplier."""
+    name = component_of(space, counterparty)
+    found = payments.read(space.decision_files())
+    return tuple(p for p in found if p.component == name and p.day == day)
+
+
+def _rules(leg: Leg, version: Version) -> Rules:
+    """Return what top-ups and payouts may be off by, and how a row without a reference finds its ticket."""
+    if leg.name == TOPUP_BANK:
+        within = version.tolerance.get("topup", Tolerance())
+        return Rules(within.limit, version.deposit.tax.rate, version.deposit.nearest)
+    if version.settlement is not None:
+        days = int(version.settlement.by_amount / timedelta(days=1))
+        return Rules(by_amount=days, alike=False)
+    return Rules()
+
+
+def absorbs(space: Workspace, counterparty: str, day: date) -> dict[str, str]:
+    """Return the account, by rule, to which goes what reconciliation lets pass."""
+    version = space.registry.of(counterparty).on(day)
+    within = version.tolerance.get("topup", Tolerance())
+    return {
+        "tolerance": within.account or "Expenses:Deposit-Fee",
+        "tax": version.deposit.tax.account,
+    }
 
 
 def _others(space: Workspace, leg: Leg, counterparty: str, day: date) -> tuple[Path, ...]:
     """Return what stands open on the other legs of a counterparty: the day before, or by their run of the day."""
     state = space.state
     lines = []
-    for other in ORDER:
-        run = ORDER.index(other) < ORDER.index(leg.name)  # a day runs its legs in this order
+    for other in dict.fromkeys(one.name for one in space.legs if one.who in ("", counterparty)):
+        run = space.legs.place(other) < space.legs.place(leg.name)  # the order in which a day runs
         line = state.reconciled.get((other, counterparty, day)) if run else None
         line = line or state.proof_before(other, counterparty, day)
         if other != leg.name and line is not None:

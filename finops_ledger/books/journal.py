@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from finops_ledger import __version__
-from finops_ledger.books import assertions, chart, verdicts
+from finops_ledger.books import accruals, assertions, chart, verdicts
 from finops_ledger.books.day import DayWriter
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.days import days as each_day
 from finops_ledger.plugins.periods import CLOSE
 from finops_ledger.posting.entries import quote
 from finops_ledger.posting.store import LineStore
-from finops_ledger.recon.legs import LEGS
 from finops_ledger.subledger import files
 
 FOLDER: Final = "journal"
@@ -44,7 +43,7 @@ def days_with_content(space: Workspace) -> set[date]:
         span = space.expected.span(leg, who)
         if span:
             found |= {d for d in each_day(*span) if not space.state.is_locked(d)}
-    return found
+    return found | {d for d in accruals.reversals(space) if not space.state.is_locked(d)}
 
 
 def locked_days(space: Workspace) -> set[date]:
@@ -79,7 +78,7 @@ def fingerprints(space: Workspace, wanted: Iterable[date]) -> dict[date, str]:
                 k: line[k]
                 for k in ("files", "registers", "matched", "moved", "conflicts", "withheld", "open")
             }
-            whole = not verdicts.incomplete_before(expected, who, day, LEGS[leg])
+            whole = not verdicts.incomplete_before(expected, who, day, space.legs.of(leg, who))
             by_day[day]["legs"].append([leg, who, kept, whole])
     for (leg, who), done in proofs.items():
         withheld: set[str] = set()
@@ -88,6 +87,7 @@ def fingerprints(space: Workspace, wanted: Iterable[date]) -> dict[date, str]:
             withheld.update(line["withheld"])
             if later in by_day:
                 by_day[later]["before"].append([leg, who, line["registers"], sorted(withheld)])
+    vaults = _vaults(space, wanted)
     for day in wanted:
         for line in assertions.absent(space, day):
             told = [line["leg"], line["counterparty"], line["registers"], "absent"]
@@ -95,8 +95,28 @@ def fingerprints(space: Workspace, wanted: Iterable[date]) -> dict[date, str]:
     for one in verdicts.of_days(expected, set(wanted)):
         whole = not verdicts.incomplete_before(expected, one.counterparty, one.day)
         by_day[one.day]["verdicts"].append([one.counterparty, one.verdict, one.reasons, whole])
+        if stocked := vaults.get(day):
+            by_day[day]["stock"] = [stocked]
+        if accrued := accruals.basis(space, day):
+            by_day[day]["accrued"] = accrued
     rules = sorted(space.state.rules.items())
     return {d: _digest([__version__, rules, _sorted(content)]) for d, content in by_day.items()}
+
+
+def _vaults(space: Workspace, wanted: Sequence[date]) -> dict[date, str]:
+    """Digest what the vault of each day follows from: all that may bring codes, or take them, up to the day."""
+    if "stock" not in space.registry.models:
+        return {}
+    roles = ("sale", "supply")
+    batches = [b for b in space.state.batches.values() if b.role in roles and b.days]
+    told = sorted((b.days[0], b.id) for b in batches)
+    digest, found, at = hashlib.sha256(), {}, 0
+    for day in wanted:
+        while at < len(told) and told[at][0] <= day:
+            digest.update(told[at][1].encode())
+            at += 1
+        found[day] = digest.hexdigest()[:32]
+    return found
 
 
 def _sorted(content: dict[str, Any]) -> dict[str, Any]:
@@ -149,7 +169,7 @@ def _write_days(space: Workspace, todo: dict[date, str]) -> None:
     found = {(v.day, v.counterparty): v for v in verdicts.of_days(space.expected, set(todo))}
     for chunk in _chunks(space, sorted(todo)):
         store.load(chunk)
-        writer = DayWriter(space, set(chunk), found)
+        writer = DayWriter(space, set(chunk), found, store.stock)
         for day in chunk:
             head = f"; finops-ledger journal of {day.isoformat()}, derived from {todo[day]}\n"
             text = head + writer.text(day)

@@ -13,6 +13,7 @@ def of_batch(role: str, draft: Draft) -> str:
         "supply": ("Supply", "row"),
         "deposit": ("Deposit statement", "row"),
         "settlement": ("Settlement report", "row"),
+        "invoice": ("Invoice", "row"),
         "bank": ("Statement", "line"),
         "report": ("Financial report", "line"),
     }[role]

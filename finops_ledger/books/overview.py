@@ -14,7 +14,6 @@ from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.kinds import worst
 from finops_ledger.core.money import plain
 from finops_ledger.recon.entries import EMPTY, Register, registers
-from finops_ledger.recon.legs import LEGS
 
 
 def status(
@@ -54,7 +53,9 @@ def _files(space: Workspace, one: verdicts.DayVerdict) -> list[dict[str, Any]]:
     """The files that a counterparty's day rests on: in, or missing."""
     names: dict[str, bool] = {}
     for leg in one.legs:
-        for source in space.expected.needs(LEGS[leg["leg"]], one.counterparty):
+        for source in space.expected.needs(
+            space.legs.of(leg["leg"], one.counterparty), one.counterparty
+        ):
             names[source.name] = source.every == "day"
     made: list[dict[str, Any]] = []
     lacking = {
@@ -138,7 +139,7 @@ def register_faults(space: Workspace) -> list[str]:
         made = registers(
             space.engine,
             _items(space, line),
-            LEGS[name],
+            space.legs.of(name, who),
             component_of(space, who),
             claims_account(space, who),
         )

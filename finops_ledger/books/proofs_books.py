@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from finops_ledger.books import journal
-from finops_ledger.books.evidence import MAIN, Evidence, Finding
+from finops_ledger.books.evidence import MAIN, Evidence
+from finops_ledger.core.findings import Finding
 from finops_ledger.core.money import ZERO, plain
 from finops_ledger.plugins.periods import digests
 from finops_ledger.subledger import manifest as mf
@@ -21,7 +22,8 @@ _RECOVER: Final = "run any writing finops command, which recovers"
 _WRITE_AGAIN: Final = "delete the file and run any writing finops command, which writes it again"
 _RESTORE: Final = "restore it from a backup, and correct on an open day"
 _PLUGINS: Final = tuple(
-    f"finops_ledger.plugins.{n}" for n in ("deposits", "clearing", "batches", "periods")
+    f"finops_ledger.plugins.{n}"
+    for n in ("deposits", "clearing", "batches", "periods", "approvals")
 )
 
 

@@ -10,16 +10,16 @@ from typing import Any, Final
 import pyarrow.parquet as pq
 
 from finops_ledger.books import recorded, recovery
-from finops_ledger.books.evidence import Evidence, Finding
+from finops_ledger.books.evidence import Evidence
 from finops_ledger.books.jobs import claims_account, component_of
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import InputRefused, IntegrityError
+from finops_ledger.core.findings import Finding
 from finops_ledger.core.ids import sha256_bytes, sha256_file
 from finops_ledger.core.money import ZERO, plain
 from finops_ledger.intake.containers import member_file
 from finops_ledger.posting.store import KEEP_ROWS, LineStore
 from finops_ledger.recon.entries import registers as registers_of
-from finops_ledger.recon.legs import LEGS
 from finops_ledger.subledger import engine as en
 from finops_ledger.subledger import manifest as mf
 from finops_ledger.subledger.engine import content_digest
@@ -169,9 +169,22 @@ def decisions(evidence: Evidence) -> Iterator[Finding]:
         more = (evidence.root / name).stat().st_size - entry["bytes"]
         if more:
             yield Finding("decisions", f"{more} bytes have been added since; {_AGAIN}", name)
+        yield from _evidence(evidence, name)
     for path in sorted((evidence.root / "decisions").glob("*/*.beancount")):
         if (name := evidence.place(path)) not in known:
             yield Finding("decisions", f"a new file of decisions; {_AGAIN}", name)
+
+
+def _evidence(evidence: Evidence, name: str) -> Iterator[Finding]:
+    """What a decision names by its hash is kept, and is what it was."""
+    data = (evidence.root / name).read_bytes()
+    kept = {sha256_file(p) for p in recorded.evidence_of(evidence.root, data)}
+    for found in recorded.EVIDENCE.finditer(data):
+        digest = found.group(1).decode()
+        if digest not in kept:
+            line = data.count(b"\n", 0, found.start()) + 1
+            message = f"the evidence {digest[:16]}… in the archive is gone or changed; {_BACKUP}"
+            yield Finding("decisions", message, f"{name}:{line}")
 
 
 def conservation(evidence: Evidence) -> Iterator[Finding]:
@@ -274,7 +287,8 @@ def registers(evidence: Evidence) -> Iterator[Finding]:
         return
     space = evidence.aside
     for line in space.state.reconciled.values():
-        who, leg = line["counterparty"], LEGS[line["leg"]]
+        who = line["counterparty"]
+        leg = space.legs.of(line["leg"], who)
         items = next((space.root / f for f in line["files"] if "/breaks/" in f), None)
         component = component_of(space, who)
         found = registers_of(space.engine, items, leg, component, claims_account(space, who))

@@ -32,7 +32,6 @@ from finops_ledger.core.errors import FinopsError, IntegrityError, UsageError
 from finops_ledger.core.names import within
 from finops_ledger.posting.store import LineStore
 from finops_ledger.recon.decisions import Decided
-from finops_ledger.recon.legs import LEGS
 from finops_ledger.subledger.engine import content_digest
 from finops_ledger.subledger.manifest import Line, Manifest
 
@@ -194,9 +193,12 @@ class _Replay:
         if self._decided is None:
             self._decided = reconciling.decided_on(space)
         if self._store is None:
-            self._store = LineStore(space.engine, space.root, space.registry, space.state)
+            self._store = LineStore(
+                space.engine, space.root, space.registry, space.state, space.expected.whole_roles
+            )
         self._store.load([day])
-        one = job(space, LEGS[line["leg"]], line["counterparty"], day)
+        who = line["counterparty"]
+        one = job(space, space.legs.of(line["leg"], who), who, day)
         last = date.fromisoformat(line["as_of"])
         reconciling.commit(space, one, last, at, self._decided.get(day, []))
 

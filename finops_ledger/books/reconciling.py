@@ -9,6 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from finops_ledger.books import recharging
 from finops_ledger.books.jobs import job
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.days import days
@@ -60,7 +61,9 @@ def reconcile(
         return 0
     steps = due(space, last)
     decided = decided_on(space)
-    store = LineStore(space.engine, space.root, space.registry, space.state)
+    store = LineStore(
+        space.engine, space.root, space.registry, space.state, space.expected.whole_roles
+    )
     loaded: set[date] = set()
     for leg, counterparty, day in progress(steps, len(steps)) if progress else steps:
         if day not in loaded:
@@ -113,6 +116,7 @@ def commit(
         raise AssertionError(
             f"{one.leg.name} {one.counterparty} {one.day}: the bridge leaves {plain(outcome.residual)}"
         )
+    recharging.check(space, one, outcome)
     body = _line(space, one, as_of, now, outcome)
     body["files"] = _publish(space, one, outcome)
     line = space.manifest.append(space.state, "reconcile", body)
@@ -143,7 +147,9 @@ def _line(space: Workspace, one: Job, as_of: date, now: datetime, outcome: Outco
     counts = engine.rows(
         'select (select count(*) from lhs) as "left", (select count(*) from rhs) as "right"'
     )[0]
+    first = _first(space, items)
     return {
+        **({"first": first} if first else {}),
         "at": now.isoformat(timespec="seconds"),
         "as_of": as_of.isoformat(),
         "leg": one.leg.name,
@@ -166,7 +172,28 @@ def _line(space: Workspace, one: Job, as_of: date, now: datetime, outcome: Outco
         "conflicts": outcome.conflicts,
         "withheld": sorted(outcome.withheld),
         "no_price": _no_price(engine, one),
+        **({"decided": _decided(outcome)} if outcome.decided else {}),
     }
+
+
+def _decided(outcome: Outcome) -> dict[str, list[Any]]:
+    """What decisions took off accounts that are their own lists: number, debits, credits."""
+    return {a: [n, plain(d), plain(c)] for a, (n, d, c) in sorted(outcome.decided.items())}
+
+
+def _first(space: Workspace, items: Path | None) -> str | None:
+    """Name the first row of the day at which a partner's statement is not what the rows say, and what is wrong."""
+    if items is None:
+        return None
+    found = space.engine.rows(
+        "select coalesce(right_batch, left_batch) as batch, coalesce(right_record, left_record) as record, key, "
+        f"coalesce(operands, class) as told from ({en.parquet([items])}) where not is_closed and opened = day and "
+        "class in ('balance_gap', 'unexplained_movement', 'file_defect') order by record, key, occurrence limit 1"
+    )
+    if not found or found[0]["batch"] not in space.state.batches:
+        return None
+    one = found[0]
+    return f"{space.state.batches[one['batch']].name}:{one['record']} ({one['key']}): {one['told']}"
 
 
 def _rule_id(space: Workspace, one: Job) -> str:
@@ -197,10 +224,11 @@ def _no_price(engine: en.Engine, one: Job) -> list[str]:
     if one.leg.name != SALE_SUPPLY:
         return []
     rows = engine.rows(
-        "select distinct product from sale_lines where no_price and disposition <> 'known' "
+        "select distinct product, model from sale_lines where no_price and disposition <> 'known' "
         f"and day_state = date '{one.day}' and partner = {en.literal(one.counterparty)} order by product limit 20"
     )
-    return [f"{r['product']} on {one.day}" for r in rows]
+    short = " (more is sold than stands in stock)"
+    return [f"{r['product']} on {one.day}{short * (r['model'] == 'stock')}" for r in rows]
 
 
 def _last_before(space: Workspace, one: Job) -> Line | None:

@@ -6,16 +6,20 @@ held when a line was written can be put back at any time, whatever people have c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Final
 
 from finops_ledger.books.recovery import RULES
 from finops_ledger.core.errors import IntegrityError
 from finops_ledger.core.ids import sha256_bytes
+from finops_ledger.recon import decisions
 from finops_ledger.subledger.manifest import Line
 
 SHIPPED = "shipped/"
 _RULE_FOLDERS = ("sops", "prices", "formats")
+EVIDENCE: Final = re.compile(rb'evidence: "sha256:([0-9a-f]{64})"')
 
 
 def kept_at(name: str, digest: str) -> str:
@@ -61,8 +65,21 @@ def recorded_decisions(root: Path, entry: Line) -> bytes:
 
 
 def put_decisions(root: Path, entries: Iterable[Line], target: Path) -> None:
-    """Lay out decision files, each cut to the length that the line recorded."""
+    """Lay out decision files, each cut to the length that the line recorded, and the evidence that they name."""
     for entry in entries:
         path = target / str(entry["path"])
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(recorded_decisions(root, entry))
+        data = recorded_decisions(root, entry)
+        path.write_bytes(data)
+        for kept in evidence_of(root, data):
+            copy = target / kept.relative_to(root)
+            if not copy.exists():
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy.write_bytes(kept.read_bytes())
+
+
+def evidence_of(root: Path, data: bytes) -> list[Path]:
+    """Return the files of the archive that decisions name by their hash, as far as they are there."""
+    digests = dict.fromkeys(found.decode() for found in EVIDENCE.findall(data))
+    folder = root / decisions.EVIDENCE
+    return [path for digest in digests for path in sorted(folder.glob(f"{digest[:16]}.*"))]

@@ -52,7 +52,9 @@ LEG_OF: Final = {"supply": SALE_SUPPLY, "deposit": SUPPLY_STATEMENT}
 
 
 def mover(space: Workspace, counterparty: str, day: date) -> str:
-    """Return the role of the file that moves a supplier's deposit on a day."""
+    """Return the role of the file that moves a supplier's deposit on a day; none moves that of a postpaid one."""
+    if space.registry.model(counterparty, day) == "postpaid":
+        return "none"
     return "deposit" if space.registry.stated(counterparty, day) else "supply"
 
 
@@ -109,7 +111,14 @@ def _walk(space: Workspace, batch: Batch) -> Statement | None:
         return None
     refused = bool(batch.line["rows"]["refused"])
     gaps = [
-        _gap(batch, str(g.record), g.record, g.amount, defect=refused and g.rows_missing)
+        _gap(
+            batch,
+            str(g.record),
+            g.record,
+            g.amount,
+            defect=refused and g.rows_missing,
+            told=g.told(),
+        )
         for g in found.gaps
     ]
     whole = Statement(found.opening, found.closing, found.low, tuple(gaps), "ok")
@@ -199,11 +208,13 @@ def of_batch(space: Workspace, batch: Batch) -> Statement | None:
     return read(space, batch, across=key in space.state.reconciled)
 
 
-def _gap(batch: Batch, where: str, record: int, amount: Decimal, *, defect: bool) -> Gap:
+def _gap(
+    batch: Batch, where: str, record: int, amount: Decimal, *, defect: bool, told: str | None = None
+) -> Gap:
     mark = "?" if defect else "!"
     if batch.part is not None:
         where = f"part {batch.part[0]} {where}"
-    return Gap(f"{mark}{batch.source} {batch.day} {where}", batch.id, record, amount)
+    return Gap(f"{mark}{batch.source} {batch.day} {where}", batch.id, record, amount, told=told)
 
 
 def closing_before(space: Workspace, batch: Batch) -> Decimal | None:
@@ -273,7 +284,7 @@ def gaps(space: Workspace, leg: Leg, counterparty: str, day: date) -> tuple[Gap,
     The gaps of all statements of a supplier that end on the day, and what late files take back on it.
     """
     found: list[Gap] = []
-    if leg.name != LEG_OF[mover(space, counterparty, day)]:
+    if leg.name != LEG_OF.get(mover(space, counterparty, day)):
         return ()
     for batch in sorted(space.state.batches.values(), key=lambda b: b.id):
         if batch.counterparty == counterparty and batch.covers[1] == day and moves(space, batch):

@@ -12,7 +12,7 @@ from finops_ledger.books.items import files_of
 from finops_ledger.books.loading import Loaded
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import FinopsError, UsageError
-from finops_ledger.core.money import plain
+from finops_ledger.core.money import ZERO, plain
 from finops_ledger.intake.containers import member_file
 from finops_ledger.intake.read import locate
 from finops_ledger.subledger import engine as en
@@ -180,9 +180,10 @@ def _stand(r: dict[str, Any]) -> dict[str, Any]:
         "ref": r["key"],
         "class": r["class"],
         "rule": r["rule"],
+        "operands": r["operands"],
         "account": r["home"],
         "account_before": r.get("home_before"),
-        "residue": plain(r["amount"]),
+        "residue": plain(r["amount"] if r["home"] is not None else ZERO),
         "claimed": plain(r["claimed"]),
         "opened": text_of(r["opened"]),
         "breaks_on": text_of(breaks_on),

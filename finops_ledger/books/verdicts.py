@@ -50,7 +50,8 @@ def of_leg(expected: Expected, leg: Leg, counterparty: str, day: date) -> tuple[
         return "incomplete", reasons
     breaks = {c: o for c, o in line["open"].items() if c not in NOT_BREAKS}
     if breaks:
-        return "breaks", [f"{o['count']} {c}" for c, o in sorted(breaks.items())]
+        told = [f"{o['count']} {c}" for c, o in sorted(breaks.items())]
+        return "breaks", [*told, *([line["first"]] if "first" in line else [])]
     if "pending" in line["open"]:
         return "pending", [f"{line['open']['pending']['count']} pending"]
     return "reconciled", []
@@ -68,6 +69,8 @@ def of_days(expected: Expected, wanted: set[date] | None = None) -> Iterator[Day
                 continue
             if _never_was(expected, leg, counterparty, day):
                 continue
+            if leg.party == "bank" and not _says_something(expected, leg, counterparty, day):
+                continue
             verdict, reasons = of_leg(expected, leg, counterparty, day)
             one = found.setdefault((day, counterparty), DayVerdict(day, counterparty, "reconciled"))
             one.verdict = worst([one.verdict, verdict])
@@ -75,6 +78,12 @@ def of_days(expected: Expected, wanted: set[date] | None = None) -> Iterator[Day
             one.legs.append(leg_line(expected, leg, counterparty, day))
     for key in sorted(found):
         yield found[key]
+
+
+def _says_something(expected: Expected, leg: Leg, counterparty: str, day: date) -> bool:
+    """Say whether a bank's day has anything of its own: lines that no rule names. Else its legs are others'."""
+    line = expected.state.reconciled.get((leg.name, counterparty, day))
+    return line is not None and bool(line["outcomes"] or line["open"] or line["conflicts"])
 
 
 def _never_was(expected: Expected, leg: Leg, counterparty: str, day: date) -> bool:

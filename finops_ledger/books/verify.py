@@ -14,9 +14,10 @@ from typing import Final
 
 from finops_ledger.books import proofs_books as books
 from finops_ledger.books import proofs_rows as rows
-from finops_ledger.books.evidence import Evidence, Finding
+from finops_ledger.books.evidence import Evidence
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import FinopsError
+from finops_ledger.core.findings import Finding
 
 
 @dataclass(frozen=True)

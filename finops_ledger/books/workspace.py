@@ -12,10 +12,12 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from finops_ledger.books import config as cfg
+from finops_ledger.books import own_legs
 from finops_ledger.books.expected import Expected, Touches
 from finops_ledger.core.errors import UsageError
 from finops_ledger.intake.formats import find_format, load_format
 from finops_ledger.intake.spec import Format
+from finops_ledger.recon.legs import Legs
 from finops_ledger.sop import registry as sops
 from finops_ledger.subledger.engine import Engine
 from finops_ledger.subledger.manifest import Manifest, State
@@ -38,6 +40,8 @@ class Workspace:
     registry: sops.Registry
     manifest: Manifest
     state: State
+    #: The legs of the package, and those that the company declares itself.
+    legs: Legs = field(default_factory=Legs)
     #: Formats that stand in for those that the program ships (a replay under the formats of the time).
     shipped: Path | None = None
     _engine: Engine | None = field(default=None, repr=False)
@@ -51,15 +55,18 @@ class Workspace:
             )
         root = root.resolve()
         config = cfg.load(root)
-        registry = sops.load(root, config.company.zone, config.company.start)
+        registry = sops.load(
+            root, config.company.zone, config.company.start, config.company.currency
+        )
         _statements_agree(config, registry)
-        manifest = Manifest(root, Touches())
-        return cls(root, config, registry, manifest, manifest.read(), shipped)
+        manifest = Manifest(root, Touches(registry))
+        legs = own_legs.collect(config, registry)
+        return cls(root, config, registry, manifest, manifest.read(), legs, shipped)
 
     def reload(self) -> None:
         """Read configuration, SOPs and manifest again."""
         fresh = Workspace.open(self.root)
-        self.config, self.registry = fresh.config, fresh.registry
+        self.config, self.registry, self.legs = fresh.config, fresh.registry, fresh.legs
         self.manifest, self.state = fresh.manifest, fresh.state
 
     @property
@@ -81,7 +88,7 @@ class Workspace:
     @property
     def expected(self) -> Expected:
         """Which files are expected and which are in."""
-        return Expected(self.config, self.registry, self.state)
+        return Expected(self.config, self.registry, self.state, self.legs)
 
     @property
     def inbox(self) -> Path:

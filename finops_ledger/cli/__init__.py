@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from finops_ledger.cli import closing, daily, formats, proving, reading, watching
+from finops_ledger.cli import closing, daily, formats, proving, reading, resolving, watching
 from finops_ledger.cli.app import cli, main
 
-__all__ = ["cli", "closing", "daily", "formats", "main", "proving", "reading", "watching"]
+__all__ = [
+    "cli",
+    "closing",
+    "daily",
+    "formats",
+    "main",
+    "proving",
+    "reading",
+    "resolving",
+    "watching",
+]

@@ -63,7 +63,7 @@ def breaks(
     from finops_ledger.reports import breaks as laid_out
 
     with opened() as books:
-        _known(class_, counterparty, books.space.registry.sops)
+        _known(class_, counterparty, books.space.registry.sops, books.space.legs.classes)
         found = [
             b
             for b in books.breaks(as_of, everything=everything)
@@ -85,7 +85,7 @@ def breaks(
         output.note("Next: " + call(f"explain {found[0]['id']}"))
 
 
-def _known(class_: str | None, counterparty: str | None, sops: Any) -> None:
+def _known(class_: str | None, counterparty: str | None, sops: Any, own: Any) -> None:
     from difflib import get_close_matches
 
     from finops_ledger.core.errors import UsageError
@@ -93,7 +93,7 @@ def _known(class_: str | None, counterparty: str | None, sops: Any) -> None:
     from finops_ledger.recon.legs import EVERYBODY
 
     choices = {
-        "--class": (class_, [*CLASSES, *NOT_BREAKS]),
+        "--class": (class_, [*CLASSES, *NOT_BREAKS, *own]),
         "--counterparty": (counterparty, [*sops, EVERYBODY]),
     }
     for option, (value, known) in choices.items():
@@ -120,7 +120,7 @@ def deposits(
     from finops_ledger.reports import deposits as laid_out
 
     with opened() as books:
-        _known(None, partner, books.space.registry.sops)
+        _known(None, partner, books.space.registry.sops, ())
         found = [d for d in books.deposits(as_of) if partner in (None, d["partner"])]
     if as_json:
         output.print_json(found)

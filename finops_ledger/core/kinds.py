@@ -59,6 +59,18 @@ POSTING_KINDS: Final = (
     "chargeback",
 )
 
+#: How people may resolve a break (worked-cases); what each means stands in ``recon.treatments``.
+TREATMENTS: Final = (
+    "claim",
+    "refund",
+    "cost",
+    "write-off",
+    "recharge",
+    "loss",
+    "identify",
+    "income",
+)
+
 MOVES: Final = ("open", "close", "adjust")
 
 #: The verdict of a day, worst first; only the last is green.

@@ -5,6 +5,7 @@
 ``finops_ledger.plugins.clearing``  clearing empties, and open items equal their registers
 ``finops_ledger.plugins.batches``   each imported batch is posted exactly once
 ``finops_ledger.plugins.periods``   a closed period stays as it was closed
+``finops_ledger.plugins.approvals`` a decision above its limit bears two names
 =============================== ====================================================================
 
 Each takes ``(entries, options_map, config=None)``, returns the same entries and a list of

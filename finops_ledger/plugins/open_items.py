@@ -36,7 +36,11 @@ _ASSETS: Final = (
     "Clearing:Deposit-In-Transit",
     "Clearing:Usage",
 )
-_LIABILITIES: Final = ("Customer-Orders:Undelivered", "Customer-Orders:Refund-Payable")
+_LIABILITIES: Final = (
+    "Customer-Orders:Undelivered",
+    "Customer-Orders:Refund-Payable",
+    "Suspense:Unidentified",
+)
 
 Key = tuple[str, str]  # account, currency
 
@@ -78,6 +82,7 @@ class OpenItems:
         assets = options_map.get("name_assets", "Assets")
         liabilities = options_map.get("name_liabilities", "Liabilities")
         self.breaks, self.claims = f"{assets}:Breaks:", f"{assets}:Claims:"
+        self.transit = f"{assets}:Clearing:Settlement-In-Transit:"
         self.proving = (
             *(f"{assets}:{name}:" for name in _ASSETS),
             *(f"{liabilities}:{name}:" for name in _LIABILITIES),
@@ -170,6 +175,9 @@ class OpenItems:
         if not _is_decision(entry):
             return count, move
         meta = posting.meta or {}
+        if posting.account.startswith(self.transit) and not {"count", "move"} & meta.keys():
+            # A payment list puts one payment on its way.
+            return 1, "open"
         named = "break" in meta or "break" in entry.meta
         if count is None and named and "count" not in meta:
             count = 1

@@ -1,7 +1,7 @@
 """What a line of a bank statement posts: Bank, against what the line is about.
 
-The bank's SOP says by its text which line is a gateway's payout, a top-up of a deposit or the bank's own
-charge. A line nobody knows goes to Suspense, whatever its sign (ruling 29).
+The bank's SOP says by its text which line is a gateway's payout, a payment to a supplier, a top-up of a deposit
+or the bank's own charge. A line nobody knows goes to Suspense, whatever its sign (ruling 29).
 """
 
 from __future__ import annotations

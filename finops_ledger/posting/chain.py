@@ -12,15 +12,33 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import NamedTuple
 
+from finops_ledger.core.money import plain
 from finops_ledger.subledger.engine import Engine, literal
 
 
 class Break(NamedTuple):
-    """A place where the balance does not run on: the row, by how much, whether rows are missing before it."""
+    """A place where the balance does not run on: the row, by how much, whether rows are missing before it.
+
+    ``moved``: what the row itself says that it moves; None where rows stand between it and the balance before.
+    """
 
     record: int
     amount: Decimal
     rows_missing: bool
+    moved: Decimal | None = None
+
+    def told(self) -> str:
+        """Say what is wrong with the row, and which side is short, as far as the file proves it."""
+        row, off = f"row {self.record}", plain(self.amount)
+        if self.rows_missing:
+            return f"rows before {row} were refused: the balance moved {off} by them"
+        if self.moved is not None and self.moved and self.moved + self.amount == 0:
+            return f"{row} is extra: it lists {plain(self.moved)}, the balance did not move"
+        missing = f"their file is short of a row of {off} before {row}"
+        if self.moved is None or not self.moved:
+            return missing
+        became = plain(self.moved + self.amount)
+        return f"{missing}, or {row} is repriced: it lists {plain(self.moved)}, the balance moved {became}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +88,7 @@ def read(
         return Chain(opening, opening + found["moved"], min(found["low"], opening))
     way = "desc" if backwards else "asc"
     stated = engine.rows(
-        "select record, base, balance, nr from chain join (select record, row_number() over "
+        "select record, base, balance, nr, moved from chain join (select record, row_number() over "
         f"(order by record) as nr from {role}_lines where batch = {literal(batch)}) using (record) "
         f"where balance is not null order by record {way}"
     )
@@ -79,6 +97,7 @@ def read(
             row["record"],
             row["base"] - before["base"],
             row["record"] - before["record"] != row["nr"] - before["nr"],
+            row["moved"] if abs(row["nr"] - before["nr"]) == 1 else None,
         )
         for before, row in pairwise(stated)
         if row["base"] != before["base"]

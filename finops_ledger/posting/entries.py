@@ -26,6 +26,8 @@ class Posting:
     account: str
     amount: Decimal
     meta: tuple[tuple[str, MetaValue], ...] = ()
+    #: Of a posting in units of a commodity: how many, of what, and at which cost; ``amount`` is its weight.
+    units: tuple[Decimal, str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,9 @@ def write(entry: Entry, currency: str) -> str:
     lines = [" ".join([head, *(f"^{link}" for link in entry.links)])]
     lines += _meta("  ", entry.meta)
     for posting in entry.postings:
-        number = plain(posting.amount).rjust(_NUMBER_WIDTH)
-        lines.append(f"  {posting.account.ljust(_ACCOUNT_WIDTH)} {number} {currency}")
+        units, what, cost = posting.units or (posting.amount, currency, "")
+        shown = f"{plain(units).rjust(_NUMBER_WIDTH)} {what} {cost}".rstrip()
+        lines.append(f"  {posting.account.ljust(_ACCOUNT_WIDTH)} {shown}")
         lines += _meta("    ", posting.meta)
     return "\n".join(lines) + "\n"
 

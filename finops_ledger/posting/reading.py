@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from finops_ledger.core.days import Window, zone
 from finops_ledger.core.schema import MONEY, ROW_NAMES
 from finops_ledger.core.schema import UTC as UTC_TIME
 from finops_ledger.posting.tables import ROWS
+from finops_ledger.sop.model import Commission
 from finops_ledger.sop.registry import Registry
 from finops_ledger.subledger import engine as en
 from finops_ledger.subledger.manifest import Batch, State
@@ -53,14 +55,16 @@ def _view(root: Path, batch: Batch, registry: Registry, only_keys_of: str | None
     midnight = en.literal(datetime.combine(batch.day, datetime.min.time(), UTC).isoformat())
     by_window = partner_day(registry, batch.counterparty, batch.day)
     source = en.parquet([root / batch.file], position=True)
+    kept = [_kind(registry, batch) if n == "kind" else n for n in stored]
     sql = (
         f"select cast(coalesce(record, file_row_number + 1) as bigint) as record, "
-        f"{', '.join(stored)}, {key} as key, "
+        f"{', '.join(kept)}, {key} as key, "
         f"coalesce(occurred_at, timestamptz {midnight}) as version_at, "
         f"{STATED} as stated_at, {by_window} as partner_day, {_settled_day(batch)} as settled_day, "
         f"date '{batch.covers[0]}' as covers_from, date '{batch.covers[1]}' as covers_to, "
         f"cast({batch.issue} as bigint) as issue, cast({batch.closes} as bigint) as closes, "
-        f"date '{batch.opens or date.min}' as opens "
+        f"date '{batch.opens or date.min}' as opens, "
+        f"{_terms(registry, batch)} as terms "
         f"from ({source})"
     )
     if only_keys_of is not None:
@@ -72,6 +76,25 @@ def _view(root: Path, batch: Batch, registry: Registry, only_keys_of: str | None
         for n in ROWS
     ]
     return f"select {', '.join(names)} from ({sql})"
+
+
+def _terms(registry: Registry, batch: Batch) -> str:
+    """Return SQL of how the supplier of a file supplies, by the SOP of the file's day."""
+    if batch.role != "supply":
+        return "cast(null as varchar)"
+    return en.literal(registry.model(batch.counterparty, batch.day))
+
+
+def _kind(registry: Registry, batch: Batch) -> str:
+    """Return SQL of a row's kind: an adjustment that names a top-up, as the SOP says it does, is about one."""
+    sop = registry.sops.get(batch.counterparty or "")
+    names = sop.on(batch.day).deposit.adjusts if sop is not None else ""
+    if batch.role not in ("supply", "deposit") or not names:
+        return "kind"
+    told = f"regexp_matches(coalesce(orig_ref, ref, text, ''), {en.literal(names)})"
+    return (
+        f"case when kind in ('adjustment', 'refund') and {told} then 'topup' else kind end as kind"
+    )
 
 
 def _settled_day(batch: Batch) -> str:
@@ -136,12 +159,24 @@ def give_rules(engine: en.Engine, registry: Registry) -> None:
             rule.price.delta,
             rule.model,
             rule.tax,
+            *_granted(rule.commission),
+            rule.price.net,
             rule.start,
             rule.end,
         )
         for name, value in zip(_RULE_SCHEMA.names, values, strict=True):
             columns[name].append(value)
     engine.give("rules", pa.table(columns, schema=_RULE_SCHEMA))
+
+
+def _granted(commission: Commission | None) -> tuple[Any, ...]:
+    """A commission as whole numbers: the amount, or what part of the face value; the base of VAT; VAT."""
+    if commission is None:
+        return (None,) * 7
+    over, under = (commission.rate or Decimal(0)).as_integer_ratio()
+    fixed = commission.amount
+    grant = None if fixed is None else fixed.quantize(Decimal(1), ROUND_HALF_UP)
+    return grant, over, under, *commission.fraction, *commission.vat.as_integer_ratio()
 
 
 _RULE_SCHEMA = pa.schema(
@@ -154,6 +189,14 @@ _RULE_SCHEMA = pa.schema(
         ("rule_delta", MONEY),
         ("rule_model", pa.string()),
         ("rule_tax", pa.string()),
+        ("rule_grant", MONEY),
+        ("rule_grant_over", pa.int64()),
+        ("rule_grant_under", pa.int64()),
+        ("rule_base_over", pa.int64()),
+        ("rule_base_under", pa.int64()),
+        ("rule_vat_over", pa.int64()),
+        ("rule_vat_under", pa.int64()),
+        ("rule_net", pa.bool_()),
         ("rule_from", UTC_TIME),
         ("rule_to", UTC_TIME),
     ]

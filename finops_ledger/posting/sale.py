@@ -1,8 +1,9 @@
 """What a version of a sale row posts (ruling 33): paid, delivered, failed, refunded.
 
-pending: paid. success: + delivered. failed or refunded: + failed; refunded_at: + refunded. A revision
-posts new minus old, on the day of the new status. Expected cost comes from the price list of the partner
-at the time of payment; without one the sale posts ``paid`` only (ruling 9).
+pending: paid. success: + delivered (of a re-charge: the customer's claim is released, nothing else). failed or
+refunded: + failed; refunded_at: + refunded. A revision posts new minus old, on the day of the new status. Expected
+cost comes from the price list of the partner at the time of payment; without one the sale posts ``paid`` only
+(ruling 9).
 """
 
 from __future__ import annotations
@@ -22,15 +23,21 @@ COMPONENTS = {
     "refunded": ("refunded",),
 }
 WHO = ("partner", "gateway", "category", "model")
+#: What a version keeps beside: the commission that its supplier should grant, with VAT.
+FEE = "fee"
 VALUES = tuple(name for names in COMPONENTS.values() for name in names)
+#: The kind of a row, and the model of what it posts: a customer pays what was delivered and refunded (ruling 28).
+RECHARGE = "recharge"
 FAILED = ("failed", "refunded", "reversed")
 
 
-def valued(rows: Any, rules: Any) -> Any:
+def valued(rows: Any, rules: Any, models: tuple[str, ...] = ()) -> Any:
     """Add to sale rows their expected cost, category, model and the amount of each component.
 
     PPN on a principal's margin is taken per row on the "other base" of 11/12 at 12 %, each step rounded half
     up to the rupiah (PMK 131/2024; worked-cases 17): margin 1,500 gives base 1,351, other base 1,238, tax 149.
+    On a commission it is taken on the commission (worked-cases 19). ``models``: the models beside prepaid that
+    these books have at all.
     """
     moment = ibis.coalesce(rows.paid_at, rows.stated_at, rows.version_at)
     joined = rows.mutate(moment=moment).left_join(
@@ -44,12 +51,21 @@ def valued(rows: Any, rules: Any) -> Any:
     )
     face = ibis.coalesce(joined.rule_face, joined.face)
     unit = ibis.coalesce(joined.rule_cost, t.money(face + joined.rule_delta))
+    given = {}
+    if "postpaid" in models:
+        granted, granted_vat = _granted(joined, face)
+        with_vat = t.money(granted + granted_vat)
+        unit = t.money(ibis.ifelse(joined.rule_net.fill_null(False), unit - with_vat, unit))
     quantity = joined.quantity.fill_null(t.amount(1))
+    if "postpaid" in models:
+        vat = t.money(granted_vat * quantity)
+        given = {"granted_vat": vat, "granted": t.money(t.money(granted * quantity) + vat)}
     whole = quantity == t.amount(1)
     cost = t.money(ibis.ifelse(whole, unit, t.money(unit * quantity)))
     partner = joined.partner.fill_null(t.NO_PARTNER)
+    recharge = (joined.kind == RECHARGE).fill_null(False)
     state = ibis.cases(
-        ((joined.status == "success") & (partner == t.NO_PARTNER), "unknown"),
+        ((joined.status == "success") & (partner == t.NO_PARTNER) & ~recharge, "unknown"),
         (joined.status.isin(FAILED), "failed"),
         else_=joined.status,
     )
@@ -57,16 +73,29 @@ def valued(rows: Any, rules: Any) -> Any:
         partner=partner,
         gateway=joined.gateway.fill_null(t.NO_PARTNER),
         category=ibis.coalesce(joined.rule_category, joined.category, ibis.literal("none")),
-        model=joined.rule_model.fill_null("agent"),
+        model=ibis.ifelse(recharge, RECHARGE, joined.rule_model.fill_null("agent")),
         unit_cost=cost,
         state=state,
         promo_given=t.or_zero(joined.discount),
+        **given,
     )
-    delivered = (joined.state == "success") & joined.unit_cost.notnull()
+    if "stock" in models:
+        # What comes from the vault has cost what its lots have, as far as there were any.
+        costs = costs_table()
+        same = [joined.batch == costs.c_batch, joined.record == costs.c_record]
+        joined = joined.left_join(costs, same)
+        stocked = (joined.rule_model == "stock").fill_null(False)
+        joined = joined.mutate(unit_cost=ibis.ifelse(stocked, joined.c_cost, joined.unit_cost))
+    recharge = joined.model == RECHARGE
+    goods = (joined.state == "success") & joined.unit_cost.notnull() & ~recharge
+    delivered = goods | ((joined.state == "success") & recharge)
     margin = t.money(joined.price - joined.unit_cost)
     ppn = ibis.ifelse(joined.rule_tax == "ppn-margin", _ppn(margin), t.amount(0))
-    joined = joined.mutate(delivered=delivered, margin_ppn=ppn)
-    principal = joined.model == "principal"
+    if "postpaid" in models:
+        ppn = ibis.ifelse(joined.rule_tax == "ppn-commission", joined.granted_vat, ppn)
+    joined = joined.mutate(delivered=delivered, goods=goods, margin_ppn=ppn)
+    from_stock = joined.model == "stock"
+    principal = (joined.model == "principal") | from_stock
     refunded = (joined.state == "failed") & (
         joined.refunded_at.notnull() | (joined.status == "refunded")
     )
@@ -78,44 +107,57 @@ def valued(rows: Any, rules: Any) -> Any:
     return joined.mutate(
         paid=t.or_zero(joined.amount),
         cash=t.when(joined.delivered, joined.amount),
-        promo=t.when(joined.delivered, joined.promo_given),
-        cost=t.when(joined.delivered, joined.unit_cost),
-        ppn=t.when(joined.delivered, joined.margin_ppn),
-        cogs=t.when(joined.delivered & principal, joined.unit_cost),
+        promo=t.when(joined.goods, joined.promo_given),
+        cost=t.when(joined.goods & ~from_stock, joined.unit_cost),
+        ppn=t.when(joined.goods, joined.margin_ppn),
+        cogs=t.when(joined.goods & principal, joined.unit_cost),
         net=t.when(
-            joined.delivered,
+            joined.goods,
             t.money(
                 joined.price
                 - ibis.ifelse(principal, t.amount(0), joined.unit_cost)
                 - joined.margin_ppn
             ),
         ),
+        fee=t.when(joined.goods, joined.granted) if given else t.amount(0),
         failed=t.when(joined.state == "failed", joined.amount),
         refunded=t.when(refunded, joined.amount),
-        no_price=((joined.state == "success") & joined.unit_cost.isnull()).fill_null(False),
+        no_price=(
+            (joined.state == "success") & joined.unit_cost.isnull() & (joined.model != RECHARGE)
+        ).fill_null(False),
         **{f"own_{name}": day for name, day in days.items()},
         **{f"day_{name}": t.posted(day, joined) for name, day in days.items()},
         day_first=t.posted(ibis.least(*days.values()), joined),
     )
 
 
+def costs_table() -> Any:
+    """What the vault's lots cost, by the row that took them."""
+    columns = {"batch": "string", "record": "int64", "cost": t.MONEY}
+    costs = ibis.table(columns, name="stock_costs")
+    return costs.select(*(costs[n].name(f"c_{n}") for n in columns))
+
+
 def _ppn(margin: Any) -> Any:
     """12 % of 11/12 of margin/1.11, each step rounded half up, in whole rupiah, odd in the margin."""
     sign = ibis.ifelse(margin < t.amount(0), -1, 1).cast("int64")
     size = (margin.cast("decimal(18, 0)").cast("int64") * sign).cast("int64")
-    base = divide(size * 200 + 111, 222)
-    other = divide(base * 22 + 12, 24)
-    return (divide(other * 24 + 100, 200) * sign).cast(t.MONEY)
+    base = t.divide(size * 200 + 111, 222)
+    other = t.divide(base * 22 + 12, 24)
+    return (t.divide(other * 24 + 100, 200) * sign).cast(t.MONEY)
 
 
-@ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]
-def divide(_a: int, _b: int) -> int:  # type: ignore[empty-body]
-    """The engine's division of whole numbers; Ibis would write ``//`` as a division of floats, rounded down."""
+def _granted(joined: Any, face: Any) -> tuple[Any, Any]:
+    """The commission of one unit and its VAT, each step rounded half up: 1,200 gives 132, 1,150 gives 126."""
+    rated = t.part_of(t.or_zero(face), joined.rule_grant_over, joined.rule_grant_under)
+    granted = t.or_zero(ibis.coalesce(joined.rule_grant, rated))
+    base = t.part_of(granted, joined.rule_base_over, joined.rule_base_under)
+    return granted, t.or_zero(t.part_of(base, joined.rule_vat_over, joined.rule_vat_under))
 
 
-def lines(*, shared: bool, locked: bool = False) -> Any:
+def lines(*, shared: bool, locked: bool = False, models: tuple[str, ...] = ()) -> Any:
     """The sale rows at hand with values, predecessor and disposition; one line a row."""
-    rows = valued(t.rows_table("sale"), t.rules_table())
+    rows = valued(t.rows_table("sale"), t.rules_table(), models)
     versions = with_previous(rows, shared=shared, locked=locked)
     before = versions.prev_day_state
     return versions.mutate(

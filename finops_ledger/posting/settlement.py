@@ -7,6 +7,8 @@ payment, refund, chargeback   an order stands behind it: its gross is on Clearin
 fee, tax                      no order: all of it is fee, or VAT, whatever column states it
 adjustment, payout            no order: held back, released or moved between settlements by the gateway
 
+invoice                       a supplier's: what it bills us, gross (price, else amount)
+
 A payout is the settlement itself and belongs among a format's exclusions; a format that keeps it has it
 here as money that the gateway holds less of.
 """
@@ -43,6 +45,7 @@ def valued(rows: Any) -> Any:
     none = t.amount(0)
     return rows.mutate(
         gross=ibis.ifelse(fee | tax | held, none, whole),
+        billed=ibis.ifelse(rows.kind == "invoice", ibis.coalesce(rows.price, rows.net), none),
         held=ibis.ifelse(held, whole, none),
         fees=ibis.cases((fee, t.money(rows.fees - whole)), else_=rows.fees),
         taxes=ibis.cases((tax, t.money(rows.taxes - whole)), else_=rows.taxes),
@@ -54,7 +57,7 @@ def lines(*, shared: bool, locked: bool = False) -> Any:
     versions = with_previous(valued(t.rows_table("settlement")), shared=shared, locked=locked)
     changes = {
         f"d_{name}": t.money(versions[name] - t.or_zero(versions[f"prev_{name}"]))
-        for name in ("gross", "net", "fees", "taxes", "held")
+        for name in ("gross", "net", "fees", "taxes", "held", "billed")
     }
     return versions.mutate(
         **changes, orig=t.orig(versions, versions.day_own, versions.prev_day_post)
@@ -70,6 +73,7 @@ def sums(lines_: Any) -> Any:
         fees=t.total(moving.d_fees),
         taxes=t.total(moving.d_taxes),
         held=t.total(moving.d_held),
+        billed=t.total(moving.d_billed),
         count=((moving.disposition == NEW) & (moving.gross != t.amount(0))).sum().cast("int64"),
     )
 

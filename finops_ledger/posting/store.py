@@ -8,7 +8,7 @@ views over Parquet so that a pass reads only the columns that it needs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +17,8 @@ from typing import Any, Final
 import ibis
 
 from finops_ledger.core.kinds import ROLES
-from finops_ledger.posting import bank, reading, report, sale, settlement, supply
+from finops_ledger.posting import bank, reading, report, sale, settlement, supply, vault
+from finops_ledger.posting.stock import Stock
 from finops_ledger.sop.model import BankLine
 from finops_ledger.sop.registry import Registry
 from finops_ledger.subledger.compiled import query
@@ -28,21 +29,21 @@ from finops_ledger.subledger.manifest import Batch, State
 KEEP_ROWS: Final = 200_000
 
 _SALE = (
-    "record source batch key occurrence ref partner_ref payment_ref product serial customer stated_at disposition "
-    "state partner gateway category model paid cash promo cost net ppn cogs failed refunded no_price amount "
-    "day_paid day_state day_refund step orig_paid orig_state orig_refund"
+    "record source batch key occurrence ref orig_ref partner_ref payment_ref product serial customer "
+    "stated_at disposition state partner gateway category model paid cash promo cost fee net ppn cogs "
+    "failed refunded no_price amount day_paid day_state day_refund step orig_paid orig_state orig_refund"
 ).split()
 _SALE_PREV = (
-    "partner gateway category model paid cash promo cost net ppn cogs failed refunded".split()
+    "partner gateway category model paid cash promo cost fee net ppn cogs failed refunded".split()
 )
 _SUPPLY = (
     "record source batch key occurrence ref partner_ref orig_ref serial customer product stated_at disposition "
     "status kind partner amount balance partner_day day_post post_kind deposit held d_deposit d_clearing d_held "
-    "d_other held_opens held_closes step orig"
+    "d_other terms granted d_owed d_payable d_granted d_stock held_opens held_closes step orig"
 ).split()
 _SETTLEMENT = (
     "record source batch key occurrence ref payment_ref settlement_ref stated_at disposition kind gateway "
-    "gross net day_post orig d_gross d_net d_fees d_taxes d_held"
+    "gross net day_post orig d_gross d_net d_fees d_taxes d_held d_billed"
 ).split()
 _REPORT = "record source batch key occurrence disposition day_post orig moved d_moved".split()
 _BANK = (
@@ -51,15 +52,15 @@ _BANK = (
 ).split()
 
 
-def sale_lines(*, shared: bool, locked: bool = False) -> Any:
+def sale_lines(*, shared: bool, locked: bool = False, models: tuple[str, ...] = ()) -> Any:
     """Sale rows with what they post and what they replace."""
-    lines = sale.lines(shared=shared, locked=locked)
+    lines = sale.lines(shared=shared, locked=locked, models=models)
     return lines.select(*_SALE, *(f"prev_{n}" for n in _SALE_PREV))
 
 
-def supply_lines(*, shared: bool, locked: bool = False) -> Any:
+def supply_lines(*, shared: bool, locked: bool = False, models: tuple[str, ...] = ()) -> Any:
     """Supply rows with what they post."""
-    return supply.lines(shared=shared, locked=locked).select(*_SUPPLY)
+    return supply.lines(shared=shared, locked=locked, models=models).select(*_SUPPLY)
 
 
 def deposit_lines(*, shared: bool, locked: bool = False) -> Any:
@@ -91,6 +92,36 @@ _BUILD: Final[dict[str, Callable[..., Any]]] = {
 }
 
 
+def _whole_deposit(*, shared: bool, locked: bool = False) -> Any:
+    return supply.lines("deposit", shared=shared, locked=locked)
+
+
+def _whole_bank(*, shared: bool, locked: bool = False) -> Any:
+    return bank.lines((), shared=shared, locked=locked)
+
+
+#: Lines with every column that rows have: only for roles of which a company's own leg asks any of them.
+_WHOLE: Final[dict[str, Callable[..., Any]]] = {
+    "sale": sale.lines,
+    "supply": supply.lines,
+    "deposit": _whole_deposit,
+    "settlement": settlement.lines,
+    "bank": _whole_bank,
+    "report": report.lines,
+}
+#: The day on which a row counts, by role.
+DAY_OF: Final = {
+    "sale": "day_state",
+    **dict.fromkeys(("supply", "deposit", "settlement", "bank", "report"), "day_post"),
+}
+
+
+@lru_cache(maxsize=8)
+def whole(role: str) -> Any:
+    """The registered lines of a role with every column, typed, for expressions over them."""
+    return ibis.table(_WHOLE[role](shared=False).schema(), name=f"{role}_whole")
+
+
 def table(role: str) -> Any:
     """The registered line table of a role, typed, for expressions over it."""
     return _tables()[role]
@@ -111,7 +142,11 @@ class LineStore:
     root: Path
     registry: Registry
     state: State
+    #: Roles of which a company's own leg asks columns that no leg of the package needs.
+    whole: frozenset[str] = frozenset()
     _batches: tuple[str, ...] | None = None
+    #: The vault, where any supplier's codes are held in stock.
+    stock: Stock = field(default_factory=Stock)
 
     def load(self, wanted: Iterable[date]) -> None:
         """Register the line tables of all batches that post on any of the days."""
@@ -133,15 +168,27 @@ class LineStore:
     ) -> None:
         """Register the line tables of the given batches (with the versions they replace)."""
         roles = set(roles)
-        names = tuple(sorted(b.id for b in chosen))
+        # What codes in stock have cost depends on all that is in.
+        more = self.state.batches if "stock" in self.registry.models else ()
+        names = (*sorted(b.id for b in chosen), *sorted(more))
         if names == self._batches:
             return
         reading.give_rules(self.engine, self.registry)
+        if "stock" in self.registry.models:
+            self._fill_vault(whole=roles == set(ROLES))
         for role in sorted(roles - {"bank"}):
             self._register(role, [b for b in chosen if b.role == role], _BUILD[role])
         if "bank" in roles:
             self._register_bank([b for b in chosen if b.role == "bank"])
+        for role in sorted(self.whole):
+            self._register_whole(role, [b for b in chosen if b.role == role])
         self._batches = names
+
+    def _fill_vault(self, *, whole: bool) -> None:
+        """Run the vault; a look at the rows of one role alone needs no costs."""
+        vault.none(self.engine)
+        if whole:
+            self.stock = vault.fill(self.engine, self.root, self.registry, self.state)
 
     def _register(
         self,
@@ -154,12 +201,22 @@ class LineStore:
         shared, locked = reading.read(
             self.engine, self.root, self.registry, batches, self.state, role
         )
-        expression = query(build, *arguments, shared=shared, locked=locked)
+        # Books without other models than prepaid spend nothing on them.
+        models = self.registry.models if role in ("sale", "supply") else ()
+        more = {"models": models} if models else {}
+        expression = query(build, *arguments, shared=shared, locked=locked, **more)
         target = name or f"{role}_lines"
         if sum(b.rows for b in batches) <= KEEP_ROWS or shared:
             self.engine.keep(target, expression)
         else:
             self.engine.view(target, sql_of(expression))
+
+    def _register_whole(self, role: str, batches: list[Batch]) -> None:
+        shared, locked = reading.read(
+            self.engine, self.root, self.registry, batches, self.state, role
+        )
+        made = query(_WHOLE[role], shared=shared, locked=locked)
+        self.engine.view(f"{role}_whole", sql_of(made))
 
     def _register_bank(self, batches: list[Batch]) -> None:
         groups: dict[tuple[BankLine, ...], list[Batch]] = {}

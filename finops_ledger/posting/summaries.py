@@ -80,6 +80,7 @@ class Drafts:
 
 
 UNDELIVERED = "Liabilities:Customer-Orders:Undelivered"
+CUSTOMERS = "Assets:Claims:Customer"
 REFUND_PAYABLE = "Liabilities:Customer-Orders:Refund-Payable"
 
 
@@ -114,9 +115,15 @@ def _delivered(
     draft: Draft, row: dict[str, Any], sign: int, cash: Decimal, move: str, count: int
 ) -> None:
     kind = "delivered" if sign > 0 else "delivered-reversed"
+    if row["model"] == "recharge":
+        # Delivered long ago: what the customer pays now releases what he owes (worked-cases 22).
+        draft.add(UNDELIVERED, cash, kind, move=move, count=count, order=2)
+        draft.add(CUSTOMERS, -cash, kind, move=move, count=count, order=2)
+        return
     category = row["category"]
     name = part(category)
-    income = f"Income:{'Gross' if row['model'] == 'principal' else 'Net'}:{name}"
+    gross = row["model"] in ("principal", "stock")
+    income = f"Income:{'Gross' if gross else 'Net'}:{name}"
     order = 2 if sign > 0 else 1
     draft.add(UNDELIVERED, cash, kind, move=move, count=count, category=category, order=order)
     for account, amount, shown in (
@@ -151,11 +158,15 @@ def add_supply(drafts: Drafts, row: dict[str, Any], component: str, *, stated: b
     draft = drafts.of(row["batch"], row["partner"], row["day_post"], row["orig"])
     kind = row["post_kind"]
     order = 0 if kind == "topup" else 1
+    payable = f"Liabilities:Payable:{component}:Unbilled"
+    draft.add(payable, row["payable"], kind, order=order)
+    draft.add(f"Assets:Receivable:Commission:{component}", row["granted"], kind, order=order)
     if stated:
         drawn, count = -(row["clearing"] + row["held"]), row["n_drawn"]
         draft.add(usage(component), drawn, kind, move="open", count=count, order=order)
     else:
-        draft.add(f"Assets:Deposits:{component}", row["deposit"], kind, order=order)
+        drawn = row["deposit"] - row["owed"]
+        draft.add(f"Assets:Deposits:{component}", drawn, kind, order=order)
     draft.add(f"Assets:Clearing:Supply:{component}", row["clearing"], kind, order=order)
     pending = f"Assets:Clearing:Supply-Pending:{component}"
     move, count = ("open", row["n_opens"]) if row["n_opens"] else ("close", row["n_closes"])
@@ -179,8 +190,9 @@ def _add_other(draft: Draft, row: dict[str, Any], component: str, order: int) ->
     """Post what is no order's: top-ups, bonuses, fees and taxes."""
     kind = row["post_kind"]
     if row["other"]:
-        account = _AGAINST[kind].format(component)
-        if kind == "topup":
+        topup = kind in ("topup", "adjustment")
+        account = _AGAINST["topup" if topup else kind].format(component)
+        if topup:
             draft.add(account, row["other"], kind, move="close", count=row["n_other"], order=order)
         else:
             draft.add(account, row["other"], kind, order=order)
@@ -216,12 +228,21 @@ def add_settlement(drafts: Drafts, rows: Iterable[dict[str, Any]], gateway: str)
         )
 
 
+def add_invoice(drafts: Drafts, row: dict[str, Any], supplier: str, component: str) -> None:
+    """Post a supplier's invoice: what was owed and not billed is billed now, gross."""
+    draft = drafts.of(row["batch"], supplier, row["day_post"], row["orig"])
+    name = settlement_name(supplier, row["settlement_ref"])
+    for account, amount in (("Unbilled", row["billed"]), ("Invoiced", -row["billed"])):
+        target = f"Liabilities:Payable:{component}:{account}"
+        draft.add(target, amount, "payment", settlement=name, order=amount < ZERO)
+
+
 def add_bank(drafts: Drafts, row: dict[str, Any], bank: str, account: str) -> None:
     """Post lines of a bank statement: Bank, against what the lines are about."""
     draft = drafts.of(row["batch"], bank, row["day_post"], row["orig"])
     kind, who, moved = row["line_kind"], row["who"], row["moved"]
     name = part(who) if who else ""
-    if kind == "payout":
+    if kind in ("payout", "payment"):
         settlement = settlement_name(who, row["line_ref"])
         target = f"Assets:Clearing:Settlement-In-Transit:{name}"
         draft.add(target, -moved, "payment", move="close", count=1, settlement=settlement, order=1)
@@ -231,5 +252,6 @@ def add_bank(drafts: Drafts, row: dict[str, Any], bank: str, account: str) -> No
     elif kind == "fee":
         draft.add("Expenses:Bank-Charge", -moved, "fee", order=1)
     else:
-        draft.add("Liabilities:Suspense:Unidentified", -moved, "adjustment", order=1)
+        target, count = "Liabilities:Suspense:Unidentified", row["count"]
+        draft.add(target, -moved, "adjustment", move="open", count=count, order=1)
     draft.add(account, moved, "payment", order=0)

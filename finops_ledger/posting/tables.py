@@ -2,7 +2,8 @@
 
 ``<role>_rows`` is every row of a set of batches as the sub-ledger stores it, with what its source and SOP add
 on reading (ruling 8): ``key``, ``version_at``, ``stated_at``, ``partner_day``,
-``settled_day``, ``covers_from/_to``, ``issue``, ``closes``, ``opens``.
+``settled_day``, ``covers_from/_to``, ``issue``, ``closes``, ``opens``, and ``terms``: how the supplier
+whose file it is supplies (prepaid, postpaid, stock).
 ``rules`` is the registry's cost and recognition by partner, product and time.
 """
 
@@ -37,6 +38,7 @@ ROWS = {
     "issue": "int64",
     "closes": "int64",
     "opens": "date",
+    "terms": "string",
 }
 RULES = {
     "rule_partner": "string",
@@ -47,6 +49,14 @@ RULES = {
     "rule_delta": MONEY,
     "rule_model": "string",
     "rule_tax": "string",
+    "rule_grant": MONEY,
+    "rule_grant_over": "int64",
+    "rule_grant_under": "int64",
+    "rule_base_over": "int64",
+    "rule_base_under": "int64",
+    "rule_vat_over": "int64",
+    "rule_vat_under": "int64",
+    "rule_net": "boolean",
     "rule_from": "timestamp('UTC')",
     "rule_to": "timestamp('UTC')",
 }
@@ -94,6 +104,18 @@ def or_zero(value: Any) -> Any:
 def when(condition: Any, value: Any) -> Any:
     """The amount where the condition holds, else zero."""
     return ibis.ifelse(condition.fill_null(False), value, amount(0)).cast(MONEY)
+
+
+@ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]
+def divide(_a: int, _b: int) -> int:  # type: ignore[empty-body]
+    """The engine's division of whole numbers; Ibis would write ``//`` as a division of floats, rounded down."""
+
+
+def part_of(value: Any, over: Any, under: Any) -> Any:
+    """``over / under`` of an amount that is not negative, rounded half up to the whole unit of money."""
+    # An amount has four decimals: as a whole number it is 10,000 times as large.
+    whole = (value.cast(MONEY) * ibis.literal(10_000)).cast("decimal(38, 0)").cast("int64")
+    return divide(whole * over * 2 + under * 10_000, under * 20_000).cast(MONEY)
 
 
 def total(value: Any) -> Any:

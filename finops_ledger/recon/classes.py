@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import Final
 
 from finops_ledger.recon.legs import (
+    BANK_SUSPENSE,
     GATEWAY_FEE,
+    PAYMENT_BANK,
     SALE_GATEWAY,
     SALE_SUPPLY,
     SETTLEMENT_BANK,
@@ -24,8 +26,17 @@ _HOME_LEG: Final = {
     "settlement_short": SETTLEMENT_BANK,
     "settlement_over": SETTLEMENT_BANK,
     "settlement_overdue": SETTLEMENT_BANK,
+    "unidentified_credit": BANK_SUSPENSE,
 }
 
+
+#: Classes that a supplier has on other legs than a gateway: its commission, and our payments.
+_OF_SUPPLIER: Final = {
+    "fee_mismatch": SALE_SUPPLY,
+    "settlement_short": PAYMENT_BANK,
+    "settlement_over": PAYMENT_BANK,
+    "settlement_overdue": PAYMENT_BANK,
+}
 
 #: Classes of the deposit's own movements: where a statement moves it, they arise against the statement.
 _OF_STATEMENT: Final = ("unexplained_movement", "balance_gap", "file_defect")
@@ -38,6 +49,8 @@ def leg_of(class_: str, party: str, *, stated: bool = False) -> str:
     """
     if stated and class_ in _OF_STATEMENT:
         return SUPPLY_STATEMENT
+    if party == "supplier" and class_ in _OF_SUPPLIER:
+        return _OF_SUPPLIER[class_]
     return _HOME_LEG.get(class_, SALE_GATEWAY if party == "gateway" else SALE_SUPPLY)
 
 

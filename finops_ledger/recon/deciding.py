@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 
+from finops_ledger.core.money import ZERO
 from finops_ledger.core.money import plain as money
 from finops_ledger.core.schema import MONEY
 from finops_ledger.recon.classes import leg_of
-from finops_ledger.recon.decisions import Decided, together
+from finops_ledger.recon.decisions import CLAIMS, Decided, together
 from finops_ledger.recon.job import Job, Outcome
 from finops_ledger.subledger import engine as en
 
-_DECIDED = pa.schema([("item", pa.string()), ("breaks", MONEY), ("claims", MONEY)])
+_DECIDED = pa.schema(
+    [
+        ("item", pa.string()),
+        ("breaks", MONEY),
+        ("claims", MONEY),
+        ("lost", MONEY),
+        ("case_id", pa.string()),
+    ]
+)
 
 
 def name_items(engine: en.Engine, job: Job) -> None:
@@ -31,11 +41,11 @@ def name_items(engine: en.Engine, job: Job) -> None:
 
 def apply(engine: en.Engine, job: Job, decided: Sequence[Decided], result: Outcome) -> None:
     """Let the day's decisions move what they name; name the ones whose break has gone or changed."""
-    own = f"Assets:Breaks:{job.component}:"
+    own, list_ = f"Assets:Breaks:{job.component}:", job.leg.waiting(job.component)
     concerned = [
         one
         for one in together(decided)
-        if any(a.startswith(own) or a == job.claims for a in one.accounts)
+        if any(a.startswith(own) or a in (job.claims, list_) for a in one.accounts)
     ]
     items = _items(engine, concerned)
     fitting = []
@@ -43,12 +53,14 @@ def apply(engine: en.Engine, job: Job, decided: Sequence[Decided], result: Outco
         found = items.get(one.item)
         if found is None and not _answers(engine, job, one):
             continue
-        problem = _misfit(one, found, own)
+        problem = _misfit(one, found)
         if problem:
             result.conflicts.append(f"{one.place}: {problem}")
             result.withheld.update(one.accounts)
         else:
-            fitting.append((one.item, one.breaks, one.claims))
+            if found and found["home"] == job.clearing:
+                _take_off(result, job.clearing, found["amount"], one.breaks)
+            fitting.append((one.item, one.breaks, one.claims, one.lost, one.case or None))
     if not fitting:
         return
     columns = [list(c) for c in zip(*fitting, strict=True)]
@@ -58,7 +70,8 @@ def apply(engine: en.Engine, job: Job, decided: Sequence[Decided], result: Outco
     engine.keep(
         "outcome",
         f"select o.* replace ({amount} as amount, {moved.format('settled', '-', 'breaks')} as settled, "
-        f"{moved.format('claimed', '+', 'claims')} as claimed, "
+        f"{moved.format('claimed', '+', 'claims')} as claimed, {moved.format('lost', '+', 'lost')} as lost, "
+        "coalesce(d.case_id, o.case_id) as case_id, "
         f"case when {amount} <> 0 then o.home end as home) "
         "from outcome as o left join decided as d on o.id = d.item",
     )
@@ -74,6 +87,8 @@ def _items(engine: en.Engine, decided: Sequence[Decided]) -> dict[str, dict[str,
 
 def _answers(engine: en.Engine, job: Job, one: Decided) -> bool:
     """Say whether this leg answers for a decision whose item it does not know: no other leg will."""
+    if job.leg.waiting(job.component) in one.accounts:
+        return True
     breaks = [a.rpartition(":")[2] for a in one.accounts if a.startswith("Assets:Breaks:")]
     if breaks:
         classes = {b.lower().replace("-", "_") for b in breaks}
@@ -86,13 +101,20 @@ def _answers(engine: en.Engine, job: Job, one: Decided) -> bool:
     return not (job.others and engine.rows(known))
 
 
-def _misfit(one: Decided, found: dict[str, Any] | None, own: str) -> str | None:
+def _take_off(result: Outcome, account: str, amount: Decimal, moved: Decimal) -> None:
+    """Note what decisions take off an account that is its own list: reconciliation must not take it again."""
+    held = result.decided.setdefault(account, [0, ZERO, ZERO])
+    held[0] -= amount + moved == ZERO
+    held[1 if amount > ZERO else 2] += moved if amount > ZERO else -moved
+
+
+def _misfit(one: Decided, found: dict[str, Any] | None) -> str | None:
     """Say why a decision does not fit the item that it names, or nothing."""
     if found is None:
         return f"{one.item} is not open on this day; the decision must be taken back or renewed"
     amount, home, claimed = found["amount"], found["home"], found["claimed"]
     if one.breaks:
-        account = next(a for a in one.accounts if a.startswith("Assets:Breaks:"))
+        account = next(a for a in one.accounts if not a.startswith(CLAIMS))
         if home != account:
             where = home or "no account any more"
             return f"{one.item} stands on {where}, the decision says {account}"

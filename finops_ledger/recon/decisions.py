@@ -1,32 +1,50 @@
 """Decisions: what people wrote into ``decisions/``, as amounts on items.
 
 A decision is itself the transaction. Its postings to Breaks and Claims name their item by ``break: "x-…"``, on
-the posting or on the entry (ruling 25).
+the posting or on the entry; a decision about many items has one posting a class, with ``count``, ``case`` and
+``evidence``, the hash of a list of ids and amounts that lies in the archive (ruling 25).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import csv
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 from beancount.core import data
 from beancount.parser import parser
 
-from finops_ledger.core.errors import UsageError
+from finops_ledger.core.errors import IntegrityError, UsageError
+from finops_ledger.core.ids import sha256_file
+from finops_ledger.core.money import ZERO
 
 BREAKS = "Assets:Breaks:"
 CLAIMS = "Assets:Claims:"
+LOSS = "Expenses:Operational-Loss:"
+SUSPENSE = "Liabilities:Suspense:Unidentified"
+#: Lists of open items that are no breaks; a posting to one that names its item is about that item.
+CLEARING = "Assets:Clearing:"
 #: What customers owe is no claim on the counterparty of a break: a re-charge settles it, not a restore.
 CUSTOMERS = "Assets:Claims:Customer"
+#: Where evidence of decisions is kept: ``<first 16 digits of its SHA-256>.<name>``.
+EVIDENCE: Final = "archive/Decisions"
+SHA: Final = "sha256:"
+#: On an entry that takes a decision back: where that stands.
+TAKEN_BACK: Final = "taken-back"
+#: The columns of a list of items that one posting decides about.
+LISTED: Final = ("id", "account", "amount")
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What one transaction does to one item: on its Breaks account and on Claims."""
+    """What one transaction does to one item: on the account where it stands (``breaks``) and on Claims.
+
+    ``lost``: what of it went to Operational-Loss; should it come back, it is recovery income (worked-cases 7).
+    """
 
     day: date
     item: str
@@ -35,6 +53,9 @@ class Decided:
     accounts: tuple[str, ...]
     place: str
     part: bool = False  #: its postings say that they move a part of the item only
+    lost: Decimal = ZERO
+    case: str = ""
+    owed: Decimal = ZERO  #: what the customer is to pay for it
 
     @property
     def line(self) -> int:
@@ -46,7 +67,7 @@ def read(paths: Iterable[Path]) -> tuple[list[Decided], list[data.Directive]]:
     """Parse decision files; return what they decide about items, and all their entries.
 
     Raises UsageError, with file and line, when a file does not parse or a posting to Breaks or Claims
-    names no item.
+    names no item; IntegrityError when a list of items that one names is gone or has changed.
     """
     decided: list[Decided] = []
     entries: list[data.Directive] = []
@@ -58,35 +79,113 @@ def read(paths: Iterable[Path]) -> tuple[list[Decided], list[data.Directive]]:
         entries.extend(found)
         for entry in found:
             if isinstance(entry, data.Transaction):
-                decided.extend(_of(entry, path))
+                decided.extend(of_entry(entry, path))
     return decided, entries
 
 
-def _of(entry: data.Transaction, path: Path) -> list[Decided]:
-    sums: dict[str, list[Any]] = {}
+@dataclass(slots=True)
+class _Sum:
+    """What one entry does to one item, added up posting by posting."""
+
+    place: str
+    breaks: Decimal = ZERO
+    claims: Decimal = ZERO
+    lost: Decimal = ZERO
+    owed: Decimal = ZERO
+    accounts: tuple[str, ...] = ()
+    part: bool = False
+
+
+def of_entry(entry: data.Transaction, path: Path) -> list[Decided]:
+    """Return what one entry of a decisions file decides about items; the errors are those of :func:`read`."""
+    sums: dict[str, _Sum] = {}
+    lost = moved = ZERO
     for posting in entry.postings:
-        on_breaks = posting.account.startswith(BREAKS)
-        if not on_breaks and not posting.account.startswith(CLAIMS):
+        loss = posting.account.startswith(LOSS)
+        named = "break" in (posting.meta or {}) and posting.account.startswith(CLEARING)
+        if not loss and not named and not posting.account.startswith((BREAKS, CLAIMS, SUSPENSE)):
             continue
-        meta = posting.meta or {}
-        place = f"{path}:{meta.get('lineno', entry.meta['lineno'])}"
-        item = meta.get("break", entry.meta.get("break"))
-        if not item:
-            raise UsageError(
-                f"{place}: a posting to {posting.account} must say which break it is about; "
-                'add  break: "x-…"  (see `finops breaks`)'
-            )
-        if posting.units is None or posting.units.number is None:
+        marks = {**entry.meta, **(posting.meta or {})}
+        if posting.account == SUSPENSE and not {"break", "count"} & marks.keys():
+            continue  # a person may clear suspense without naming a line
+        number = getattr(posting.units, "number", None)
+        place = f"{path}:{(posting.meta or {}).get('lineno', entry.meta['lineno'])}"
+        if not isinstance(number, Decimal):
             raise UsageError(f"{place}: write the amount of {posting.account} in full")
-        one = sums.setdefault(str(item), [Decimal(0), Decimal(0), [], place, False])
-        if posting.account != CUSTOMERS:
-            one[0 if on_breaks else 1] += posting.units.number
-        one[2].append(posting.account)
-        one[4] = one[4] or meta.get("move") == "adjust"
+        lost += number if loss else ZERO
+        for item, amount in _items(entry, posting, number, path, place):
+            one = sums.setdefault(item, _Sum(place))
+            if loss:
+                one.lost += amount
+                continue
+            own = posting.account != CUSTOMERS
+            one.owed += ZERO if own else amount
+            moved += amount if own else ZERO
+            one.breaks += amount if own and not posting.account.startswith(CLAIMS) else ZERO
+            one.claims += amount if own and posting.account.startswith(CLAIMS) else ZERO
+            one.accounts = (*one.accounts, posting.account)
+            one.part = one.part or (posting.meta or {}).get("move") == "adjust"
+    case = str(entry.meta.get("case", ""))
     return [
-        Decided(entry.date, item, breaks, claims, tuple(accounts), place, part)
-        for item, (breaks, claims, accounts, place, part) in sums.items()
+        Decided(
+            entry.date,
+            item,
+            one.breaks,
+            one.claims,
+            one.accounts,
+            one.place,
+            one.part,
+            # All that the entry takes from items is lost: then so is what it takes from each.
+            -(one.breaks + one.claims) if lost and lost == -moved else one.lost,
+            case,
+            one.owed,
+        )
+        for item, one in sums.items()
+        if one.accounts
     ]
+
+
+def _items(
+    entry: data.Transaction, posting: data.Posting, number: Decimal, path: Path, place: str
+) -> Iterator[tuple[str, Decimal]]:
+    """Yield the items that a posting moves, each with its amount."""
+    meta = posting.meta or {}
+    item, evidence = meta.get("break", entry.meta.get("break")), meta.get("evidence")
+    if item:
+        yield str(item), number
+    elif "count" in meta and isinstance(evidence, str) and evidence.startswith(SHA):
+        # What takes a decision back names the same list, and moves the opposite.
+        sign = -1 if TAKEN_BACK in entry.meta else 1
+        listed = [
+            (item, sign * amount)
+            for item, account, amount in listing(path, place, evidence)
+            if account == posting.account and (sign * amount > ZERO) == (number > ZERO)
+        ]
+        if len(listed) != meta["count"] or sum((a for _, a in listed), ZERO) != number:
+            raise UsageError(
+                f"{place}: {posting.account} is {meta['count']} items of {number}, the list that its evidence "
+                f"names has {len(listed)} of {sum((a for _, a in listed), ZERO)}"
+            )
+        yield from listed
+    elif not posting.account.startswith((LOSS, SUSPENSE)):
+        raise UsageError(
+            f"{place}: a posting to {posting.account} must say which break it is about; "
+            'add  break: "x-…"  (see `finops breaks`)'
+        )
+
+
+def listing(path: Path, place: str, evidence: str) -> list[tuple[str, str, Decimal]]:
+    """Return the list of items that a decisions file names by its hash: id, account, amount that moves."""
+    digest = evidence.removeprefix(SHA)
+    folder = path.parent.parent.parent / EVIDENCE
+    kept = next(iter(sorted(folder.glob(f"{digest[:16]}.*"))), None)
+    if kept is None or sha256_file(kept) != digest:
+        state = "is gone from" if kept is None else "has been changed in"
+        raise IntegrityError(
+            f"{place}: the list of items {digest[:16]}… {state} {EVIDENCE}; restore it from a backup"
+        )
+    with kept.open(encoding="utf-8", newline="") as file:
+        return [(r["id"], r["account"], Decimal(r["amount"])) for r in csv.DictReader(file)]
 
 
 def together(decided: Iterable[Decided]) -> list[Decided]:
@@ -102,6 +201,9 @@ def together(decided: Iterable[Decided]) -> list[Decided]:
                 one,
                 breaks=before.breaks + one.breaks,
                 claims=before.claims + one.claims,
+                lost=before.lost + one.lost,
+                owed=before.owed + one.owed,
+                case=one.case or before.case,
                 accounts=tuple(dict.fromkeys((*before.accounts, *one.accounts))),
                 part=before.part or one.part,
             )

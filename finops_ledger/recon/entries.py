@@ -115,6 +115,7 @@ def postings(
     after: Mapping[str, Register],
     rows_moved: Register,
     moved: tuple[Decimal, Decimal] = (ZERO, ZERO),
+    absorbs: Mapping[str, str] = {},
 ) -> tuple[Posting, ...]:
     """Return the postings of one #recon entry.
 
@@ -122,6 +123,7 @@ def postings(
     the end of the day before and of this day (before decisions touch Breaks only). ``rows_moved``: what the
     rows' own postings did to the clearing account's count, debits and credits. ``moved``: both sides of the
     bridge (a gateway's fee and its VAT above the contract leave the accounts on which they were posted).
+    ``absorbs``: the account, by rule, of what is let pass and is no cost.
     """
     clearing = leg.clearing(component)
     own_list = leg.waiting(component) == clearing
@@ -129,7 +131,8 @@ def postings(
     if items is not None:
         made += _home_postings(engine, items, clearing if own_list else "")
         made += _claim_postings(engine, items, claims)
-        made += _absorbed(engine, items)
+        made += _absorbed(engine, items, absorbs)
+        made += _recovered(engine, items)
     other = sum((p.amount for p in made), ZERO)
     if own_list:
         made += _own_list(
@@ -184,17 +187,37 @@ def _claim_postings(engine: en.Engine, items: Path, claims: str) -> list[Posting
     return made
 
 
-def _absorbed(engine: en.Engine, items: Path) -> list[Posting]:
+def _absorbed(engine: en.Engine, items: Path, absorbs: Mapping[str, str]) -> list[Posting]:
+    """What is let pass: as cost of its category, or on the account that the SOP names for the rule."""
     found = engine.rows(
-        f"select category, model, sum(absorbed) as amount, count(*) as n from ({en.parquet([items])}) "
-        "where absorbed <> 0 group by category, model order by category, model"
+        "select category, model, case when category is null then rule end as rule, sum(absorbed) as amount, "
+        f"count(*) as n from ({en.parquet([items])}) where absorbed <> 0 group by all "
+        "order by category, model, rule"
     )
     made = []
     for row in found:
+        if row["category"] is None:
+            marks = (("outcome", "matched_within_tolerance"), ("rule", row["rule"]))
+            made.append(Posting(absorbs[row["rule"]], row["amount"], (*marks, ("items", row["n"]))))
+            continue
         name = part(row["category"])
         account = f"Expenses:COGS:{name}" if row["model"] == "principal" else f"Income:Net:{name}"
         meta = (("outcome", "matched_within_tolerance"), ("orders", row["n"]))
         made.append(Posting(account, row["amount"], (("category", row["category"]), *meta)))
+    return made
+
+
+def _recovered(engine: en.Engine, items: Path) -> list[Posting]:
+    """What was written off and has come back: income, under the case of the write-off (worked-cases 7)."""
+    found = engine.rows(
+        f"select id, recovered, case_id from ({en.parquet([items])}) where recovered <> 0 order by id"
+    )
+    made = []
+    for row in found:
+        case = (("case", row["case_id"]),) if row["case_id"] else ()
+        made.append(
+            Posting("Income:Other:Recovery", row["recovered"], (*case, ("break", row["id"])))
+        )
     return made
 
 

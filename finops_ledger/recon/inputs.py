@@ -9,7 +9,8 @@ from finops_ledger.core.money import plain as money
 from finops_ledger.recon import fees, plain, sides
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.job import Gap, Job
-from finops_ledger.recon.legs import GATEWAY_FEE, SUPPLY_STATEMENT
+from finops_ledger.recon.legs import GATEWAY_FEE, PAYMENT_BANK, SUPPLY_STATEMENT
+from finops_ledger.recon.payments import Payment
 from finops_ledger.subledger import engine as en
 from finops_ledger.subledger.compiled import query
 
@@ -33,13 +34,41 @@ def lay_out(engine: en.Engine, job: Job) -> plain.Pairs:
         pairs = plain.split(engine, *passes[:1])
         for name in ("lhs", "rhs") if job.leg.cardinality == "consume" else ():
             plain.join_versions(engine, name)
+    elif job.leg.name == PAYMENT_BANK:
+        told = " union all ".join(_payment(job, p) for p in job.payments)
+        engine.keep("lhs_rows", told or none)
+        engine.keep("lhs", query(sides.added_up, "lhs_rows"))
+        engine.keep("rhs", query(sides.right, job.leg))
     else:
-        engine.keep("lhs", query(sides.left, job.leg))
-        engine.keep("rhs", query(sides.right, job.leg) if job.leg.right else none)
+        sources = job.sources if job.leg.by_source else ()
+        engine.keep("lhs", query(sides.left, job.leg, sources=sources))
+        right = query(sides.right, job.leg, sources=sources) if job.leg.right else none
+        engine.keep("rhs", right)
     if job.gaps:
         told = " union all ".join(_gap(job, gap) for gap in job.gaps)
         engine.keep("rhs", f"select * from rhs union all {told}")
     return pairs
+
+
+def _payment(job: Job, one: Payment) -> str:
+    """Return SQL of the row that a posting of a payment list stands for; its batch is the file of decisions."""
+    said = {
+        "key": en.literal(one.key(job.counterparty)),
+        "occurrence": "''",
+        "batch": en.literal(f"decisions/{one.path.parent.name}/{one.path.name}"),
+        "record": str(one.line),
+        "own_key": en.literal(one.settlement),
+        "kind": "'payment'",
+        "state": "'success'",
+        "move": f"'{money(one.amount)}'",
+        "held": "0",
+        "value": f"'{money(abs(one.amount))}'",
+        "anchor": str(job.day_number),
+        "renewed": "false",
+        "copy": "0",
+        "step": "0",
+    }
+    return f"select {rt.columns(said)}"
 
 
 def _gap(job: Job, gap: Gap) -> str:
@@ -60,15 +89,16 @@ def _gap(job: Job, gap: Gap) -> str:
         "via": "'ref'",
         "copy": "0",
         "step": "0",
+        "operands": "null" if gap.told is None else en.literal(gap.told),
     }
     return f"select {rt.columns(said)}"
 
 
 def lay_out_prior(engine: en.Engine, before: Sequence[Path]) -> None:
-    """Lay out the items that were open the day before as ``prior``."""
+    """Lay out the items that were open the day before, or written off, as ``prior``."""
     columns = ", ".join(f'"{c}"' for c in rt.ITEM)
     opened = (
-        f"select {columns} from ({en.parquet(before)}) where not is_closed"
+        f"select {columns} from ({en.parquet(before)}) where not is_closed or lost <> 0"
         if before
         else en.empty(rt.sql_types(rt.ITEM))
     )

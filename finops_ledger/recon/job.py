@@ -12,7 +12,9 @@ from typing import Any
 import pyarrow as pa
 
 from finops_ledger.recon.legs import Leg
+from finops_ledger.recon.payments import Payment
 from finops_ledger.recon.plain import Pairs
+from finops_ledger.recon.tickets import Rules
 from finops_ledger.sop.model import Fee
 
 EPOCH = date(1970, 1, 1)
@@ -28,6 +30,8 @@ class Gap:
     amount: Decimal
     #: It belongs to a gap that was told before, and takes it back.
     renewed: bool = False
+    #: What is wrong with the row at which the balance does not run on.
+    told: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,10 @@ class Job:
     fee: Fee | None = None
     others: tuple[Path, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    payments: tuple[Payment, ...] = ()
     passes: tuple[str, ...] = ("ref", "partner_ref")
+    sources: tuple[str, ...] = ()  #: the counterparty's own, in finops.toml
+    tickets: Rules = field(default_factory=Rules)  #: what top-ups and payouts may be off by
     stated: bool = False  #: a deposit statement moves the deposit on the day
 
     @property
@@ -73,6 +80,8 @@ class Outcome:
     pairs: Pairs = field(default_factory=Pairs)
     conflicts: list[str] = field(default_factory=list)
     withheld: set[str] = field(default_factory=set)
+    #: What decisions took off an account that is its own list of items: number, debits, credits.
+    decided: dict[str, list[Any]] = field(default_factory=dict)
 
 
 def _days(span: timedelta) -> int:

@@ -126,6 +126,7 @@ def join_versions(engine: en.Engine, side: str) -> None:
         engine.keep(
             side,
             "select * replace (cast(sum(move) over w as decimal(18, 4)) as move, "
+            "cast(sum(fee) over w as decimal(18, 4)) as fee, "
             f"bool_and(renewed) over w as renewed) from {side} "
             f"window w as (partition by {row}) "
             f"qualify row_number() over (partition by {row} order by step desc) = 1",

@@ -36,7 +36,8 @@ def sum_up(engine: en.Engine, result: Outcome) -> None:
     moved = engine.rows(
         "select (select coalesce(sum(move), 0) from lhs) as l, "
         "(select coalesce(sum(move), 0) from rhs) as r, "
-        "(select coalesce(sum(recon_amount - amount_before + released + absorbed), 0) from outcome) as homes, "
+        "(select coalesce(sum(recon_amount - amount_before + released + absorbed + recovered), 0) "
+        "from outcome) as homes, "
         "(select count(*) from outcome where touched and class in "
         "('matched', 'matched_within_tolerance') and left_batch is not null) as m"
     )[0]
@@ -64,8 +65,12 @@ def write(engine: en.Engine, job: Job, out: Path, result: Outcome) -> None:
             result.files["matches"] = out / "matches.parquet"
             rest = f"select {stamp}, {columns} from outcome where {done} order by key, occurrence"
             plain.write(engine, result.pairs, stamp, columns, rest, result.files["matches"])
+    # No row touched it and it is open no more: a decision has settled the claim (ruling 36).
+    decided = "(id is not null and not touched)"
     shown = (
-        f"({open_} or amount_before <> 0 or recon_amount <> 0 or released <> 0 or absorbed <> 0)"
+        f"({open_} or amount_before <> 0 or recon_amount <> 0 or released <> 0 or absorbed <> 0 "
+        # What was written off is carried on: it may come back.
+        f"or lost <> 0 or recovered <> 0 or {decided})"
     )
     if engine.rows(f"select 1 from outcome where {shown} limit 1"):
         columns = ", ".join(f'"{c}"' for c in rt.OUTCOME)

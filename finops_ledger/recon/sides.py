@@ -2,54 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any
 
 import ibis
 
-from finops_ledger.posting import store, supply
+from finops_ledger.posting import sale, store, supply
 from finops_ledger.posting import tables as t
+from finops_ledger.recon import chosen
 from finops_ledger.recon import tables as rt
-from finops_ledger.recon.legs import (
-    REFUND_PAYABLE,
-    SALE_GATEWAY,
-    SALE_SUPPLY,
-    SETTLEMENT_BANK,
-    SUPPLY_STATEMENT,
-    TOPUP_BANK,
-    UNDELIVERED,
-    Leg,
-)
+from finops_ledger.recon.legs import Leg
+from finops_ledger.sop.legs import Moves
 
 _DAY_S = 86_400
 ZERO = t.amount(0)
-
-
-def _text(value: str | None) -> Any:
-    return ibis.null("string") if value is None else ibis.literal(value)
-
-
-def _shape(rows: Any, **columns: Any) -> Any:
-    """Fill the columns of a side that a leg does not use."""
-    defaults: dict[str, Any] = {
-        "occurrence": ibis.literal(""),
-        "orig": _text(None),
-        "held": ZERO,
-        "serial": _text(None),
-        "other_ref": _text(None),
-        "category": _text(None),
-        "model": _text(None),
-        "renewed": ibis.literal(False),
-        "via": _text(None),
-        "copy": ibis.literal(0),
-        "step": ibis.literal(0),
-        "customer": _text(None),
-        "product": _text(None),
-        "operands": _text(None),
-        "rejected": _text(None),
-    }
-    made = {**defaults, **columns}
-    return rows.select(*(made[n].cast(ty).name(n) for n, ty in rt.SIDE.items()))
 
 
 def _with_clock(role: str) -> Any:
@@ -62,8 +29,8 @@ def _number(moment: Any, shift: Any) -> Any:
     return ((moment.epoch_seconds().cast("int64") + shift) // _DAY_S).cast("int64")
 
 
-def _sale_side(rows: Any, *, state: Any, move: Any, renewed: Any) -> Any:
-    return _shape(
+def _sale_side(rows: Any, *, state: Any, move: Any, fee: Any, renewed: Any) -> Any:
+    return rt.shape(
         rows,
         key=rows.ref,
         batch=rows.batch,
@@ -72,6 +39,7 @@ def _sale_side(rows: Any, *, state: Any, move: Any, renewed: Any) -> Any:
         kind=ibis.literal("sale"),
         state=state,
         move=move,
+        fee=fee,
         value=rows.amount,
         at=rows.stated_at,
         anchor=ibis.coalesce(_number(rows.stated_at, rows.shift), rows.day_number),
@@ -89,11 +57,15 @@ def _sale_side(rows: Any, *, state: Any, move: Any, renewed: Any) -> Any:
 
 def _sales_by_supplier() -> Any:
     rows = _with_clock("sale")
-    rows = rows.filter(rows.day_state == rows.day)
+    # A re-charge moves no goods: it releases what the customer owes.
+    rows = rows.filter((rows.day_state == rows.day) & (rows.model != sale.RECHARGE))
     own = (rows.partner == rows.party).fill_null(False)
     before = (rows.prev_partner == rows.party).fill_null(False)
     # One pass over the rows, not one for each of the two cases.
     rows = rows.mutate(own=own, before=before).filter(own | before)
+    # What comes from the vault is no partner's to deliver: it passes no clearing account.
+    model = ibis.ifelse(rows.own, rows.model, rows.prev_model)
+    rows = rows.filter((model != "stock").fill_null(True))
     stays = rows.own & (rows.prev_partner == rows.partner).fill_null(False)
     # The partner changed: the order is released under the old one (ruling 33).
     gone = ~rows.own
@@ -105,7 +77,9 @@ def _sales_by_supplier() -> Any:
     )
     had = ibis.ifelse(stays | gone, t.or_zero(rows.prev_cost), ZERO)
     move = t.money(had - ibis.ifelse(gone, ZERO, rows.cost))
-    return _sale_side(rows, state=state, move=move, renewed=stays | gone)
+    had_fee = ibis.ifelse(stays | gone, t.or_zero(rows.prev_fee), ZERO)
+    fee = t.money(ibis.ifelse(gone, ZERO, rows.fee) - had_fee)
+    return _sale_side(rows, state=state, move=move, fee=fee, renewed=stays | gone)
 
 
 def _supply_rows() -> Any:
@@ -115,8 +89,10 @@ def _supply_rows() -> Any:
         & (rows.partner == rows.party)
         & ~rows.kind.isin(["topup", "bonus", "fee", "tax"])
     )
+    # Codes that came into stock meet no sale; what was pending before closes its item.
+    rows = rows.filter((rows.d_stock == ZERO) | rows.held_closes)
     state = ibis.ifelse(rows.status.isin(["reversed", "refunded"]), "failed", rows.status)
-    return _shape(
+    return rt.shape(
         rows,
         key=ibis.coalesce(rows.ref, ibis.literal("~") + rows.key),
         batch=rows.batch,
@@ -126,6 +102,7 @@ def _supply_rows() -> Any:
         kind=rows.kind,
         state=state,
         move=rows.d_clearing,
+        fee=t.money(-rows.d_granted),
         held=rows.held,
         value=t.money(rows.deposit.abs()),
         at=rows.stated_at,
@@ -152,9 +129,11 @@ def _sum_up(rows: Any) -> Any:
         anchor=rows.anchor.max(),
         renewed=rows.renewed.any(),
         via=rows.via.min(),
+        operands=rows.operands.min(),
+        rejected=rows.rejected.min(),
     )
     own = {n: grouped[n] for n in grouped.columns if n != "via"}
-    return _shape(
+    return rt.shape(
         grouped,
         **own,
         kind=ibis.literal("sum"),
@@ -170,7 +149,7 @@ def added_up(name: str) -> Any:
 
 def _movement(rows: Any, key: Any, move: Any, occurrence: Any = "", **more: Any) -> Any:
     occurrence = ibis.literal(occurrence) if isinstance(occurrence, str) else occurrence
-    made = _shape(
+    made = rt.shape(
         rows,
         key=key,
         occurrence=occurrence,
@@ -198,68 +177,52 @@ def _paid(rows: Any) -> Any:
     return rows.filter(ibis.ifelse(first, rows.day_paid, rows.day_state) == rows.day)
 
 
-def _payment(rows: Any) -> Any:
-    """What the gateway knows an order by."""
-    return ibis.coalesce(rows.payment_ref, rows.ref)
+def moves(selections: Sequence[Moves], sources: tuple[str, ...] = ()) -> Any:
+    """The rows of declared selections, as what they move on the leg's account; one line a row.
+
+    ``sources``: those of the counterparty, for rows that name it by their source alone.
+    """
+    parts = [_selected(one, sources) for one in selections]
+    return reduce(lambda one, other: one.union(other), parts)
 
 
-def _sales_by_gateway() -> Any:
-    rows = _with_clock("sale")
-    rows = rows.filter(rows.gateway == rows.party)
-    paid = _paid(rows)
-    sent = rows.filter(rows.day_refund == rows.day)
-    return _sum_up(
-        _movement(paid, _payment(paid), _part(paid, "paid")).union(
-            _movement(sent, _payment(sent), t.money(-_part(sent, "refunded")), "refund")
-        )
+def _selected(one: Moves, sources: tuple[str, ...]) -> Any:
+    rows = _with_clock(one.role)
+    if one.by == "source":
+        rows = rows.filter(rows.source.isin(list(sources)))
+    elif one.by != "none":
+        rows = rows.filter(rows[one.by] == rows.party)
+    rows = _paid(rows) if one.day == "day_paid" else rows.filter(rows[one.day] == rows.day)
+    for column, wanted in (("kind", one.kinds), ("line_kind", one.lines)):
+        if wanted:
+            rows = rows.filter(rows[column].isin(list(wanted)))
+    if one.moving:
+        rows = rows.filter(rows.stated == ibis.literal(one.moving == "stated"))
+    key = ibis.coalesce(*(rows[name] for name in one.key))
+    occurrence: Any = one.occurrence
+    if occurrence == "by-kind":
+        occurrence = ibis.ifelse(rows.kind == "payment", "", rows.kind)
+    name = one.measure.removeprefix("-")
+    moved = _part(rows, name.removeprefix("part:")) if name.startswith("part:") else rows[name]
+    signed = t.money(-moved) if one.measure.startswith("-") else moved
+    named = {"orig": rows.orig_ref} if one.role in ("supply", "deposit") else {}
+    return _movement(rows, key, signed, occurrence, **named)
+
+
+def _payment_lines() -> Any:
+    """Bank lines of payments to a supplier, by the settlement that they name."""
+    rows = _with_clock("bank")
+    rows = rows.filter(
+        (rows.day_post == rows.day) & (rows.who == rows.party) & (rows.line_kind == "payment")
     )
+    return _sum_up(_movement(rows, _named(rows), t.money(-rows.d_moved)))
 
 
-def _settled_rows() -> Any:
-    rows = _with_clock("settlement")
-    rows = rows.filter((rows.day_post == rows.day) & (rows.gateway == rows.party))
-    occurrence = ibis.ifelse(rows.kind == "payment", "", rows.kind)
-    key = ibis.coalesce(rows.payment_ref, rows.ref, rows.key)
-    return _sum_up(_movement(rows, key, t.money(-rows.d_gross), occurrence))
-
-
-def _settlements() -> Any:
-    rows = _with_clock("settlement")
-    rows = rows.filter((rows.day_post == rows.day) & (rows.gateway == rows.party))
-    return _sum_up(_movement(rows, rows.settlement_ref, rows.d_net))
-
-
-def _bank_lines(kind: str) -> Callable[[], Any]:
-    def build() -> Any:
-        rows = _with_clock("bank")
-        rows = rows.filter(
-            (rows.day_post == rows.day) & (rows.who == rows.party) & (rows.line_kind == kind)
-        )
-        key = rows.line_ref if kind == "payout" else _size(rows.d_moved)
-        return _sum_up(_movement(rows, key, t.money(-rows.d_moved)))
-
-    return build
-
-
-def _size(amount: Any) -> Any:
-    """Top-ups are told apart by their amount: the ticket's odd last digits make it unique."""
-    return ibis.literal("topup ") + amount.abs().cast("string")
-
-
-def _topups() -> Any:
-    """Top-ups by whichever of the partner's files moves the deposit on the day."""
-
-    def of(role: str) -> Any:
-        rows = _with_clock(role)
-        rows = rows.filter(
-            (rows.day_post == rows.day)
-            & (rows.partner == rows.party)
-            & (rows.kind == "topup")
-            & (rows.stated == ibis.literal(role == "deposit"))
-        )
-        return _movement(rows, _size(rows.d_other), rows.d_other)
-
-    return _sum_up(of("supply").union(of("deposit")))
+def _named(rows: Any) -> Any:
+    """The settlement that a line names, without the counterparty's name before it."""
+    prefix = rows.party + "-"
+    rest = rows.line_ref.substr(prefix.length())
+    return ibis.ifelse(rows.line_ref.startswith(prefix), rest, rows.line_ref)
 
 
 def _drawn(role: str, sign: int) -> Callable[[tuple[str, ...]], Any]:
@@ -279,7 +242,7 @@ def _drawn(role: str, sign: int) -> Callable[[tuple[str, ...]], Any]:
             else ibis.coalesce(first, *others, alone)
         )
         move = t.money(supply.drawn(rows) * sign)
-        second = others[0] if others else _text(None)
+        second = others[0] if others else rt.no_text()
         return _movement(rows, key, move, other_ref=second, via=ibis.literal(passes[0]))
 
     return build
@@ -326,29 +289,33 @@ def _refund_payable() -> Any:
     return summed.filter(summed.move != ZERO)
 
 
-_LEFT: dict[str, Callable[..., Any]] = {
-    SALE_SUPPLY: _sales_by_supplier,
-    SUPPLY_STATEMENT: _drawn("supply", 1),
-    TOPUP_BANK: _bank_lines("topup"),
-    SALE_GATEWAY: _sales_by_gateway,
-    SETTLEMENT_BANK: _settlements,
-    UNDELIVERED: _undelivered,
-    REFUND_PAYABLE: _refund_payable,
-}
-_RIGHT: dict[str, Callable[..., Any]] = {
-    SALE_SUPPLY: _supply_rows,
-    SUPPLY_STATEMENT: _drawn("deposit", -1),
-    TOPUP_BANK: _topups,
-    SALE_GATEWAY: _settled_rows,
-    SETTLEMENT_BANK: _bank_lines("payout"),
+_READS: dict[str, Callable[..., Any]] = {
+    "orders": lambda _: _sales_by_supplier(),
+    "deliveries": lambda _: _supply_rows(),
+    "supply drawn": _drawn("supply", 1),
+    "deposit drawn": _drawn("deposit", -1),
+    "payment lines": lambda _: _payment_lines(),
+    "undelivered": lambda _: _undelivered(),
+    "refund-payable": lambda _: _refund_payable(),
 }
 
 
-def left(leg: Leg, *passes: str) -> Any:
+def _side(leg: Leg, at: int, passes: tuple[str, ...], sources: tuple[str, ...]) -> Any:
+    reads, rows = leg.reads[at], (leg.left_rows, leg.right_rows)[at]
+    if reads:
+        role = (leg.left, leg.right)[at]
+        return _READS[f"{role} {reads}" if reads == "drawn" else reads](passes)
+    if leg.declared:
+        return chosen.rows(leg, at)
+    found = moves([m for m in rows if isinstance(m, Moves)], sources)
+    return found if leg.tickets else _sum_up(found)
+
+
+def left(leg: Leg, *passes: str, sources: tuple[str, ...] = ()) -> Any:
     """The left side of a leg on the clock's day; of two files of one partner, named by the passes."""
-    return _LEFT[leg.name](*([passes] if passes else []))
+    return _side(leg, 0, passes, sources)
 
 
-def right(leg: Leg, *passes: str) -> Any:
+def right(leg: Leg, *passes: str, sources: tuple[str, ...] = ()) -> Any:
     """The right side of a leg on the clock's day; only for a leg of two sides."""
-    return _RIGHT[leg.name](*([passes] if passes else []))
+    return _side(leg, 1, passes, sources)

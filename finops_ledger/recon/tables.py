@@ -26,6 +26,7 @@ SIDE: Final = {
     "move": MONEY,
     "held": MONEY,
     "value": MONEY,
+    "fee": MONEY,
     "at": TIME,
     "anchor": "int64",
     "serial": "string",
@@ -55,7 +56,8 @@ ADDITION: Final = {
 }
 
 #: An item: one order (or top-up, or settlement) on one leg, with both sides and its home. ``id`` is kept once given,
-#: ``since`` is the day of its present class, ``also`` names further classes that hold of it.
+#: ``since`` is the day of its present class, ``also`` names further classes that hold of it. ``lost`` is what
+#: of it was written off, under ``case_id``: should it come back, it is income.
 ITEM: Final = {
     "key": "string",
     "occurrence": "string",
@@ -99,12 +101,15 @@ ITEM: Final = {
     "right_other": "string",
     "right_serial": "string",
     "right_value": MONEY,
+    "lost": MONEY,
+    "case_id": "string",
+    "fee": MONEY,
 }
 
 #: What of an item only a later pass needs, while it is open: a match does not keep it.
 WHILE_OPEN: Final = (
     "also since suggestion left_at right_at left_customer right_customer left_product right_product "
-    "left_other right_other right_serial right_value"
+    "left_other right_other right_serial right_value lost case_id fee"
 ).split()
 
 #: What a run adds: where the item stood before, what reconciliation did, when it breaks.
@@ -117,6 +122,7 @@ OUTCOME: Final = {
     "recon_amount": MONEY,
     "released": MONEY,
     "absorbed": MONEY,
+    "recovered": MONEY,
     "breaks_on": "date",
     "exposure": MONEY,
     "reason": "string",
@@ -139,6 +145,36 @@ CLOCK: Final = {
 def side(name: str) -> Any:
     """``lhs`` or ``rhs``: the rows of one side that post on the day."""
     return ibis.table(SIDE, name=name)
+
+
+def no_text() -> Any:
+    """A text that is not there."""
+    return ibis.null("string")
+
+
+def shape(rows: Any, **columns: Any) -> Any:
+    """Give rows the shape of a side; columns that a leg does not use are filled in."""
+    none = no_text()
+    defaults: dict[str, Any] = {
+        "occurrence": ibis.literal(""),
+        "orig": none,
+        "held": ibis.literal(0).cast(MONEY),
+        "fee": ibis.literal(0).cast(MONEY),
+        "serial": none,
+        "other_ref": none,
+        "category": none,
+        "model": none,
+        "renewed": ibis.literal(False),
+        "via": none,
+        "copy": ibis.literal(0),
+        "step": ibis.literal(0),
+        "customer": none,
+        "product": none,
+        "operands": none,
+        "rejected": none,
+    }
+    made = {**defaults, **columns}
+    return rows.select(*(made[n].cast(ty).name(n) for n, ty in SIDE.items()))
 
 
 def prior() -> Any:

@@ -21,10 +21,17 @@ KNOWN: Final = ("ref", "partner_ref")
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "sale-supply": ("ref", "partner_ref", "serial", "customer", "product", "amount"),
     "supply-statement": ("ref", "partner_ref", "amount"),
-    "topup-bank": ("amount",),
     "sale-gateway": ("payment_ref", "ref", "amount"),
-    "settlement-bank": ("settlement_ref", "amount"),
 }
+#: By type of counterparty: the legs that a pass may name, first the one that it is for when it names none.
+#: (Top-ups and payouts have passes of their own.)
+LEGS_OF: Final[dict[str, tuple[str, ...]]] = {
+    "supplier": ("sale-supply", "supply-statement"),
+    "gateway": ("sale-gateway",),
+    "bank": (),
+}
+#: Names that stand for rules of the program in items and matches.
+TAKEN: Final = ("tolerance", "tax", "amount", "sum", "nearest")
 #: Columns that stand in the rows as keyed hashes; their form is made one before they are hashed.
 HASHED: Final = ("customer", "serial")
 FORMS: Final = ("trim", "upper", "strip", "digits", "msisdn")
@@ -111,12 +118,12 @@ class Pass(Part):
         """Say what does not fit a counterparty with these legs, the first being what is meant without ``leg``."""
         if self.known:
             return []
+        if not legs:
+            return ["a bank's lines have rules, and no passes; leave [versions.match] out"]
         leg = self.leg or legs[0]
         if leg not in legs:
             return [f"leg: {leg!r} is none of {', '.join(legs)}{suggestion(leg, legs)}"]
-        known = COLUMNS.get(leg)
-        if known is None:
-            return [f"leg: rows of {leg} have no columns that a pass could compare"]
+        known = COLUMNS[leg]
         found = [
             f"on: {leg} has no column {column!r}{suggestion(column, known)}; it has {', '.join(known)}"
             for pair in self.pairs
@@ -138,6 +145,8 @@ class Pass(Part):
                 f"{self.name!r} is no pass that is known by its name ({', '.join(KNOWN)})"
                 f"{suggestion(self.name, KNOWN)}; declare what it compares: [[versions.match.passes]]"
             )
+        if self.name in TAKEN:
+            raise ValueError(f"{self.name!r} is the name of a rule of the program; take another")
         faults = [*self._bad_columns(), *self._bad_forms(), *self._bad_amounts()]
         if faults:
             raise ValueError(f"pass {self.name!r}: {'; '.join(faults)}")
@@ -215,4 +224,4 @@ class Match(Part):
         return tuple(p.name for p in self.passes if p.known)
 
 
-__all__ = ["COLUMNS", "FORMS", "KNOWN", "Match", "Pass", "Within"]
+__all__ = ["COLUMNS", "FORMS", "KNOWN", "LEGS_OF", "Match", "Pass", "Within"]

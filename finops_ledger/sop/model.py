@@ -9,16 +9,19 @@ from __future__ import annotations
 import re
 from datetime import date, time, timedelta
 from decimal import Decimal
-from typing import Annotated, Final, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from finops_ledger.core.days import Window, parse_span, zone
-from finops_ledger.sop.matching import Match
-from finops_ledger.sop.parts import Exact, Part
+from finops_ledger.core.days import Window, zone
+from finops_ledger.core.kinds import TREATMENTS
+from finops_ledger.sop.legs import LegRule, named_once
+from finops_ledger.sop.matching import LEGS_OF, Match
+from finops_ledger.sop.parts import Exact, Span
+from finops_ledger.sop.parts import Part as _Part
 
 
-class WindowRule(Part):
+class WindowRule(_Part):
     """The counterparty's day: when it opens, which end names it, and in which zone."""
 
     opens: time = time(0)
@@ -36,68 +39,140 @@ class WindowRule(Part):
         return Window(zone=self.zone, opens=self.opens, named_by=self.named_by)
 
 
-def _span(value: object) -> object:
-    return parse_span(value) if isinstance(value, str) else value
-
-
-Span = Annotated[timedelta, BeforeValidator(_span)]
-
-
-class Supply(Part):
+class Supply(_Part):
     """How goods are supplied. ``grace`` and ``pending``: how long an unmatched, or a not yet final,
-    item may wait after its own window has closed before it is a break (ruling 35). ``statement``: which of the
-    partner's files moves the deposit, its transactions or a deposit statement beside them (rule R1)."""
+    item may wait after its own window has closed before it is a break (ruling 35); ``transit``: how long a payment of
+    ours may take to show at the bank. ``statement``: which of the
+    partner's files moves the deposit, its transactions or a deposit statement beside them (rule R1).
 
-    model: Literal["prepaid"] = "prepaid"
+    ``model``: ``prepaid`` draws on a deposit; ``postpaid`` is billed afterwards, against a commission
+    (worked-cases 19); ``stock`` is codes bought into the vault and taken from it, oldest lot first (18)."""
+
+    model: Literal["prepaid", "postpaid", "stock"] = "prepaid"
     statement: Literal["transactions", "deposit"] = "transactions"
     window: WindowRule = WindowRule()
     grace: Span = timedelta(0)
     pending: Span = timedelta(hours=72)
+    transit: Span = timedelta(hours=24)
+
+    @model_validator(mode="after")
+    def _one_file(self) -> Supply:
+        if self.model != "prepaid" and self.statement == "deposit":
+            raise ValueError(
+                f'model = "{self.model}" has no deposit statement: leave statement = "deposit" out'
+            )
+        return self
 
 
-class Deposit(Part):
+class TopupTax(_Part):
+    """Tax that is paid on top of what a partner credits (PPh 22): its rate, and the account that it goes to."""
+
+    rate: Exact = Field(default=Decimal(0), ge=0, lt=1)
+    account: str = "Assets:Tax:PPh22-Prepaid"
+
+
+class Deposit(_Part):
     """The deposit with a supplier: below ``floor`` a top-up is overdue; ``crediting`` is how long the partner
-    may take to credit one (a bank's line has a date and no hour, the partner's day may end before midnight)."""
+    may take to credit one (a bank's line has a date and no hour, the partner's day may end before midnight).
+    ``nearest``: by which share of what was sent a credit may be off, to be taken for that top-up at all.
+    ``adjusts``: an adjustment is about a top-up, and not about an order, when this expression finds its
+    ``orig_ref``, ``ref`` or text."""
 
     floor: Exact = Decimal(0)
     crediting: Span = timedelta(hours=24)
+    tax: TopupTax = TopupTax()
+    nearest: Exact = Field(default=Decimal("0.25"), ge=0, lt=1)
+    adjusts: str = ""
+
+    @field_validator("adjusts")
+    @classmethod
+    def _compiles(cls, value: str) -> str:
+        re.compile(value)
+        return value
 
 
-class Recognition(Part):
+class Recognition(_Part):
     """How revenue of a category is recognised: an agent's margin (net) or the whole price (gross)."""
 
     model: Literal["agent", "principal"]
-    tax: Literal["none", "ppn-margin"] = "none"
+    tax: Literal["none", "ppn-margin", "ppn-commission"] = "none"
 
 
-class Tolerance(Part):
-    """A difference of cost that is absorbed as cost: its limit per order and who answers for it."""
+class Commission(_Part):
+    """What a partner grants us for one transaction of a category: ``amount``, or ``rate`` of the face value.
+
+    Both without VAT and rounded half up to the rupiah. VAT is ``vat`` of ``base`` of it, each step rounded half
+    up (PMK 131/2024: 12 % of 11/12; 1,200 gives 1,100 and 132). ``withheld``: the income tax that the partner
+    withholds from it (PPh 23), without VAT.
+    """
+
+    amount: Exact | None = None
+    rate: Exact | None = None
+    vat: Exact = Decimal(0)
+    base: str = "1"
+    withheld: Exact = Decimal(0)
+
+    @field_validator("base")
+    @classmethod
+    def _fraction(cls, value: str) -> str:
+        if not re.fullmatch(r"[1-9]\d{0,3}(/[1-9]\d{0,3})?", value):
+            raise ValueError('base is a fraction, like "11/12"')
+        return value
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Commission:
+        if (self.amount is None) == (self.rate is None):
+            raise ValueError("give one of amount and rate")
+        given = (self.amount or self.rate or Decimal(0), self.vat, self.withheld)
+        if min(given) < 0 or max(self.vat, self.withheld) >= 1:
+            raise ValueError("amounts and rates are 0 or more, and vat and withheld are below 1")
+        return self
+
+    @property
+    def fraction(self) -> tuple[int, int]:
+        """``base`` as numerator and denominator."""
+        over, _, under = self.base.partition("/")
+        return int(over), int(under or 1)
+
+
+class Tolerance(_Part):
+    """A difference that is let pass: its limit for each order or top-up, its account, and who answers for it.
+
+    A difference of cost goes where its category's cost goes, whatever ``account`` says.
+    """
 
     limit: Exact = Decimal(0)
     owner: str = ""
+    account: str = ""
 
 
-class Fee(Part):
-    """A gateway's fee: a rate of the gross payments, VAT on it, rounded per report or per row."""
+class Fee(_Part):
+    """A gateway's fee: a rate of the gross payments, VAT on it, rounded per report or per row.
+
+    ``accrue``: whether the fee of orders that are not settled is accrued at the end of a month (worked-cases 21).
+    """
 
     rate: Exact
     vat: Exact = Decimal(0)
     per: Literal["report", "row"] = "report"
+    accrue: Literal["month-end", "none"] = "month-end"
 
 
-class Settlement(Part):
-    """A gateway's settlement: how many days after payment an order may wait (calendar days)."""
+class Settlement(_Part):
+    """A gateway's settlement: how many days after payment an order may wait (calendar days); for how long a bank
+    line without a reference may be taken for a settlement by its amount."""
 
     lag: int = Field(default=1, ge=0)
+    by_amount: Span = timedelta(days=7)
     grace: Span = timedelta(0)
     fee: Fee | None = None
 
 
-class BankLine(Part):
+class BankLine(_Part):
     """One rule for lines of a bank statement: what text says what the line is about."""
 
     when: str
-    kind: Literal["payout", "topup", "fee"]
+    kind: Literal["payout", "payment", "topup", "fee"]
     counterparty: str = ""
     settlement_ref: str = ""
 
@@ -108,7 +183,7 @@ class BankLine(Part):
         return value
 
 
-class Version(Part):
+class Version(_Part):
     """One version of an SOP, in force from ``effective`` on."""
 
     effective: date
@@ -120,11 +195,33 @@ class Version(Part):
     deposit: Deposit = Deposit()
     prices: str | None = None
     recognition: dict[str, Recognition] = Field(default_factory=dict)
-    tolerance: dict[Literal["cost"], Tolerance] = Field(default_factory=dict)
+    commission: dict[str, Commission] = Field(default_factory=dict)
+    tolerance: dict[Literal["cost", "topup"], Tolerance] = Field(default_factory=dict)
     match: Match = Match()
     owners: dict[str, str] = Field(default_factory=dict)
+    limits: dict[str, dict[str, Exact]] = Field(default_factory=dict)
     settlement: Settlement | None = None
     lines: list[BankLine] = Field(default_factory=list)
+    legs: tuple[LegRule, ...] = ()
+
+    @field_validator("legs")
+    @classmethod
+    def _named_once(cls, legs: tuple[LegRule, ...]) -> tuple[LegRule, ...]:
+        return named_once(legs)
+
+    @field_validator("limits")
+    @classmethod
+    def _known_treatments(
+        cls, value: dict[str, dict[str, Decimal]]
+    ) -> dict[str, dict[str, Decimal]]:
+        for name, roles in value.items():
+            if name not in (*TREATMENTS, "default"):
+                raise ValueError(
+                    f"limits of {name!r}: known are {', '.join(TREATMENTS)} and default"
+                )
+            if any(limit < 0 for limit in roles.values()):
+                raise ValueError(f"limits of {name!r}: a limit is 0 or more")
+        return value
 
     @model_validator(mode="after")
     def _four_eyes(self) -> Version:
@@ -136,15 +233,7 @@ class Version(Part):
         return self
 
 
-#: By type of counterparty: the legs that a pass may name, first the one that it is for when it names none.
-LEGS_OF: Final[dict[str, tuple[str, ...]]] = {
-    "supplier": ("sale-supply", "supply-statement", "topup-bank"),
-    "gateway": ("sale-gateway", "settlement-bank"),
-    "bank": (),
-}
-
-
-class Sop(Part):
+class Sop(_Part):
     """All versions of one counterparty's treatment, oldest first."""
 
     counterparty: str
@@ -160,13 +249,18 @@ class Sop(Part):
             raise ValueError("versions must be listed by effective date, each date once")
         needs = {"supplier": "supply", "gateway": "settlement", "bank": "lines"}[self.type]
         for version in self.versions:
+            if version.commission and (
+                version.supply is None or version.supply.model != "postpaid"
+            ):
+                raise ValueError(
+                    f"version {version.change_id} has [versions.commission], which is a postpaid partner's: "
+                    'write model = "postpaid" under [versions.supply]'
+                )
             if needs != "lines" and getattr(version, needs) is None:
                 raise ValueError(f"version {version.change_id} lacks [versions.{needs}]")
             for one in version.match.passes:
                 for problem in one.problems(LEGS_OF[self.type]):
-                    raise ValueError(
-                        f"version {version.change_id}: pass {one.name!r}: {problem}"
-                    )
+                    raise ValueError(f"version {version.change_id}: pass {one.name!r}: {problem}")
         return self
 
     @property
@@ -181,6 +275,16 @@ class Sop(Part):
             if version.effective <= day:
                 current = version
         return current
+
+    def model_on(self, day: date) -> str:
+        """Return how goods are supplied on ``day``: prepaid, postpaid or stock; empty for who supplies none."""
+        supply = self.on(day).supply
+        return supply.model if supply is not None else ""
+
+    @property
+    def models(self) -> set[str]:
+        """Return every model that any version names."""
+        return {v.supply.model for v in self.versions if v.supply is not None}
 
     def stated_on(self, day: date) -> bool:
         """Say whether a deposit statement, and not the transaction file, moves the deposit on ``day``."""

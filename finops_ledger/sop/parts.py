@@ -1,11 +1,20 @@
-"""What every table of an SOP is made of: strict, frozen, and amounts that stay exact."""
+"""What all declarations share: strict tables, exact numbers, spans of time."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+from finops_ledger.core.days import parse_span
+
+
+class Part(BaseModel):
+    """A table of a declaration: unknown keys are refused, and it never changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _exact(value: object) -> object:
@@ -15,10 +24,9 @@ def _exact(value: object) -> object:
     return value
 
 
+def _span(value: object) -> object:
+    return parse_span(value) if isinstance(value, str) else value
+
+
 Exact = Annotated[Decimal, BeforeValidator(_exact)]
-
-
-class Part(BaseModel):
-    """A table of an SOP: an unknown key is an error, nothing changes once it is read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+Span = Annotated[timedelta, BeforeValidator(_span)]

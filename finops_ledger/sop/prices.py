@@ -1,7 +1,8 @@
 """Price lists: the expected cost of a product at a moment (ruling 39).
 
 A list is a CSV file ``product,category,face,cost,from,to``; ``cost`` is a number or a rule on the face
-value (``face - 1332``); ``from`` and ``to`` are local times, empty = open.
+value (``face - 1332``, ``face``), and either may end with ``- commission``: less what the SOP says that the
+partner grants, with its VAT. ``from`` and ``to`` are local times, empty = open.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from finops_ledger.core.days import zone
 from finops_ledger.core.errors import UsageError
 
 HEADER = ["product", "category", "face", "cost", "from", "to"]
-_RULE = re.compile(r"face\s*([+-])\s*(\d+(?:\.\d+)?)")
+_RULE = re.compile(r"face(?:\s*([+-])\s*(\d+(?:\.\d+)?))?")
+_NET = re.compile(r"(.*\S)\s*-\s*commission")
 FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 LAST = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -36,6 +38,7 @@ class Price:
     delta: Decimal | None
     start: datetime
     end: datetime
+    net: bool = False  #: less the commission of the SOP, with its VAT
 
 
 def load(path: Path, zone_name: str) -> list[Price]:
@@ -65,10 +68,11 @@ def _price(path: Path, number: int, cells: list[str], zone_name: str) -> Price:
     product, category, face, cost, start, end = (c.strip() for c in cells)
     if not product or not category:
         raise UsageError(f"{place}: product and category must be given")
-    rule = _RULE.fullmatch(cost)
+    less = _NET.fullmatch(cost)
+    rule = _RULE.fullmatch(less.group(1) if less else cost)
     try:
-        fixed = None if rule else money.parse(cost)
-        delta = Decimal(rule.group(1) + rule.group(2)) if rule else None
+        fixed = None if rule else money.parse(less.group(1) if less else cost)
+        delta = Decimal((rule.group(1) or "") + (rule.group(2) or "0")) if rule else None
         return Price(
             product=product,
             category=category,
@@ -77,6 +81,7 @@ def _price(path: Path, number: int, cells: list[str], zone_name: str) -> Price:
             delta=delta,
             start=_moment(start, zone_name) if start else FIRST,
             end=_moment(end, zone_name) if end else LAST,
+            net=bool(less),
         )
     except ValueError as error:
         raise UsageError(f"{place}: {error}") from error

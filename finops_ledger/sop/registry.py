@@ -11,12 +11,15 @@ from finops_ledger.core.days import zone
 from finops_ledger.core.errors import UsageError
 from finops_ledger.intake import toml
 from finops_ledger.sop import prices
-from finops_ledger.sop.model import Sop
+from finops_ledger.sop.model import Commission, Sop, Version
 
 
 @dataclass(frozen=True, slots=True)
 class PricedRule:
-    """Cost and recognition of one product over one stretch of time, for one partner."""
+    """Cost and recognition of one product over one stretch of time, for one partner.
+
+    ``model``: agent, principal, or ``stock``: principal, the cost by the lots of the vault.
+    """
 
     partner: str
     price: prices.Price
@@ -24,6 +27,7 @@ class PricedRule:
     tax: str
     start: datetime
     end: datetime
+    commission: Commission | None = None
 
 
 @dataclass
@@ -34,6 +38,7 @@ class Registry:
     zone: str
     root: Path
     start: date = date.min
+    currency: str = "IDR"
     _prices: dict[str, list[prices.Price]] = field(default_factory=dict)
 
     def of(self, counterparty: str) -> Sop:
@@ -54,6 +59,22 @@ class Registry:
         """Say whether a supplier's deposit moves by its deposit statement on a day, not by its transactions."""
         sop = self.sops.get(counterparty)
         return sop is not None and sop.stated_on(day)
+
+    def supplies(self, counterparty: str | None) -> bool:
+        """Say whether a counterparty is a supplier."""
+        sop = self.sops.get(counterparty or "")
+        return sop is not None and sop.type == "supplier"
+
+    def model(self, counterparty: str | None, day: date) -> str:
+        """Return how a supplier supplies on a day: prepaid where nothing says otherwise."""
+        sop = self.sops.get(counterparty or "")
+        return (sop.model_on(day) if sop is not None else "") or "prepaid"
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Return the models beside prepaid that any supplier has; empty for most books."""
+        found = {m for s in self.named("supplier") for m in s.models}
+        return tuple(sorted(found - {"prepaid"}))
 
     def aliases(self) -> dict[str, str]:
         """Return every code under which a supplier may stand in a sales file."""
@@ -86,14 +107,40 @@ class Registry:
                         )
                     first, last = max(start, price.start), min(end, price.end)
                     if first < last:
-                        yield PricedRule(sop.counterparty, price, how.model, how.tax, first, last)
+                        model = _model(sop.counterparty, version, price.category, how.model)
+                        granted = _commission(sop.counterparty, version, price, how.tax)
+                        yield PricedRule(
+                            sop.counterparty, price, model, how.tax, first, last, granted
+                        )
 
     def _midnight(self, day: date) -> datetime:
         local = datetime(day.year, day.month, day.day, tzinfo=zone(self.zone))
         return local.astimezone(UTC)
 
 
-def load(root: Path, zone_name: str, start: date = date.min) -> Registry:
+def _model(who: str, version: Version, category: str, model: str) -> str:
+    if version.supply is None or version.supply.model != "stock":
+        return model
+    if model != "principal":
+        raise UsageError(
+            f"sops/{who}.toml: version {version.change_id} keeps {category!r} in stock, which only a principal "
+            f'does; write model = "principal" under [versions.recognition.{category}]'
+        )
+    return "stock"
+
+
+def _commission(who: str, version: Version, price: prices.Price, tax: str) -> Commission | None:
+    found = version.commission.get(price.category)
+    if found is None and (price.net or tax == "ppn-commission"):
+        what = f'tax = "{tax}"' if tax == "ppn-commission" else f"the cost of {price.product}"
+        raise UsageError(
+            f"sops/{who}.toml: {what} needs the commission of {price.category!r}; version "
+            f'{version.change_id} lacks [versions.commission.{price.category}] amount = "…" (or rate)'
+        )
+    return found
+
+
+def load(root: Path, zone_name: str, start: date = date.min, currency: str = "IDR") -> Registry:
     """Read every ``sops/*.toml`` of a workspace."""
     sops: dict[str, Sop] = {}
     for path in sorted((root / "sops").glob("*.toml")):
@@ -103,4 +150,4 @@ def load(root: Path, zone_name: str, start: date = date.min) -> Registry:
         if path.stem != sop.counterparty:
             raise UsageError(f"{path}: the file must be called {sop.counterparty}.toml")
         sops[sop.counterparty] = sop
-    return Registry(sops, zone_name, root, start)
+    return Registry(sops, zone_name, root, start, currency)

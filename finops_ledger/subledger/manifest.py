@@ -264,20 +264,24 @@ def apply(state: State, line: Line, legs_of: LegsOf) -> None:
 
 
 class LegsOf:
-    """Which (leg, counterparty) pairs a batch touches; ``*`` stands for all."""
+    """Which (leg, counterparty) pairs a batch touches; ``*`` stands for all, a set for all legs that are not in it."""
 
-    def __call__(self, unused_batch: Batch) -> list[tuple[str, str]]:
+    def __call__(self, unused_batch: Batch) -> list[tuple[str | frozenset[str], str]]:
         """Say which legs to strip; the safe answer is all of them."""
         return [("*", "*")]
 
 
-def _strip(state: State, legs: Iterable[tuple[str, str]], first: date) -> None:
+def _meets(leg: str, told: str | frozenset[str]) -> bool:
+    return leg not in told if isinstance(told, frozenset) else told in ("*", leg)
+
+
+def _strip(state: State, legs: Iterable[tuple[str | frozenset[str], str]], first: date) -> None:
     """Take back what was reconciled on or after a day; days are kept in order, so that only those are met."""
     wanted = set(legs)
     if state.first_open is not None:
         first = max(first, state.first_open)
     for (leg, who), days in state.days_of.items():
-        if not any(a in ("*", leg) and b in ("*", who) for a, b in wanted):
+        if not any(_meets(leg, a) and b in ("*", who) for a, b in wanted):
             continue
         while days and days[-1] >= first:
             del state.reconciled[leg, who, days.pop()]

@@ -14,6 +14,7 @@ import click
 
 from finops_ledger.cli.app import cli
 from finops_ledger.core.schema import MONEY, ROW_FIELDS
+from finops_ledger.recon.treatments import table
 
 _REGION = re.compile(r"(<!-- from the code: ([a-z]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
@@ -70,7 +71,21 @@ def _options(command: click.Command, context: click.Context, head: str = "") -> 
         yield from [*([head, ""] if head else []), "| option | meaning |", "|---|---|", *lines]
 
 
-REGIONS: Final[dict[str, Callable[[], Iterator[str]]]] = {"rows": rows, "commands": commands}
+def treatments() -> Iterator[str]:
+    """Which treatments fit which class."""
+    for class_, plus, minus in table():
+        yield f"| `{class_}` | {_listed(plus)} | {_listed(minus)} |"
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names) or "-"
+
+
+REGIONS: Final[dict[str, Callable[[], Iterator[str]]]] = {
+    "rows": rows,
+    "commands": commands,
+    "treatments": treatments,
+}
 
 
 def written(page: str) -> str:

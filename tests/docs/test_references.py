@@ -18,6 +18,7 @@ from finops_ledger.core import kinds
 from finops_ledger.core.errors import FinopsError, InputRefused, IntegrityError, UsageError
 from finops_ledger.intake import spec, spec_file
 from finops_ledger.recon import classes, legs
+from finops_ledger.sop import legs as sop_legs
 from finops_ledger.sop import model as sop
 from finops_ledger.subledger import manifest
 from tests.docs import pages as p
@@ -32,6 +33,9 @@ CONFIGURATION: dict[str, type[BaseModel]] = {
     "`[engine]`": config.EngineLimits,
     "`[limits]`": config.Limits,
     "`[intake]`": config.Intake,
+    "`[[legs]]`": sop_legs.LegRule,
+    "`left = { … }`": sop_legs.Rows,
+    "`classes = { … }`": sop_legs.Classes,
     "`[[sources]]`": config.Source,
     "`day = { … }`": config.FileDay,
     "`parts = { … }`": config.Parts,
@@ -42,6 +46,7 @@ SOPS: dict[str, type[BaseModel]] = {
     "`[versions.supply]`": sop.Supply,
     "`[versions.supply.window]`": sop.WindowRule,
     "`[versions.deposit]`": sop.Deposit,
+    "`[versions.deposit.tax]`": sop.TopupTax,
     "`[versions.recognition.<category>]`": sop.Recognition,
     "`[versions.tolerance.cost]`": sop.Tolerance,
     "`[versions.match]`": sop.Match,
@@ -119,7 +124,7 @@ def default(field: Any) -> str:
     return f"`{value}`"
 
 
-@pytest.mark.parametrize("name", ["rows", "commands"])
+@pytest.mark.parametrize("name", ["rows", "commands", "../how-to/resolve-a-break"])
 def test_generated_text_is_the_code_s(name: str) -> None:
     assert written(page(name)) == page(name), "python -m tests.docs writes it"
 
@@ -169,7 +174,7 @@ def _first_code(call: ast.Call) -> str | None:
 def codes() -> set[str]:
     """Every code that a problem of a file can have."""
     found = set()
-    names = ("importing", "bank_statement", "statement", "parts")
+    names = ("importing", "bank_statement", "statement", "parts", "invoices")
     books = [PACKAGE / "books" / f"{name}.py" for name in names]
     for path in [*(PACKAGE / "intake").rglob("*.py"), *books]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):

@@ -1,4 +1,4 @@
-"""Kills import and reconciliation, a close and a withdrawal at their n-th step, and lets the next run finish.
+"""Kills import and reconciliation, a close, a withdrawal, a decision at their n-th step; lets the next run finish.
 
 Run as a script, in an interpreter of its own: every run is a forked child, so nothing here may open
 DuckDB or start a thread before it forks. Prints what went wrong, one line each, then how many
@@ -35,11 +35,11 @@ from tests.worked import workspace as w
 Tree = dict[str, str | bytes]
 DAY = date(2026, 3, 2)
 #: Jobs of which only every third step is tried.
-SAMPLED = ("closing", "withdrawn")
+SAMPLED = ("closing", "withdrawn", "resolved")
 
 
 def work(root: Path) -> None:
-    """What is killed, by the name of the books: a close, a withdrawal, else the inbox imported and reconciled.
+    """What is killed, by the name of the books: a close, a withdrawal, a decision, else the inbox taken in.
 
     What has been committed is not done twice: then the command says so, after it has repaired the books.
     """
@@ -52,6 +52,17 @@ def work(root: Path) -> None:
             [batch] = [x["batch"] for x in lines if x.get("role") == "supply"]
             with suppress_done():
                 books.withdraw(batch, "of another company", "controller-1")
+        elif root.name.startswith("resolved"):
+            # A decision that the kill left in its file is taken in, and then there is nothing to decide.
+            books.reconcile()
+            for item in [b["id"] for b in books.breaks() if b["class"] == "cost_mismatch"]:
+                books.resolve(
+                    [item],
+                    "write-off",
+                    maker="preparer-1",
+                    checker="approver-1",
+                    evidence=str(root / "accounts.beancount"),
+                )
         else:
             books.import_files()
             books.reconcile()

@@ -120,6 +120,8 @@ def test_a_decision_that_fits_no_more_is_recorded_without_a_path_of_the_machine(
         iw.D3,
         """
 2026-03-03 * "AggA" "Resolved: nothing" #decision
+  maker: "preparer-1"
+  checker: "approver-1"
   break: "x-0000000000000000"
   Income:Net:PLN-Token                             300 IDR
   Assets:Breaks:AggA:Cost-Mismatch                -300 IDR

@@ -103,6 +103,8 @@ def test_a_part_must_say_so_and_the_rest_stays_a_break(books: Books) -> None:
     item = books.breaks()[0]["id"]
     part = f"""
 2026-03-03 * "AggA" "20,000 of O4 claimed" #decision
+  maker: "preparer-1"
+  checker: "approver-1"
   break: "{item}"
   Assets:Claims:Partner:AggA           20000 IDR
   Assets:Breaks:AggA:Late-Success     -20000 IDR

@@ -19,11 +19,12 @@ from beancount.parser import printer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from finops_ledger.plugins.approvals import approvals
 from finops_ledger.plugins.batches import batches
 from finops_ledger.plugins.clearing import clearing
 from finops_ledger.plugins.deposits import deposits
 
-PLUGINS = [deposits, clearing, batches]
+PLUGINS = [deposits, clearing, batches, approvals]
 OPTIONS: dict[str, Any] = {"filename": "<string>", "operating_currency": ["IDR"]}
 
 

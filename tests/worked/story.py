@@ -46,7 +46,8 @@ def sums(entries: list[data.Directive], first: date, last: date) -> Sums:
     for entry in entries:
         if not isinstance(entry, data.Transaction) or not first <= entry.date <= last:
             continue
-        tag = min(entry.tags, default="")
+        # A payment list is a decision about a settlement: the reference tells it as the latter.
+        tag = min(entry.tags - {"decision"} or entry.tags, default="")
         for posting in entry.postings:
             number = posting.units.number
             net = posting.account.startswith(NET)

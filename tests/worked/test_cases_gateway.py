@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.worked import workspace as w
-from tests.worked.story import Story
+from tests.worked.story import Story, equal
 
 pytestmark = pytest.mark.samples
 FEE = '[versions.settlement.fee]\nrate = "0.007"\nvat = "0.11"\nper = "report"'
@@ -61,6 +61,115 @@ def test_case_20_report_and_bank(tmp_path: Path) -> None:
     story.run(may(27))
     reference = story.same_as(20, may(21), may(26))
     story.balances_hold([e for e in reference if e.date <= may(26)])
+    # The line that nobody knows is an item on Suspense, until a person says what it is.
+    unknown = [b for b in story.books.breaks() if b["class"] == "unidentified_credit"]
+    equal(
+        [(b["counterparty"], b["residue"], b["account"]) for b in unknown],
+        [("BCA", "-5208", "Liabilities:Suspense:Unidentified")],
+    )
+    story.proven()
+
+
+def settles(story: Story, day: int, ref: str, gross: int, order: str) -> None:
+    """A settlement of one order, paid the day before."""
+    story.sold(may(day), order, price=gross)
+    story.row(may(day), f"A-{order}", order, debit=49_800)
+    line = w.settled(ref, may(day), order, "PAYMENT", gross)
+    story.reports[may(day)].append(line)
+
+
+def payouts(story: Story, *, everything: bool = False) -> list[tuple[str, str, str]]:
+    """What stands open between settlements and the bank."""
+    found = story.books.breaks(everything=everything)
+    return sorted(
+        (b["ref"], b["class"], b["residue"]) for b in found if b["leg"] == "settlement-bank"
+    )
+
+
+def paid(tmp_path: Path) -> Story:
+    """A gateway that settles, and a bank."""
+    return Story(tmp_path / "books", may(21), gateway="PG1", bank=True, lag=1)
+
+
+def test_one_payout_for_several_settlements(tmp_path: Path) -> None:
+    story = paid(tmp_path)
+    settles(story, 21, "PG1-20260521", 51_000, "O1")
+    settles(story, 22, "PG1-20260522", 52_000, "O2")
+    story.pays_out(may(22), 103_000, "PG1-20260522")
+    story.run(may(22))
+    equal(payouts(story, everything=True), [])
+    story.proven()
+
+
+def test_one_settlement_in_several_bank_lines(tmp_path: Path) -> None:
+    story = paid(tmp_path)
+    settles(story, 21, "PG1-20260521", 51_000, "O1")
+    story.pays_out(may(21), 50_000, "PG1-20260521")
+    story.pays_out(may(21), 1_000, "PG1-20260521")
+    settles(story, 22, "PG1-20260522", 61_000, "O2")
+    story.pays_out(may(22), 40_000, "")
+    story.pays_out(may(22), 21_000, "")
+    story.run(may(22))
+    equal(payouts(story, everything=True), [])
+    story.proven()
+
+
+def test_short_over_and_overdue(tmp_path: Path) -> None:
+    story = paid(tmp_path)
+    for day, ref in ((21, "PG1-20260521"), (22, "PG1-20260522"), (23, "PG1-20260523")):
+        settles(story, day, ref, 51_000, f"O{day}")
+    story.pays_out(may(21), 48_100, "PG1-20260521")
+    story.pays_out(may(22), 51_007, "PG1-20260522")
+    story.run(may(24))
+    equal(
+        payouts(story),
+        [
+            ("PG1-20260521", "settlement_short", "2900"),
+            ("PG1-20260522", "settlement_over", "-7"),
+            ("PG1-20260523", "settlement_overdue", "51000"),
+        ],
+    )
+    story.proven()
+
+
+def test_a_payout_without_a_reference_meets_the_one_settlement_of_its_amount(
+    tmp_path: Path,
+) -> None:
+    story = paid(tmp_path)
+    settles(story, 21, "PG1-20260521", 51_000, "O1")
+    settles(story, 21, "PG1-20260521B", 52_000, "O2")
+    story.pays_out(may(22), 52_000, "")
+    story.run(may(22))
+    left = payouts(story, everything=True)
+    equal([ref for ref, _, _ in left], ["PG1-20260521"])
+    story.proven()
+
+
+def test_two_settlements_of_one_amount_decide_nothing(tmp_path: Path) -> None:
+    story = paid(tmp_path)
+    settles(story, 21, "PG1-20260521", 51_000, "O1")
+    settles(story, 21, "PG1-20260521B", 51_000, "O2")
+    story.pays_out(may(21), 51_000, "")
+    story.run(may(21))
+    equal(len(payouts(story, everything=True)), 3)
+    story.proven()
+
+
+def test_a_negative_net_is_carried_to_the_next_payout(tmp_path: Path) -> None:
+    story = paid(tmp_path)
+    story.sold(
+        may(21),
+        "Z1",
+        "FAILED",
+        paid="2026-05-21 08:00:00",
+        refunded="2026-05-21 10:00:00",
+        partner="",
+    )
+    story.reports[may(21)] = [w.settled("PG1-20260521", may(21), "OLD", "CHARGEBACK", -11_000)]
+    settles(story, 22, "PG1-20260522", 51_000, "O2")
+    story.pays_out(may(22), 40_000, "PG1-20260522")
+    story.run(may(22))
+    equal(payouts(story, everything=True), [])
     story.proven()
 
 

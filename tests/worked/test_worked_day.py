@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -128,11 +129,24 @@ def reference() -> Sums:
     return sums(entries, D2)
 
 
+def resolve(books: Books) -> None:
+    """The same two decisions, by the command."""
+    open_ = {b["ref"]: b["id"] for b in books.breaks()}
+    for ref, treatment in (("O4", "claim"), ("O2", "cost")):
+        made = books.resolve(
+            [open_[ref]], treatment, maker="preparer-1", checker="approver-1", day=D3
+        )
+        assert made.written
+
+
 @pytest.mark.samples
-def test_seven_orders_as_files_make_the_worked_day_to_the_rupiah(books: Books) -> None:
+@pytest.mark.parametrize("decided", [decide, resolve], ids=["by hand", "by command"])
+def test_seven_orders_as_files_make_the_worked_day_to_the_rupiah(
+    books: Books, decided: Callable[[Books], None]
+) -> None:
     drop_second(books.root)
     run(books)
-    decide(books)
+    decided(books)
     drop_third(books.root)
     run(books)
     entries = load(books.root)

@@ -6,7 +6,7 @@ it belongs to; what follows is the same for all of them.
 
 from __future__ import annotations
 
-from finops_ledger.recon import place, sides
+from finops_ledger.recon import place, sides, ticketing
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.job import Job
 from finops_ledger.recon.legs import SUPPLY_STATEMENT
@@ -18,6 +18,10 @@ def run(engine: en.Engine, job: Job) -> None:
     """Lay out ``placed`` (right rows with their item) and ``additions`` from ``lhs``, ``rhs`` and ``prior``."""
     if job.leg.name == SUPPLY_STATEMENT:
         _add_up(engine, job)
+    if job.leg.tickets:
+        ticketing.assign(engine, job)
+    if job.leg.tickets or job.leg.declared:
+        _sum_up(engine)
     if job.leg.cardinality == "sum":
         engine.keep("placed", "select * from rhs")
         engine.keep("additions", en.empty(rt.sql_types(rt.ADDITION)))
@@ -54,6 +58,11 @@ def _add_up(engine: en.Engine, job: Job) -> None:
         _second_pass(engine, rule, of_the_day=True)
     if engine.keep("given_back", query(place.given_back)):
         _rename(engine, "given_back")
+    _sum_up(engine)
+
+
+def _sum_up(engine: en.Engine) -> None:
+    """Add up the rows of each item on both sides."""
     for name in ("lhs", "rhs"):
         engine.keep("summed", query(sides.added_up, name))
         engine.keep(name, "select * from summed")

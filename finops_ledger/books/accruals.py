@@ -1,0 +1,136 @@
+"""Month-end: the fee of orders that a gateway has not settled yet is of the month that sold them (worked-cases 21).
+
+Accrued at the contract's rate on the last day of a month and turned back on the next one. Nothing is booked by hand:
+both entries follow from the open items of the gateway's leg on that day, so that a report which comes late and
+settles them takes the accrual with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow.parquet as pq
+
+from finops_ledger.books.jobs import component_of
+from finops_ledger.books.workspace import Workspace
+from finops_ledger.core.money import ZERO, plain
+from finops_ledger.posting.entries import Entry, Posting
+from finops_ledger.recon.legs import SALE_GATEWAY
+from finops_ledger.sop.model import Fee
+from finops_ledger.subledger.manifest import Line
+
+TAG: Final = "accrual"
+_DAY: Final = timedelta(days=1)
+
+
+def entries(space: Workspace, day: date) -> Iterator[Entry]:
+    """Yield the accruals of a month's last day, and on a month's first day those of the day before, turned back."""
+    for ended, sign in ((day, 1), (day - _DAY, -1)):
+        for line in _lines(space, ended):
+            gateway = line["counterparty"]
+            fee = _fee(space, gateway, ended)
+            amounts = _unsettled(space, line)
+            due = _due(fee, amounts) if fee else ZERO
+            if due != ZERO:
+                yield _entry(space, gateway, ended, sign, due, _told(fee, amounts))
+
+
+def reversals(space: Workspace) -> set[date]:
+    """Return the days on which an accrual is turned back."""
+    ends = {d for leg, _, d in space.state.reconciled if leg == SALE_GATEWAY and _ends_month(d)}
+    return {d + _DAY for d in ends if any(True for _ in entries(space, d))}
+
+
+def basis(space: Workspace, day: date) -> list[Any]:
+    """Return what the accruals turned back on a day are derived from; empty where none can be."""
+    return [
+        [line["counterparty"], sorted(line["files"])]
+        for line in _lines(space, day - _DAY)
+        if _fee(space, line["counterparty"], day - _DAY)
+    ]
+
+
+def _ends_month(day: date) -> bool:
+    return (day + _DAY).day == 1
+
+
+def _lines(space: Workspace, day: date) -> list[Line]:
+    if not _ends_month(day):
+        return []
+    return [line for line in space.state.proofs_on(day) if line["leg"] == SALE_GATEWAY]
+
+
+def _fee(space: Workspace, gateway: str, day: date) -> Fee | None:
+    settlement = space.registry.of(gateway).on(day).settlement
+    fee = settlement.fee if settlement is not None else None
+    return fee if fee is not None and fee.accrue == "month-end" else None
+
+
+def _unsettled(space: Workspace, line: Line) -> dict[Decimal, int]:
+    """How many payments of each amount wait for their settlement at the day's end."""
+    paths = [space.root / f for f in line["files"] if "/breaks/" in f]
+    return _payments(paths[0]) if paths else {}
+
+
+@lru_cache(maxsize=256)
+def _payments(path: Path) -> dict[Decimal, int]:
+    """Read it from a file of items; such a file is named by its content."""
+    names = ["amount", "occurrence", "right_state", "is_closed"]
+    table = pq.read_table(path, columns=names, partitioning=None)
+    found: dict[Decimal, int] = {}
+    for one in table.group_by(names).aggregate([([], "count_all")]).to_pylist():
+        waits = not one["is_closed"] and not one["occurrence"] and one["right_state"] is None
+        if waits and one["amount"] > ZERO:
+            found[one["amount"]] = found.get(one["amount"], 0) + one["count_all"]
+    return found
+
+
+def _due(fee: Fee, amounts: dict[Decimal, int]) -> Decimal:
+    if fee.per == "row":
+        return sum((_rounded(a * fee.rate) * n for a, n in amounts.items()), ZERO)
+    return _rounded(_total(amounts) * fee.rate)
+
+
+def _total(amounts: dict[Decimal, int]) -> Decimal:
+    return sum((a * n for a, n in amounts.items()), ZERO)
+
+
+def _rounded(amount: Decimal) -> Decimal:
+    return amount.quantize(Decimal(1), ROUND_HALF_UP)
+
+
+def _told(fee: Fee | None, amounts: dict[Decimal, int]) -> str:
+    rate = plain(fee.rate * 100) if fee else "0"
+    return f"fee {rate} % on {plain(_total(amounts))} not settled"
+
+
+def _entry(
+    space: Workspace, gateway: str, ended: date, sign: int, due: Decimal, what: str
+) -> Entry:
+    name = component_of(space, gateway)
+    after = ended + _DAY
+    back = sign < 0
+    mark = (("accrued", ended),) if back else (("reverse", after),)
+    accounts = (
+        (f"Expenses:Payment-Fee:{name}", sign * due),
+        (f"Liabilities:Accrued:Payment-Fee:{name}", -sign * due),
+    )
+    postings = tuple(Posting(account, n, (("kind", "fee"),)) for account, n in accounts)
+    return Entry(
+        day=after if back else ended,
+        payee=gateway,
+        narration=f"Accrual turned back: {what}" if back else f"Accrual: {what}",
+        tag=TAG,
+        postings=tuple(sorted(postings, key=lambda p: -p.amount)),
+        meta=(
+            ("partner", gateway),
+            ("rules", space.registry.of(gateway).rule_id(ended)),
+            *mark,
+        ),
+        sort=(gateway,),
+    )
