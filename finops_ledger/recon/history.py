@@ -17,9 +17,10 @@ def add(engine: en.Engine, job: Job, history: Sequence[Path]) -> None:
 
     The latest state counts; what is open stands in the items of the day before.
     """
-    if job.leg.cardinality != "consume" or not history:
+    if not history:
         return
-    if not engine.keep("leftover", query(place.leftover_keys)):
+    rows = engine.keep("leftover_rows", query(place.leftover_rows, summed=job.leg.cardinality == "sum"))
+    if not engine.keep("leftover", query(place.leftover_keys)) and not rows:
         return
     types = rt.sql_types(rt.ITEM)
     kept = ", ".join(
@@ -29,13 +30,16 @@ def add(engine: en.Engine, job: Job, history: Sequence[Path]) -> None:
     engine.keep(
         "found",
         f"select {kept}, filename from read_parquet([{files}], filename = true, hive_partitioning = false) "
-        "where key in (select key from leftover)",
+        "where key in (select key from leftover)"
+        + (" or right_key in (select right_key from leftover_rows)" if rows else ""),
     )
     columns = ", ".join(f'"{c}"' for c in rt.ITEM)
     engine.keep(
         "prior",
         f"select {columns} from prior union all select {columns} from (select *, row_number() over "
-        "(partition by key, occurrence order by filename desc) as latest from found) as f "
-        "where latest = 1 and not exists (select 1 from prior as p "
+        "(partition by key, occurrence order by filename desc) as latest, row_number() over (partition by "
+        # A row stands in one item: where a pass has moved it since, the later one.
+        "coalesce(right_key, key || chr(31) || occurrence) order by filename desc, key, occurrence) as last "
+        "from found) as f where latest = 1 and last = 1 and not exists (select 1 from prior as p "
         "where p.key = f.key and p.occurrence = f.occurrence)",
     )

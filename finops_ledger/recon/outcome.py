@@ -200,7 +200,7 @@ def outcomes(leg: Leg) -> Any:
         "id": every.p_id,
         "also": ibis.null("string"),
         "since": _since(every, shown),
-        "suggestion": ibis.null("string"),
+        "suggestion": every.p_suggestion,
         "home_before": every.p_home,
         "amount_before": t.or_zero(every.p_amount),
         "recon_home": home,

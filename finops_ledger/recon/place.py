@@ -19,26 +19,6 @@ ADDITIONS = ("refund", "adjustment")
 NAMELESS = ("~", "!", "?")
 
 
-def second_pass(*, of_the_day: bool = False) -> Any:
-    """Right rows that no left row names, with the left item that bears their other reference.
-
-    A right row's other reference is its own number (the partner's), where it has no other. ``of_the_day``: rows
-    that an open item names already, on either side, stay with it. Output: own_key, and the key of the one item
-    that names it. A reference named by two items decides nothing.
-    """
-    left, right = rt.side("lhs"), rt.side("rhs")
-    lonely = right.filter(~right.renewed).anti_join(left, "key")
-    named = left.filter(left.other_ref.notnull()).anti_join(right, "key")
-    if of_the_day:
-        lonely, named = lonely.anti_join(rt.prior(), "key"), named.anti_join(rt.prior(), "key")
-    one = named.group_by("other_ref").agg(key=named.key.min(), n=named.key.nunique())
-    one = one.filter(one.n == 1)
-    other = ibis.coalesce(lonely.other_ref, lonely.own_key)
-    return lonely.inner_join(one, other == one.other_ref).select(
-        lonely.own_key, one.key.name("new_key")
-    )
-
-
 def leftover_keys() -> Any:
     """Keys that must be looked up in history: rows of either side without the other today, and renewed ones."""
     left, right = rt.side("lhs"), rt.side("rhs")
@@ -47,6 +27,18 @@ def leftover_keys() -> Any:
     renewed = left.filter(left.renewed).select("key")
     again = right.filter(right.renewed | right.kind.isin(ADDITIONS)).select("key")
     return lonely.union(unmet).union(renewed).union(again).distinct()
+
+
+def leftover_rows(*, summed: bool = False) -> Any:
+    """Right rows by whose own key an item of history is looked up: what a later version, or what undoes it, names.
+
+    A pass may have given the item another key than the row states. Rows that are added up do not say whether they
+    are new (``summed``).
+    """
+    right = rt.side("rhs")
+    again = (right if summed else right.filter(right.renewed)).select(right_key=right.own_key)
+    undone = right.filter(right.orig.notnull()).select(right_key=right.orig)
+    return again.union(undone).distinct()
 
 
 def _taken_slots(prior: Any) -> Any:

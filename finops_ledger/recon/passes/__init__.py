@@ -1,63 +1,94 @@
 """The passes, in order: which right row belongs to which item.
 
-A pass is a re-keying. Each takes only rows that no earlier one met, and gives a right row the key of the item that
-it belongs to; what follows is the same for all of them.
+A pass is a re-keying. Each takes only what no earlier one met: rows of the day, and items of one side that stood
+open, at least one of the two fresh. It gives a right row (or the open item of one) the key of the item that it
+belongs to; what follows is the same for all of them. What it cannot decide it suggests.
 """
 
 from __future__ import annotations
 
 from finops_ledger.recon import place, sides, ticketing
 from finops_ledger.recon import tables as rt
-from finops_ledger.recon.job import Job
+from finops_ledger.recon.job import Job, Outcome
 from finops_ledger.recon.legs import SUPPLY_STATEMENT
+from finops_ledger.recon.passes import applying, finding, units
+from finops_ledger.recon.passes import tables as pt
 from finops_ledger.subledger import engine as en
 from finops_ledger.subledger.compiled import query
 
 
-def run(engine: en.Engine, job: Job) -> None:
-    """Lay out ``placed`` (right rows with their item) and ``additions`` from ``lhs``, ``rhs`` and ``prior``."""
+def run(engine: en.Engine, job: Job, result: Outcome, absent_keys: str | None = None) -> None:
+    """Lay out ``placed`` (right rows with their item) and ``additions`` from ``lhs``, ``rhs`` and ``prior``.
+
+    ``absent_keys``: SQL of keys whose sale is known and not reconciled; a row of theirs waits for it. Which bounds
+    were hit is written into ``result.bounds``.
+    """
+    summed = job.leg.cardinality == "sum"
+    for name in ("links", "shares", "doubts"):
+        engine.keep(name, en.empty(rt.sql_types(getattr(pt, name[:-1].upper()))))
+    moved = "select 1 from prior where right_key is not null and rule <> 'ref' limit 1"
+    if not job.leg.tickets and not job.leg.declared and engine.rows(moved):
+        engine.keep("moved", query(applying.versions, summed=summed))
+        engine.keep("rhs", "select * from moved")
+    found = _run_rules(engine, job, result, absent_keys, summed=summed)
     if job.leg.name == SUPPLY_STATEMENT:
-        _add_up(engine, job)
-    if job.leg.tickets:
+        _add_up(engine)
+    elif job.leg.tickets:
         ticketing.assign(engine, job)
-    if job.leg.tickets or job.leg.declared:
+    if job.leg.tickets or job.leg.declared or (summed and found):
         _sum_up(engine)
-    if job.leg.cardinality == "sum":
+    if summed:
         engine.keep("placed", "select * from rhs")
         engine.keep("additions", en.empty(rt.sql_types(rt.ADDITION)))
-        return
-    if "partner_ref" in job.passes:
-        _second_pass(engine, "partner_ref")
-    engine.keep("void", query(place.void))
-    engine.keep("placed", query(place.placed))
-    engine.keep("additions", query(place.additions))
+    else:
+        engine.keep("void", query(place.void))
+        engine.keep("placed", query(place.placed))
+        engine.keep("additions", query(place.additions))
+    if engine.keep("transfers", query(applying.transfers)):
+        engine.keep("together", rt.typed(rt.ADDITION, en.sql_of(query(applying.additions))))
+        engine.keep("additions", "select * from together")
 
 
-def _second_pass(engine: en.Engine, rule: str, **how: bool) -> None:
-    """Give right rows that the first pass leaves alone the key of the item that the second finds."""
-    if not engine.rows("select 1 from lhs where other_ref is not null limit 1"):
-        return
-    if engine.keep("second_pass", query(place.second_pass, **how)):
-        _rename(engine, "second_pass", rule)
+def _run_rules(
+    engine: en.Engine, job: Job, result: Outcome, absent_keys: str | None, *, summed: bool
+) -> bool:
+    """Run the passes after the exact key; say whether any of them found something."""
+    rules = [rule for rule in job.rules if rule.leg == job.leg.name]
+    if not rules:
+        return False
+    for side in ("lhs", "rhs"):
+        name = "left_units" if side == "lhs" else "right_units"
+        found = en.sql_of(query(units.unmet, side, summed=summed))
+        waits = f" where key not in ({absent_keys})" if absent_keys and side == "rhs" else ""
+        if not engine.keep(name, f"select * from ({found}){waits}"):
+            return False
+    if not engine.rows("select 1 from left_units where fresh union all "
+                       "select 1 from right_units where fresh limit 1"):  # fmt: skip
+        return False
+    moved = False
+    for rule in rules:
+        if not finding.find(engine, rule, job.passes[0] if job.passes else "ref", result):
+            continue
+        moved = True
+        for name, build in (("rhs", applying.rows), ("prior", applying.items)):
+            engine.keep("moved", query(build, summed=summed))
+            engine.keep(name, "select * from moved")
+        for side in ("left", "right"):
+            engine.keep("rest", query(applying.left_over, side))
+            engine.keep(f"{side}_units", "select * from rest")
+    return moved
 
 
-def _rename(engine: en.Engine, found: str, rule: str | None = None) -> None:
-    """Give the right rows named in ``found`` (own_key, new_key) their new key."""
-    via = "r.via" if rule is None else f"case when f.new_key is null then r.via else '{rule}' end"
-    engine.keep(
-        "rhs",
-        f"select r.* replace (coalesce(f.new_key, r.key) as key, {via} as via) from rhs as r "
-        f"left join (select own_key, min(new_key) as new_key from {found} group by own_key) as f "
-        "on r.own_key = f.own_key",
-    )
-
-
-def _add_up(engine: en.Engine, job: Job) -> None:
+def _add_up(engine: en.Engine) -> None:
     """Add up both files of a partner, once the passes have said which rows are of one order."""
-    for rule in job.passes[1:]:
-        _second_pass(engine, rule, of_the_day=True)
     if engine.keep("given_back", query(place.given_back)):
-        _rename(engine, "given_back")
+        engine.keep(
+            "moved",
+            "select r.* replace (coalesce(f.new_key, r.key) as key) from rhs as r left join "
+            "(select own_key, min(new_key) as new_key from given_back group by own_key) as f "
+            "on r.own_key = f.own_key",
+        )
+        engine.keep("rhs", "select * from moved")
     _sum_up(engine)
 
 

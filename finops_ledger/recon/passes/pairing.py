@@ -194,7 +194,7 @@ def shown(value: Any, name: str) -> Any:
     return value
 
 
-def operands(rows: Any, rule: Rule) -> Any:
+def operands(rows: Any, rule: Rule, between: str = "; ") -> Any:
     """What a pass compared, in words: each column with both values, amounts, distance in time."""
     said: list[Any] = []
     for n, (ours, theirs, forms) in enumerate(rule.pairs):
@@ -221,7 +221,7 @@ def operands(rows: Any, rule: Rule) -> Any:
         said.append(
             ibis.literal("time: ") + rows.minutes.cast("string") + f" min apart (of {rule.minutes})"
         )
-    return ibis.literal("; ").join(said)
+    return ibis.literal(between).join(said)
 
 
 def suggestions(rule: Rule, first: str) -> Any:
@@ -232,5 +232,5 @@ def suggestions(rule: Rule, first: str) -> Any:
     alike = ibis.ifelse(equal > 1, equal.cast("string") + " equally good, ", "")
     return found.select(
         "l_key", "l_slot", "r_key", "r_slot",
-        reason=ibis.literal(f"{rule.name}: ") + alike + operands(found, rule),
+        reason=ibis.literal(f"{rule.name}: ") + alike + operands(found, rule, ", "),
     )  # fmt: skip

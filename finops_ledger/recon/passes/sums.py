@@ -35,8 +35,8 @@ def members(rule: Rule, first: str) -> Any:
     """The units of every group that adds up, each side in the order of time and key."""
     left = un.asked(un.table("left_units"), rule, first, left=True)
     right = un.asked(un.table("right_units"), rule, first, left=False)
-    ours = _of_side(left, "left", rule)
-    theirs = _of_side(right, "right", rule)
+    ours = of_side(left, "left", rule)
+    theirs = of_side(right, "right", rule)
     every = ours.union(theirs)
     sums = every.group_by(_BY).agg(
         left=(every.side == "left").sum(),
@@ -66,7 +66,8 @@ def members(rule: Rule, first: str) -> Any:
     return chosen.select(*(chosen[n].cast(ty).name(n) for n, ty in MEMBER.items()))
 
 
-def _of_side(units: Any, side: str, rule: Rule) -> Any:
+def of_side(units: Any, side: str, rule: Rule) -> Any:
+    """Units with their side, and with what is told of the columns compared."""
     column = 0 if side == "left" else 1
     told = [
         ibis.literal(f"{pair[column]}: ") + shown(units[f"told_{n}"], pair[column])
@@ -175,5 +176,5 @@ def doubts(rule: Rule) -> Any:
     theirs = right.select(*_BY, r_key=right.key, r_slot=right.slot)
     found = ours.inner_join(theirs, _BY).inner_join(text, _BY)
     return found.select(
-        "l_key", "l_slot", "r_key", "r_slot", reason=ibis.literal(f"{rule.name}: ") + found.operands
+        "l_key", "l_slot", "r_key", "r_slot", reason=ibis.literal(f"{rule.name}: ") + found.operands.replace("; ", ", ")
     )
