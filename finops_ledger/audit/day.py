@@ -20,6 +20,7 @@ from typing import Any, Final
 from finops_ledger.core.days import zone
 from finops_ledger.core.schema import ROW_NAMES
 from finops_ledger.sop.registry import Registry
+from finops_ledger.subledger import matches
 from finops_ledger.subledger.engine import Engine, literal, parquet
 from finops_ledger.subledger.manifest import Batch, Line, State
 
@@ -147,7 +148,8 @@ def _results(day: Day, lines: list[Line], folder: str) -> str:
     )
     listed = ", ".join(literal(str(f)) for f in files)
     read = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
-    return f"select {columns} from {read}"
+    stored = f"select * from {read}"
+    return f"select {columns} from ({matches.whole(stored) if folder == '/matches/' else stored})"
 
 
 def _quoted(name: str) -> str:

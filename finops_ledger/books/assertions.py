@@ -121,8 +121,7 @@ def balances(space: Workspace, day: date) -> list[str]:
     after = day + timedelta(days=1)
     currency = space.config.company.currency
     made = []
-    batches = space.state.batches.values()
-    ending = [b for b in batches if b.covers[1] == day and space.state.speaks(b)]
+    ending = [b for b in space.state.ending_on(day) if space.state.speaks(b)]
     for batch in sorted(ending, key=lambda b: b.id):
         if not statement.closes_day(space, batch):
             continue

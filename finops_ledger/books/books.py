@@ -25,7 +25,7 @@ from finops_ledger.books import (
 from finops_ledger.books import explain as explaining
 from finops_ledger.books.inbox import NOT_IN, FileReport
 from finops_ledger.books.workspace import Workspace
-from finops_ledger.core.errors import IntegrityError
+from finops_ledger.core.errors import IntegrityError, UsageError
 
 if TYPE_CHECKING:
     from finops_ledger.books.rebuild import RebuildReport
@@ -145,7 +145,11 @@ class Books:
         """Run every leg and day that is complete and not reconciled; return how many were run."""
         with Workspace.open(self.root).writing():
             space = self._begin()
-            reconciling.check_as_of(space, as_of)
+            try:
+                reconciling.check_as_of(space, as_of)
+            except UsageError:
+                journal.derive(space)  # an import just before may have left that to us
+                raise
             done = reconciling.reconcile(space, self._clock(), as_of, progress)
             journal.derive(space)
         return done

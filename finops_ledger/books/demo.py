@@ -10,6 +10,7 @@ import shutil
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from finops_ledger.books.layout import lay_out, template
 from finops_ledger.core.money import plain
@@ -29,13 +30,27 @@ def lay_out_demo(root: Path, simulated: Path, partners: list[str]) -> None:
     lay_out(root, title="Demo: PT Contoh Digital", start=first, key=KEY)
     with (root / "finops.toml").open("a", encoding="utf-8") as file:
         file.write(_sources(simulated, partners))
+    stage = opening.get("stage", {"partners": []})
+    with_statement = {p["name"] for p in stage["partners"] if p["statement"]}
+    partners = [*partners, *(p["name"] for p in stage["partners"])]
     for partner in partners:
-        _write(root / "sops" / f"{partner}.toml", "demo/supplier.toml", partner=partner)
+        path = root / "sops" / f"{partner}.toml"
+        _write(path, "demo/supplier.toml", partner=partner)
+        if partner in with_statement:
+            text = path.read_text(encoding="utf-8")
+            text = text.replace('model = "prepaid"', 'model = "prepaid"\nstatement = "deposit"', 1)
+            path.write_text(text, encoding="utf-8")
         shutil.copyfile(simulated / "prices" / f"{partner}.csv", root / "prices" / f"{partner}.csv")
     topups = "".join(
         f'  {{ when = "TOPUP {p.upper()} ", kind = "topup", counterparty = "{p}" }},\n'
         for p in partners
     )
+    if "gateway" in stage:
+        _write_stage(root, stage)
+        topups += (
+            f'  {{ when = "{stage["gateway"]} SETTLEMENT", kind = "payout", '
+            f"counterparty = \"{stage['gateway']}\", settlement_ref = '{stage['gateway']}-\\d{{8}}' }},\n"
+        )
     _write(root / "sops" / "BCA.toml", "demo/bank.toml", topups=topups)
     _write(root / "sops" / "PG1.toml", "demo/gateway.toml", gateway="PG1", lag="1")
     _write(root / "sops" / "Tokopedia.toml", "demo/gateway.toml", gateway="Tokopedia", lag="60")
@@ -44,6 +59,28 @@ def lay_out_demo(root: Path, simulated: Path, partners: list[str]) -> None:
         shutil.move(path, root / "inbox" / path.name)
     if (simulated / "truth").exists():
         shutil.copytree(simulated / "truth", root / "truth")
+
+
+def _write_stage(root: Path, stage: dict[str, Any]) -> None:
+    """Declare what the stage adds: a shop, its gateway with a fee, partners with one file or two."""
+    gateway = stage["gateway"]
+    text = template("demo/stage-sources.toml").replace("{gateway}", gateway)
+    for partner in stage["partners"]:
+        name = partner["name"]
+        one = template("demo/supplier-source.toml").replace("{partner}", name)
+        text += "\n" + one.replace("{name}", name.lower())
+        if partner["statement"]:
+            one = template("demo/deposit-source.toml").replace("{partner}", name)
+            text += "\n" + one.replace("{name}", name.lower())
+    with (root / "finops.toml").open("a", encoding="utf-8") as file:
+        file.write("\n" + text)
+    path = root / "sops" / f"{gateway}.toml"
+    _write(path, "demo/gateway.toml", gateway=gateway, lag="1")
+    fee = '[versions.settlement.fee]\nrate = "0.007"\nvat = "0.11"\nper = "report"\n\n'
+    text = path.read_text(encoding="utf-8").replace(
+        "[versions.owners]", fee + "[versions.owners]", 1
+    )
+    path.write_text(text, encoding="utf-8")
 
 
 def _write(path: Path, name: str, **values: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -68,12 +69,24 @@ def original(space: Workspace, whole: Opened, arrival: Arrival, source: Source, 
     return original
 
 
-def keep(whole: Opened, kept: Path) -> None:
-    """Keep the original as it came; once, where several members came in it."""
+@contextmanager
+def keeping(whole: Opened, kept: Path) -> Iterator[None]:
+    """Keep the original as it came, beside the work of the block; once, where several members came in it.
+
+    It stands in the archive when the block has ended without an exception.
+
+    Raises:
+        Changed: it is not any more what was read.
+    """
     if whole.contained and kept.exists() and sha256_file(kept) == whole.sha256:
+        yield
         return
-    with suppress(FileNotFoundError):
-        files.copy_atomic(whole.path, kept)
-    if not kept.exists() or sha256_file(kept) != whole.sha256:
-        files.remove(kept)
-        raise Changed(whole.name)
+    with files.copying(whole.path, kept) as copied:
+        yield
+        try:
+            temp, sha256 = copied.result()
+        except FileNotFoundError as gone:
+            raise Changed(whole.name) from gone
+        if sha256 != whole.sha256:
+            raise Changed(whole.name)
+        files.publish(temp, kept)

@@ -333,28 +333,28 @@ def _commit(space: Workspace, whole: Opened, ready: _Ready, now: datetime) -> Li
     }
     if ready.part is not None:
         body["part"] = {"number": ready.part[0], "of": ready.part[1]}
-    body |= identity.describe(
-        space.engine, space.root, space.registry, space.state, body, ready.temp,
-        versions=fmt.revisions_in_file,
-    )  # fmt: skip
-    rows, control = body["rows"], body["control"]
-    read_control = result.control + result.excluded_control + result.refused_control
-    rows |= {"read": result.rows, "excluded": result.excluded, "refused": result.refused}
-    control |= {
-        "read": plain(read_control),
-        "excluded": plain(result.excluded_control),
-        "refused": plain(result.refused_control),
-        "unreadable": result.unreadable,
-    }
-    _conserve(ready.name, rows, control)
-    body["stated"] = {
-        "opening": None if result.opening is None else plain(result.opening),
-        "closing": None if result.closing is None else plain(result.closing),
-        "totals": {k: plain(v) for k, v in result.totals.items()},
-    }
-    files.publish(ready.temp, space.root / target)
-    body["files"] = {target: content_digest(space.root / target)}
-    filing.keep(whole, space.root / body["original"]["archive"])
+    with filing.keeping(whole, space.root / body["original"]["archive"]):
+        body |= identity.describe(
+            space.engine, space.root, space.registry, space.state, body, ready.temp,
+            versions=fmt.revisions_in_file,
+        )  # fmt: skip
+        rows, control = body["rows"], body["control"]
+        read_control = result.control + result.excluded_control + result.refused_control
+        rows |= {"read": result.rows, "excluded": result.excluded, "refused": result.refused}
+        control |= {
+            "read": plain(read_control),
+            "excluded": plain(result.excluded_control),
+            "refused": plain(result.refused_control),
+            "unreadable": result.unreadable,
+        }
+        _conserve(ready.name, rows, control)
+        body["stated"] = {
+            "opening": None if result.opening is None else plain(result.opening),
+            "closing": None if result.closing is None else plain(result.closing),
+            "totals": {k: plain(v) for k, v in result.totals.items()},
+        }
+        files.publish(ready.temp, space.root / target)
+        body["files"] = {target: content_digest(space.root / target)}
     return space.manifest.append(space.state, "batch", body)
 
 

@@ -22,7 +22,7 @@ from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.days import days as each_day
 from finops_ledger.plugins.periods import CLOSE
 from finops_ledger.posting.entries import quote
-from finops_ledger.posting.store import LineStore
+from finops_ledger.posting.store import A_FILE, LineStore
 from finops_ledger.subledger import files
 
 FOLDER: Final = "journal"
@@ -66,8 +66,9 @@ def fingerprints(space: Workspace, wanted: Iterable[date]) -> dict[date, str]:
         d: {"batches": [], "legs": [], "before": [], "verdicts": []} for d in wanted
     }
     for batch in space.state.batches.values():
-        near = sorted(n.id for n in space.state.neighbours(batch.id))
-        for day in {batch.home, *batch.days} & set(wanted):
+        its_days = {batch.home, *batch.days} & by_day.keys()
+        near = sorted(n.id for n in space.state.neighbours(batch.id)) if its_days else []
+        for day in its_days:
             by_day[day]["batches"].append([batch.id, near])
     proofs: dict[tuple[str, str], list[date]] = {}
     for leg, who, day in sorted(space.state.reconciled):
@@ -181,7 +182,7 @@ def _chunks(space: Workspace, todo: Sequence[date], limit: int = 2_000_000) -> I
     chunk: list[date] = []
     held = 0
     for day in todo:
-        rows = sum(b.rows for b in space.state.batches.values() if day in b.days)
+        rows = sum(b.rows + A_FILE for b in space.state.posting_on(day))
         if chunk and held + rows > limit:
             yield chunk
             chunk, held = [], 0

@@ -15,14 +15,15 @@ from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.days import days
 from finops_ledger.core.errors import UsageError
 from finops_ledger.core.money import plain
-from finops_ledger.posting.store import LineStore
+from finops_ledger.posting.store import A_FILE, LineStore
 from finops_ledger.recon import decisions
 from finops_ledger.recon.entries import registers
+from finops_ledger.recon.history import Matched, bounds
 from finops_ledger.recon.job import Job, Outcome
 from finops_ledger.recon.legs import EVERYBODY, SALE_SUPPLY, Leg
 from finops_ledger.recon.run import run
 from finops_ledger.subledger import engine as en
-from finops_ledger.subledger import files
+from finops_ledger.subledger import files, matches
 from finops_ledger.subledger.engine import content_digest
 from finops_ledger.subledger.manifest import Line
 
@@ -87,7 +88,7 @@ def _chunk(space: Workspace, wanted: Sequence[date]) -> list[date]:
     chosen: list[date] = []
     held = 0
     for day in sorted(set(wanted)):
-        rows = sum(b.rows for b in space.state.batches.values() if day in b.days)
+        rows = sum(b.rows + A_FILE for b in space.state.posting_on(day))
         if chosen and held + rows > _KEEP_ROWS:
             break
         chosen.append(day)
@@ -102,7 +103,7 @@ def commit(
     out = space.root / "subledger" / f"{files.TEMP_PREFIX}recon"
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    before = _last_before(space, one)
+    before = space.state.proof_before(one.leg.name, one.counterparty, one.day)
     outcome = run(
         space.engine,
         one,
@@ -141,9 +142,7 @@ def _line(space: Workspace, one: Job, as_of: date, now: datetime, outcome: Outco
     engine = space.engine
     items = outcome.files.get("items")
     found = registers(engine, items, one.leg, one.component, one.claims)
-    uses = sorted(
-        b.id for b in space.state.batches.values() if b.role in one.leg.roles and one.day in b.days
-    )
+    uses = sorted(b.id for b in space.state.posting_on(one.day) if b.role in one.leg.roles)
     counts = engine.rows(
         'select (select count(*) from lhs) as "left", (select count(*) from rhs) as "right"'
     )[0]
@@ -173,7 +172,16 @@ def _line(space: Workspace, one: Job, as_of: date, now: datetime, outcome: Outco
         "withheld": sorted(outcome.withheld),
         "no_price": _no_price(engine, one),
         **({"decided": _decided(outcome)} if outcome.decided else {}),
+        **({"suggested": outcome.suggested} if outcome.suggested else {}),
+        **({"bound_hit": outcome.bounds} if outcome.bounds else {}),
+        **_matched(engine, outcome),
     }
+
+
+def _matched(engine: en.Engine, outcome: Outcome) -> Line:
+    """What the line says of the file of matches: its layout, and the bounds by which it is looked up."""
+    path = outcome.files.get("matches")
+    return {} if path is None else {"layout": matches.LAYOUT, "bounds": bounds(engine, path)}
 
 
 def _decided(outcome: Outcome) -> dict[str, list[Any]]:
@@ -231,30 +239,22 @@ def _no_price(engine: en.Engine, one: Job) -> list[str]:
     return [f"{r['product']} on {one.day}{short * (r['model'] == 'stock')}" for r in rows]
 
 
-def _last_before(space: Workspace, one: Job) -> Line | None:
-    earlier = [
-        k[2]
-        for k in space.state.reconciled
-        if k[0] == one.leg.name and k[1] == one.counterparty and k[2] < one.day
-    ]
-    if not earlier:
-        return None
-    return space.state.reconciled[one.leg.name, one.counterparty, max(earlier)]
-
-
 def _items_of(space: Workspace, line: Line | None) -> list[Path]:
     return [space.root / f for f in line["files"] if "/breaks/" in f] if line else []
 
 
-def _history(space: Workspace, one: Job) -> list[Path]:
-    """Matches files of all earlier days of this leg and counterparty, oldest first."""
-    return [
-        space.root / f
-        for (leg, who, day), line in sorted(space.state.reconciled.items())
-        if leg == one.leg.name and who == one.counterparty and day < one.day
-        for f in line["files"]
-        if "/matches/" in f
-    ]
+def _history(space: Workspace, one: Job) -> list[Matched]:
+    """Matches files of all earlier days of this leg and counterparty, oldest first, with what lies in them."""
+    if one.leg.cardinality != "consume" and not one.own_rules:
+        return []
+    found = []
+    for line in space.state.proofs_until(one.leg.name, one.counterparty, one.day):
+        found += [
+            Matched.of(space.root / f, line.get("bounds"))
+            for f in line["files"]
+            if "/matches/" in f
+        ]
+    return found
 
 
 def _absent(space: Workspace, one: Job) -> str | None:

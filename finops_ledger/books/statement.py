@@ -19,7 +19,7 @@ from finops_ledger.books.config import Source
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import InputRefused, Problem
 from finops_ledger.core.money import ZERO
-from finops_ledger.posting import chain, store
+from finops_ledger.posting import chain
 from finops_ledger.recon.job import Gap
 from finops_ledger.recon.legs import SALE_SUPPLY, SUPPLY_STATEMENT, Leg
 from finops_ledger.subledger.engine import literal, parquet
@@ -137,10 +137,11 @@ def _walk(space: Workspace, batch: Batch) -> Statement | None:
 def _chain(space: Workspace, batch: Batch) -> chain.Chain | None:
     """Walk what a batch, with the earlier issues of its file, says of the balance."""
     earlier = [b.id for b in space.state.issues(batch) if b.issue < batch.issue]
-    streamed = batch.rows > store.KEEP_ROWS and not space.state.neighbours(batch.id)
-    return chain.read(
-        space.engine, batch.role, batch.id, batch.order, streamed=streamed, issues=earlier
-    )
+    if earlier or space.state.neighbours(batch.id):
+        return chain.read(space.engine, batch.role, batch.id, batch.order, issues=earlier)
+    if batch.id not in space.chains:  # its rows alone, which never change
+        space.chains[batch.id] = chain.read(space.engine, batch.role, batch.id, batch.order)
+    return space.chains[batch.id]
 
 
 def of_locked_day(space: Workspace, batch: Batch) -> bool:
@@ -286,7 +287,9 @@ def gaps(space: Workspace, leg: Leg, counterparty: str, day: date) -> tuple[Gap,
     found: list[Gap] = []
     if leg.name != LEG_OF.get(mover(space, counterparty, day)):
         return ()
-    for batch in sorted(space.state.batches.values(), key=lambda b: b.id):
+    ending = space.state.ending_on(day)
+    late = [b for b in space.state.batches.values() if b.late and b.opens == day]
+    for batch in sorted({b.id: b for b in [*ending, *late]}.values(), key=lambda b: b.id):
         if batch.counterparty == counterparty and batch.covers[1] == day and moves(space, batch):
             one = read(space, batch, across=True)
             found += one.gaps if one else ()

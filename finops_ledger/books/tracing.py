@@ -16,6 +16,7 @@ from finops_ledger.core.money import ZERO, plain
 from finops_ledger.intake.containers import member_file
 from finops_ledger.intake.read import locate
 from finops_ledger.subledger import engine as en
+from finops_ledger.subledger import matches
 from finops_ledger.subledger.manifest import Batch, Line
 
 #: What is shown of a stored row, where it has a value.
@@ -158,11 +159,12 @@ def items_moved(space: Workspace, lines: Iterable[Line]) -> list[dict[str, Any]]
 def _read(space: Workspace, paths: list[Path], where: str) -> list[dict[str, Any]]:
     if not paths:
         return []
-    listed = ", ".join(en.literal(str(p)) for p in paths)
-    rows = space.engine.rows(
-        f"select * from read_parquet([{listed}], union_by_name = true) where {where} "
-        "order by day, leg, key"
-    )
+    if paths[0].relative_to(space.root).parts[1] == "matches":
+        there = matches.read(paths)
+    else:
+        listed = ", ".join(en.literal(str(p)) for p in paths)
+        there = f"select * from read_parquet([{listed}], union_by_name = true)"
+    rows = space.engine.rows(f"select * from ({there}) where {where} order by day, leg, key")
     return [_stand(r) for r in rows]
 
 

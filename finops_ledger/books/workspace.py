@@ -17,6 +17,7 @@ from finops_ledger.books.expected import Expected, Touches
 from finops_ledger.core.errors import UsageError
 from finops_ledger.intake.formats import find_format, load_format
 from finops_ledger.intake.spec import Format
+from finops_ledger.posting.chain import Chain
 from finops_ledger.recon.legs import Legs
 from finops_ledger.sop import registry as sops
 from finops_ledger.subledger.engine import Engine
@@ -44,7 +45,10 @@ class Workspace:
     legs: Legs = field(default_factory=Legs)
     #: Formats that stand in for those that the program ships (a replay under the formats of the time).
     shipped: Path | None = None
+    #: Running balances that have been walked, by batch: of those that share no row with another.
+    chains: dict[str, Chain | None] = field(default_factory=dict, repr=False)
     _engine: Engine | None = field(default=None, repr=False)
+    _expected: tuple[int, int, Expected] | None = field(default=None, repr=False)
 
     @classmethod
     def open(cls, root: Path, shipped: Path | None = None) -> Workspace:
@@ -68,6 +72,7 @@ class Workspace:
         fresh = Workspace.open(self.root)
         self.config, self.registry, self.legs = fresh.config, fresh.registry, fresh.legs
         self.manifest, self.state = fresh.manifest, fresh.state
+        self._expected = None
 
     @property
     def engine(self) -> Engine:
@@ -87,8 +92,15 @@ class Workspace:
 
     @property
     def expected(self) -> Expected:
-        """Which files are expected and which are in."""
-        return Expected(self.config, self.registry, self.state, self.legs)
+        """Which files are expected and which are in; worked out again when a file has come or gone."""
+        state, changes = self.state, self.state.changes
+        if self._expected is None or self._expected[:2] != (id(state), changes):
+            self._expected = (
+                id(state),
+                changes,
+                Expected(self.config, self.registry, state, self.legs),
+            )
+        return self._expected[2]
 
     @property
     def inbox(self) -> Path:

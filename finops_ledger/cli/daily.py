@@ -79,6 +79,13 @@ def init(folder_: Path | None, title: str, currency: str, zone: str, start: date
     show_default=True,
     help="The first day.",
 )
+@click.option(
+    "--scenes",
+    type=click.IntRange(0, 1000),
+    default=0,
+    show_default=True,
+    help="How often each class of break is played, with further partners and a gateway.",
+)
 @click.option("--run", "and_run", is_flag=True, help="Import and reconcile all days as well.")
 @click.option(
     "--samples",
@@ -92,6 +99,7 @@ def demo(
     partners: int,
     seed: int,
     start: date,
+    scenes: int,
     and_run: bool,
     samples: Path | None,
 ) -> None:
@@ -104,7 +112,7 @@ def demo(
 
     from finops_ledger.books import Books
     from finops_ledger.books.demo import lay_out_demo
-    from finops_ledger.simulator import simulate
+    from finops_ledger.simulator import Faults, simulate
 
     root = choose(folder_)
     with tempfile.TemporaryDirectory(prefix="finops-demo-") as place:
@@ -115,6 +123,7 @@ def demo(
             orders_per_day=orders_per_day,
             partners=partners,
             seed=seed,
+            faults=Faults(scenes=scenes),
         )
         lay_out_demo(root, Path(place), list(made.partners))
     waiting = sum(1 for p in (root / "inbox").iterdir() if p.is_file())
@@ -235,7 +244,7 @@ def run(accept_valid: bool, as_of: date | None, as_json: bool) -> int:
     """
     with opened() as books:
         report = books.import_files(
-            accept_valid=accept_valid, progress=output.progress("Importing")
+            accept_valid=accept_valid, progress=output.progress("Importing"), derive=False
         )
         done = books.reconcile(as_of, progress=output.progress("Reconciling"))
         checked = books.check(as_of)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import pairwise
 from typing import NamedTuple
 
 from finops_ledger.core.money import plain
@@ -57,21 +56,17 @@ def read(
     batch: str,
     order: str,
     *,
-    streamed: bool,
     issues: Sequence[str] = (),
 ) -> Chain | None:
     """Walk the chain of one batch in ``<role>_lines`` (supply or deposit); None when no row states a balance.
 
     Rows already known, and revisions that do not move the deposit, are left out (ruling 7). ``order`` is the
-    format's row order; ``streamed`` says that the lines come straight from Parquet, in file order. ``issues``:
-    the earlier issues of the same file; what they moved is part of the rows that this one states again.
+    format's row order. ``issues``: the earlier issues of the same file; what they moved is part of the rows that
+    this one states again.
     """
-    backwards = order == "newest-first"
-    over = (
-        "(rows unbounded preceding)" if streamed else "(order by record rows unbounded preceding)"
-    )
-    if backwards:
-        over = "(order by record desc rows unbounded preceding)"
+    # Always by record: lines come in the order of their file only as long as no join lies between.
+    way = "desc" if order == "newest-first" else "asc"
+    over = f"(order by record {way} rows unbounded preceding)"
     engine.connection.execute(
         "create or replace temp view chain as "
         f"select record, balance, balance - sum(moved) over {over} as base, moved "
@@ -86,21 +81,18 @@ def read(
     if found["low_base"] == found["high_base"]:
         opening = found["low_base"]
         return Chain(opening, opening + found["moved"], min(found["low"], opening))
-    way = "desc" if backwards else "asc"
     stated = engine.rows(
-        "select record, base, balance, nr, moved from chain join (select record, row_number() over "
+        "select record, base, before, nr - nr_before <> record - record_before as rows_missing, "
+        "case when abs(nr - nr_before) = 1 then moved end as moved from ("
+        f"select record, base, nr, moved, lag(base) over w as before, lag(nr) over w as nr_before, "
+        f"lag(record) over w as record_before from chain join (select record, row_number() over "
         f"(order by record) as nr from {role}_lines where batch = {literal(batch)}) using (record) "
-        f"where balance is not null order by record {way}"
+        f"where balance is not null window w as (order by record {way})) "
+        f"where before is null or base <> before order by record {way}"
     )
     gaps = [
-        Break(
-            row["record"],
-            row["base"] - before["base"],
-            row["record"] - before["record"] != row["nr"] - before["nr"],
-            row["moved"] if abs(row["nr"] - before["nr"]) == 1 else None,
-        )
-        for before, row in pairwise(stated)
-        if row["base"] != before["base"]
+        Break(r["record"], r["base"] - r["before"], r["rows_missing"], r["moved"])
+        for r in stated[1:]
     ]
     opening = stated[0]["base"]
     total = sum((gap.amount for gap in gaps), Decimal(0))

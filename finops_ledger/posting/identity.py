@@ -67,7 +67,8 @@ def describe(
     if versions and _repeats(engine, parquet, batch.key):
         neighbours = sorted([*neighbours, batch.id])
     batch = replace(batch, neighbours=tuple(neighbours), keys=low_high)
-    trial = State(batches={**state.batches, batch.id: batch}, closes=state.closes)
+    same = {b.id: b for b in state.of_source(batch.source)}  # a row's versions are of one source
+    trial = State(batches={**same, batch.id: batch}, closes=state.closes)
     role = batch.role
     LineStore(engine, root, registry, trial).load_batches([batch], [role])
     value, change = _CONTROL[role]

@@ -27,6 +27,8 @@ from finops_ledger.subledger.manifest import Batch, State
 
 #: Up to so many rows a line table is kept in memory; beyond, it stays a view over Parquet.
 KEEP_ROWS: Final = 200_000
+#: What reading one more file holds, in rows: many small files cost as one large one.
+A_FILE: Final = 10_000
 
 _SALE = (
     "record source batch key occurrence ref orig_ref partner_ref payment_ref product serial customer "
@@ -151,7 +153,7 @@ class LineStore:
     def load(self, wanted: Iterable[date]) -> None:
         """Register the line tables of all batches that post on any of the days."""
         days = set(wanted)
-        chosen = {b.id: b for b in self.state.batches.values() if days & set(b.days)}
+        chosen = {b.id: b for day in sorted(days) for b in self.state.posting_on(day)}
         for batch in list(chosen.values()):
             # A statement is proven over all issues of its file and beside the other parts of its day, a late one
             # beside what stated the day: whatever the days of their rows.

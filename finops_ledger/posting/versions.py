@@ -1,6 +1,7 @@
 """Versions of a row: what came before it under the same key, and whether it says anything new.
 
-Identity looks at its own source only: (source, key, occurrence). Versions are ordered by the time of
+Identity looks at its own source only: (source, key, occurrence). An id that comes again for another order, a month
+or more after its last word, is another row: senders begin their numbers anew. Versions are ordered by the time of
 their status (else the file's day), then by status rank, then by issue (a file of the same name that comes again
 corrects the one before: decision 0010), then by batch and record: never by arrival otherwise (rulings 7
 and 24).
@@ -17,6 +18,8 @@ from finops_ledger.core.schema import CONTENT_FIELDS
 
 IDENTITY = ("source", "key", "occurrence")
 NEW, REVISED, KNOWN = "new", "revised", "known"
+#: How long a sender lets a number rest before it may name another row.
+REST_DAYS = 31
 #: What tells one version of a row from all others.
 PLACE = ("batch", "record")
 #: The place of a version among those of its row.
@@ -85,7 +88,7 @@ def _several(rows: Any) -> Any:
         *IDENTITY,
         "version_at",
         status_rank(rows.status).name("rank"),
-        *("issue", "batch", "record", "closes", "opens", "day_first"),
+        *("ref", "issue", "batch", "record", "closes", "opens", "day_first"),
     )
     twice = narrow.group_by(list(IDENTITY)).agg(times=narrow.count())
     twice = twice.filter(twice.times > 1).select(*IDENTITY)
@@ -94,12 +97,22 @@ def _several(rows: Any) -> Any:
 
 def _placed(narrow: Any) -> Any:
     """Add ``step``, the place among the versions of a row, and ``before``, the one at the place before it."""
-    own = [n for n in narrow.columns if n not in ("step", "before")]
+    own = [n for n in narrow.columns if n not in ("step", "before", "life")]
     narrow = narrow.select(*own)
-    order = ibis.window(
-        group_by=list(IDENTITY),
-        order_by=["version_at", "rank", "issue", *PLACE],
-    )
+    by = ["version_at", "rank", "issue", *PLACE]
+    order = ibis.window(group_by=list(IDENTITY), order_by=by)
+    rested = (
+        narrow.version_at.epoch_seconds() - narrow.version_at.epoch_seconds().lag().over(order)
+    ) >= REST_DAYS * 86_400
+    begins = (rested & (narrow.ref != narrow.ref.lag().over(order))).fill_null(False)
+    narrow = narrow.mutate(begins=begins.cast("int64"))
+    # As rows, not as a range: a version that begins anew takes those after it along, not its equals before.
+    narrow = narrow.mutate(
+        life=narrow.begins.sum().over(
+            ibis.window(group_by=list(IDENTITY), order_by=by, rows=(None, 0))
+        )
+    ).drop("begins")
+    order = ibis.window(group_by=[*IDENTITY, "life"], order_by=by)
     place = ibis.struct({n: narrow[n] for n in PLACE})
     return narrow.mutate(
         step=ibis.row_number().over(order).cast("int64"), before=place.lag().over(order)
@@ -109,14 +122,14 @@ def _placed(narrow: Any) -> Any:
 def _settled(several: Any) -> Any:
     """Versions that came after a close and are older than one that stood in the closed days."""
     stood = several.select(
-        *(several[n].name(f"at_{n}") for n in IDENTITY),
+        *(several[n].name(f"at_{n}") for n in (*IDENTITY, "life")),
         several.step.name("at_step"),
         several.closes.name("at_closes"),
         several.day_first.name("at_first"),
     )
     return several.semi_join(
         stood,
-        [several[n] == stood[f"at_{n}"] for n in IDENTITY]
+        [several[n] == stood[f"at_{n}"] for n in (*IDENTITY, "life")]
         + [
             stood.at_step > several.step,
             stood.at_closes < several.closes,

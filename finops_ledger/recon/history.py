@@ -1,45 +1,142 @@
-"""Items of earlier days that a day touches again: only what the day leaves unmatched is looked up (DESIGN §8)."""
+"""Items of earlier days that a day touches again: only what the day leaves unmatched is looked up (DESIGN §8).
+
+The manifest keeps, of each file of matches, between which keys its items lie, and its right rows by their own keys;
+a file is opened only when a key that is looked for lies there. Ids that say nothing of their day (random ones) lie
+everywhere: then the key column of every file is read.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
 
 from finops_ledger.recon import place
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.job import Job
 from finops_ledger.subledger import engine as en
+from finops_ledger.subledger import matches
 from finops_ledger.subledger.compiled import query
 
+#: The columns by which matches are looked up (an item's key, and the own key of the right row that it consumed), and
+#: whose files say in which order they come.
+_BY: Final = {"key": "left_batch", "right_key": "right_batch"}
 
-def add(engine: en.Engine, job: Job, history: Sequence[Path]) -> None:
+
+#: Runs of neighbouring keys: the lowest and the highest of each.
+Spans = tuple[tuple[str, str], ...]
+#: Into so many runs at most the keys are cut that are not of plain pairs: what is settled late is of many days.
+_RUNS: Final = 8
+#: How much of a key says that it is a neighbour; the longest that makes few enough runs is taken.
+_PREFIXES: Final = (32, 24, 20, 16, 14, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """A file of matches, with the spans of each column by which it is looked up; None: they are not known."""
+
+    path: Path
+    key: Spans | None = None
+    right_key: Spans | None = None
+
+    @classmethod
+    def of(cls, path: Path, told: Mapping[str, Any] | None) -> Matched:
+        """A file, with what the manifest's line says of it."""
+        if told is None:
+            return cls(path)
+        return cls(path, *(tuple((low, high) for low, high in told[c]) for c in _BY))
+
+
+def bounds(engine: en.Engine, path: Path) -> dict[str, list[list[str]]]:
+    """Return the spans of a file of matches, as the manifest keeps them.
+
+    The keys of plain pairs are one span a file of the day; the others, of which a few are of days long past, are cut
+    into some.
+    """
+    return {column: _spans(engine, path, column, of) for column, of in _BY.items()}
+
+
+def _spans(engine: en.Engine, path: Path, column: str, batch: str) -> list[list[str]]:
+    rows = f"select {column} as k, {batch} as batch, class is null as plain from ({en.parquet([path])})"
+    by = f"select min(k) as low, max(k) as high from ({rows}) where "
+    plain = engine.rows(f"{by} plain group by batch order by low, high limit {_RUNS + 1}")
+    if len(plain) > _RUNS:
+        plain = engine.rows(f"{by} plain")
+    outside = "".join(
+        f" and not k between {en.literal(r['low'])} and {en.literal(r['high'])}" for r in plain
+    )
+    rest: list[dict[str, Any]] = []
+    for length in _PREFIXES:
+        rest = engine.rows(
+            f"{by} not plain and k is not null{outside} group by left(k, {length}) "
+            f"order by low, high limit {_RUNS + 1}"
+        )
+        if len(rest) <= _RUNS:
+            break
+    return [[r["low"], r["high"]] for r in (*plain, *rest)]
+
+
+def add(engine: en.Engine, job: Job, history: Sequence[Matched]) -> None:
     """Add to ``prior`` what earlier days matched of the keys that the day leaves over.
 
-    The latest state counts; what is open stands in the items of the day before.
+    The latest state counts; what is open stands in the items of the day before. A version of a right row, or what
+    gives a right row back, is looked up by that row's own key too: a pass may have given the row to an item of
+    another key.
     """
-    if not history:
+    summed = job.leg.cardinality == "sum"
+    if not history or (summed and not job.own_rules):
         return
-    rows = engine.keep("leftover_rows", query(place.leftover_rows, summed=job.leg.cardinality == "sum"))
-    if not engine.keep("leftover", query(place.leftover_keys)) and not rows:
+    if not engine.keep("leftover", query(place.leftover_keys)):
+        return
+    if engine.keep("leftover_rows", query(place.leftover_rows, summed=summed)):
+        met = _near(engine, history, "right_key", "leftover_rows")
+        if met:
+            engine.keep(
+                "leftover",
+                "select key from leftover union select key from "
+                f"({matches.read(met, _BY)}) where right_key in (select key from leftover_rows)",
+            )
+    near = _near(engine, history, "key", "leftover")
+    if not near:
         return
     types = rt.sql_types(rt.ITEM)
-    kept = ", ".join(
-        f'cast(null as {types[c]}) as "{c}"' if c in rt.WHILE_OPEN else f'"{c}"' for c in rt.ITEM
+    kept = [c for c in rt.ITEM if c not in rt.WHILE_OPEN]
+    listed = ", ".join(
+        f'cast(null as {types[c]}) as "{c}"' if c not in kept else f'"{c}"' for c in rt.ITEM
     )
-    files = ", ".join(en.literal(str(h)) for h in history)
     engine.keep(
         "found",
-        f"select {kept}, filename from read_parquet([{files}], filename = true, hive_partitioning = false) "
-        "where key in (select key from leftover)"
-        + (" or right_key in (select right_key from leftover_rows)" if rows else ""),
+        f"select {listed}, day as matched_on from ({matches.read(near, [*kept, 'day'])}) "
+        "where key in (select key from leftover)",
     )
     columns = ", ".join(f'"{c}"' for c in rt.ITEM)
     engine.keep(
         "prior",
         f"select {columns} from prior union all select {columns} from (select *, row_number() over "
-        "(partition by key, occurrence order by filename desc) as latest, row_number() over (partition by "
-        # A row stands in one item: where a pass has moved it since, the later one.
-        "coalesce(right_key, key || chr(31) || occurrence) order by filename desc, key, occurrence) as last "
+        "(partition by key, occurrence order by matched_on desc) as latest, row_number() over (partition by "
+        # A row stands on one item: where a pass has given it to another one since, on that.
+        "coalesce(right_key, key || chr(31) || occurrence) order by matched_on desc, key, occurrence) as last "
         "from found) as f where latest = 1 and last = 1 and not exists (select 1 from prior as p "
-        "where p.key = f.key and p.occurrence = f.occurrence)",
+        "where (p.key = f.key and p.occurrence = f.occurrence) or p.right_key = f.right_key)",
     )
+
+
+def _near(engine: en.Engine, history: Sequence[Matched], by: str, wanted: str) -> list[Path]:
+    """Return the files that may hold one of the ``wanted`` keys, in the order given."""
+    known = [(n, getattr(m, by)) for n, m in enumerate(history)]
+    spans = [(n, low, high) for n, found in known for low, high in found or ()]
+    columns = {
+        "n": pa.array([n for n, _, _ in spans], pa.int64()),
+        "low": pa.array([low for _, low, _ in spans], pa.string()),
+        "high": pa.array([high for _, _, high in spans], pa.string()),
+    }
+    engine.give("bounds", pa.table(columns))
+    met = engine.rows(
+        f"select distinct n from bounds join (select distinct key from {wanted} where key is not null) as w "
+        "on w.key >= low and w.key <= high"
+    )
+    chosen = {r["n"] for r in met} | {n for n, found in known if found is None}
+    return [history[n].path for n in sorted(chosen)]

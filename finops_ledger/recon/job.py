@@ -65,6 +65,11 @@ class Job:
         return self.leg.clearing(self.component)
 
     @property
+    def own_rules(self) -> tuple[Rule, ...]:
+        """The passes of this leg after the exact key."""
+        return tuple(rule for rule in self.rules if rule.leg == self.leg.name)
+
+    @property
     def day_number(self) -> int:
         """The day as days since 1970."""
         return (self.day - EPOCH).days
@@ -85,6 +90,8 @@ class Outcome:
     withheld: set[str] = field(default_factory=set)
     #: What passes did not look at for its number, in words.
     bounds: list[str] = field(default_factory=list)
+    #: Open items that passes suggest something for.
+    suggested: int = 0
     #: What decisions took off an account that is its own list of items: number, debits, credits.
     decided: dict[str, list[Any]] = field(default_factory=dict)
 

@@ -137,8 +137,11 @@ def outcomes(leg: Leg) -> Any:
         span=ibis.ifelse(claimed, ibis.null("int64"), span),
         is_claimed=claimed,
     )
+    # What broke under an earlier rule is for people to settle: a later tolerance does not take it away unasked.
+    stood = (every.p_class == "cost_mismatch").fill_null(False) & ~every.touched
     within = (
         (every.found == "cost_mismatch")
+        & ~stood
         & (every.rest.abs() <= every.tolerance)
         & every.category.notnull()
     ).fill_null(False)

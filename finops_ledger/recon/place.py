@@ -30,15 +30,15 @@ def leftover_keys() -> Any:
 
 
 def leftover_rows(*, summed: bool = False) -> Any:
-    """Right rows by whose own key an item of history is looked up: what a later version, or what undoes it, names.
+    """Own keys of right rows that an earlier day may have matched: of their later versions, and of what undoes them.
 
-    A pass may have given the item another key than the row states. Rows that are added up do not say whether they
-    are new (``summed``).
+    Rows that are added up (``summed``) do not say whether they come again.
     """
     right = rt.side("rhs")
-    again = (right if summed else right.filter(right.renewed)).select(right_key=right.own_key)
-    undone = right.filter(right.orig.notnull()).select(right_key=right.orig)
-    return again.union(undone).distinct()
+    again = right if summed else right.filter(right.renewed)
+    renewed = again.select(right.own_key.name("key"))
+    undone = right.filter(right.kind.isin(ADDITIONS)).select(right.orig.name("key"))
+    return renewed.union(undone).distinct()
 
 
 def _taken_slots(prior: Any) -> Any:
@@ -52,9 +52,14 @@ def _taken_slots(prior: Any) -> Any:
 
 
 def _again() -> Any:
-    """Right rows that are versions of a row standing already, with the item that it belongs to."""
+    """Right rows that are versions of a row standing already, with the item that it belongs to.
+
+    A failed try that gave its place to the partner's next one stands nowhere any more: what it says again is a
+    new try.
+    """
     right, prior = rt.side("rhs"), rt.prior()
-    again = right.filter(right.renewed)
+    again = right.filter(right.renewed & ~right.kind.isin(ADDITIONS))
+    again = again.anti_join(_lost(), "own_key")
     known = prior.filter(prior.right_key.notnull()).select(
         prior.right_key.name("p_right_key"),
         prior.key.name("p_key"),
@@ -69,9 +74,19 @@ def _again() -> Any:
     ).select(*rt.SIDE, "stands")
 
 
+def _lost() -> Any:
+    """Rows that come again, and stand on no item."""
+    right, prior = rt.side("rhs"), rt.prior()
+    again = right.filter(right.renewed & ~right.kind.isin(ADDITIONS))
+    return again.anti_join(prior, [again.own_key == prior.right_key]).select("own_key")
+
+
 def _fresh() -> Any:
     right = rt.side("rhs")
-    return right.filter(~right.renewed & ~right.kind.isin(ADDITIONS))
+    tries = right.filter(~right.kind.isin(ADDITIONS))
+    return tries.filter(~tries.renewed).union(
+        tries.filter(tries.renewed).semi_join(_lost(), "own_key")
+    )
 
 
 def void() -> Any:
@@ -161,7 +176,8 @@ def additions() -> Any:
     """
     right, prior = rt.side("rhs"), rt.prior()
     place = ibis.table({**rt.SIDE}, name="placed")
-    extra = right.filter(~right.renewed & right.kind.isin(ADDITIONS))
+    # A refund that was pending and is now paid adds what it moves, like one that comes at once.
+    extra = right.filter(right.kind.isin(ADDITIONS))
     known = (
         prior.filter(prior.right_key.notnull())
         .select(

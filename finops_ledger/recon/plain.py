@@ -13,7 +13,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+from finops_ledger.recon import tables as rt
 from finops_ledger.subledger import engine as en
+from finops_ledger.subledger import matches
 
 #: Right rows that belong to an item beside its delivery.
 _BESIDE: Final = "kind in ('refund', 'adjustment')"
@@ -23,7 +25,8 @@ _PLAIN: Final = "n = 2 and sides = 0 and move = 0"
 #: What sides count for in the sum: 1 and -1; a row that is not simple spoils it.
 _SPOILT: Final = 1_000
 _ZERO: Final = "cast(0 as decimal(18, 4))"
-#: What a match keeps of a plain pair: what differs from pair to pair (``l`` the sale, ``r`` the row) …
+#: What a match keeps of a plain pair: what differs from pair to pair (``l`` the sale, ``r`` the
+#: row). The rest follows, and is not stored (see :mod:`finops_ledger.subledger.matches`).
 _VARIES: Final = {
     "key": "l.key",
     "left_batch": "l.batch",
@@ -39,24 +42,6 @@ _VARIES: Final = {
     "right_key": "r.own_key",
     "right_kind": "r.kind",
     "right_anchor": "r.anchor",
-}
-#: … and what does not, or follows.
-_FOLLOWS: Final = {
-    "occurrence": "''",
-    "left_state": "'success'",
-    "right_state": "'success'",
-    "right_now": "cast(-left_now as decimal(18, 4))",
-    "right_held": _ZERO,
-    "settled": _ZERO,
-    "claimed": _ZERO,
-    "class": "'matched'",
-    "home": "cast(null as varchar)",
-    "amount": _ZERO,
-    "opened": "day",
-    "rule": "'ref'",
-    "id": "cast(null as varchar)",
-    "operands": "cast(null as varchar)",
-    "rejected": "cast(null as varchar)",
 }
 
 
@@ -98,16 +83,16 @@ def split(engine: en.Engine, rule: str = "ref") -> Pairs:
     return Pairs(found["n"], found["moved"])
 
 
-def write(engine: en.Engine, pairs: Pairs, stamp: str, columns: str, rest: str, path: Path) -> None:
-    """Write the plain pairs, by their sale's place, then ``rest`` (SQL, ordered) into one file."""
+def write(engine: en.Engine, pairs: Pairs, stamp: str, rest: str, path: Path) -> None:
+    """Write the plain pairs, by their sale's place, then ``rest`` (SQL, ordered) into one file of matches."""
     varies = ", ".join(f'{sql} as "{name}"' for name, sql in _VARIES.items())
-    follows = ", ".join(f'{sql} as "{name}"' for name, sql in _FOLLOWS.items())
-    # Only what varies is sorted.
+    types = rt.sql_types({n: rt.ITEM[n] for n in (*matches.FOLLOWS, *matches.WITHOUT)})
+    without = ", ".join(f'cast(null as {type_}) as "{name}"' for name, type_ in types.items())
+    columns = ", ".join(f'"{c}"' for c in matches.COLUMNS)
     plain = (
-        f"select leg, counterparty, day, {columns} from (select *, {follows} from "
+        f"select {stamp}, {columns} from (select *, {without} from "
         f"(select {varies} from left_side as l join right_side as r on l.key = r.key "
-        "where hash(l.key) not in (select h from odd) order by left_batch, left_record), "
-        f"(select {stamp}))"
+        "where hash(l.key) not in (select h from odd) order by left_batch, left_record))"
     )
     others = engine.rows(f"select count(*) as n from ({rest})")[0]["n"]
     query = f"select * from ({plain}) union all select * from ({rest})" if pairs.count else rest

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 from finops_ledger.core.money import ZERO
 from finops_ledger.core.money import plain as money
@@ -11,13 +10,7 @@ from finops_ledger.recon import plain
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.job import Job, Outcome
 from finops_ledger.subledger import engine as en
-
-#: What a match keeps: enough to find the pair again when a later row touches it.
-MATCH_COLUMNS: Final = (
-    "key occurrence left_batch left_record left_state left_now left_value left_anchor left_serial category "
-    "model right_batch right_record right_key right_state right_kind right_now right_held right_anchor "
-    "settled claimed class home amount opened rule id operands rejected"
-).split()
+from finops_ledger.subledger import matches
 
 
 def sum_up(engine: en.Engine, result: Outcome) -> None:
@@ -58,13 +51,19 @@ def write(engine: en.Engine, job: Job, out: Path, result: Outcome) -> None:
         "or (class = 'partner_failed' and recon_amount = 0) "
         f"or coalesce(left_state, '') in {waiting} or coalesce(right_state, '') in {waiting})"
     )
+    done = f"not {open_} and (touched or amount_before <> 0)"
+    if job.leg.cardinality == "sum" and engine.rows("select 1 from links limit 1"):
+        # What is added up needs no file of matches; what a pass has put together keeps its proof.
+        _write_proofs(engine, stamp, f"{done} and rule in (select rule from links)", out, result)
     if job.leg.cardinality == "consume":
-        columns = ", ".join(f'"{c}"' for c in MATCH_COLUMNS)
-        done = f"not {open_} and (touched or amount_before <> 0)"
+        columns = ", ".join(f'"{c}"' for c in matches.COLUMNS)
         if result.pairs.count or engine.rows(f"select 1 from outcome where {done} limit 1"):
             result.files["matches"] = out / "matches.parquet"
             rest = f"select {stamp}, {columns} from outcome where {done} order by key, occurrence"
-            plain.write(engine, result.pairs, stamp, columns, rest, result.files["matches"])
+            plain.write(engine, result.pairs, stamp, rest, result.files["matches"])
+    result.suggested = engine.rows(
+        f"select count(*) as n from outcome where suggestion is not null and {open_}"
+    )[0]["n"]
     # No row touched it and it is open no more: a decision has settled the claim (ruling 36).
     decided = "(id is not null and not touched)"
     shown = (
@@ -77,3 +76,13 @@ def write(engine: en.Engine, job: Job, out: Path, result: Outcome) -> None:
         result.files["items"] = out / "items.parquet"
         query = f"select {stamp}, {columns}, not {open_} as is_closed from outcome where {shown}"
         engine.write(f"{query} order by key, occurrence", result.files["items"])
+
+
+def _write_proofs(engine: en.Engine, stamp: str, which: str, out: Path, result: Outcome) -> None:
+    if engine.rows(f"select 1 from outcome where {which} limit 1"):
+        columns = ", ".join(f'"{c}"' for c in matches.COLUMNS)
+        result.files["matches"] = out / "matches.parquet"
+        engine.write(
+            f"select {stamp}, {columns} from outcome where {which} order by key, occurrence",
+            result.files["matches"],
+        )

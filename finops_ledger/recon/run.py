@@ -18,6 +18,7 @@ from pathlib import Path
 from finops_ledger.recon import deciding, history, inputs, passes, results
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.decisions import Decided
+from finops_ledger.recon.history import Matched
 from finops_ledger.recon.job import Job, Outcome, clock
 from finops_ledger.recon.outcome import outcomes
 from finops_ledger.recon.passes import finishing
@@ -30,7 +31,7 @@ def run(
     job: Job,
     *,
     before: Sequence[Path],
-    earlier: Sequence[Path],
+    earlier: Sequence[Matched],
     decided: Sequence[Decided],
     absent_keys: str | None,
     out: Path,

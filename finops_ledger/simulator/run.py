@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,9 @@ from finops_ledger.simulator.bank import make_lines, write_statements
 from finops_ledger.simulator.cases import Row, Teller
 from finops_ledger.simulator.orders import Orders, make_orders
 from finops_ledger.simulator.sales import write_orders, write_tokopedia
+from finops_ledger.simulator.scenes import play
 from finops_ledger.simulator.settlement import make_settlement, write_reports
+from finops_ledger.simulator.stage import GATEWAY, OPENING, PLAYERS, Stage
 from finops_ledger.simulator.supply import Account, make_account, write_statement
 from finops_ledger.simulator.text import Ints
 from finops_ledger.simulator.totals import write_deposits, write_gateway, write_totals
@@ -22,7 +25,7 @@ from finops_ledger.simulator.world import Faults, World, make_world
 
 #: The part of the first partner's orders that the marketplace sells.
 TOKOPEDIA_SHARE = 0.15
-_STREAMS = ("world", "orders", "cases", "supply", "settlement", "bank")
+_STREAMS = ("world", "orders", "cases", "supply", "settlement", "bank", "stage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +87,22 @@ def _write_supply(business: _Business, inbox: Path, prices: Path) -> int:
     return rows
 
 
-def _write_opening(out: Path, business: _Business, bank: dict[str, str]) -> None:
-    """Write the balances before the first file, as strings."""
-    opening = {
+def _write_opening(
+    out: Path, business: _Business, bank: dict[str, str], *, staged: bool = False
+) -> None:
+    """Write the balances before the first file, as strings; with the stage, who else plays."""
+    opening: dict[str, Any] = {
         "currency": "IDR",
         "start": str(business.world.start),
         "bank": bank,
         "deposits": {account.name: str(account.opening) for account in business.accounts},
     }
+    if staged:
+        opening["deposits"] |= {player.name: str(OPENING) for player in PLAYERS}
+        opening["stage"] = {
+            "gateway": GATEWAY,
+            "partners": [{"name": p.name, "statement": p.statement} for p in PLAYERS],
+        }
     (out / "opening.json").write_bytes((json.dumps(opening, indent=2) + "\n").encode())
 
 
@@ -117,13 +128,21 @@ def simulate(
         "tokopedia": write_tokopedia(inbox, world, orders, business.listed),
         "supply": _write_supply(business, inbox, prices),
     }
+    stage = Stage(world) if faults.scenes else None
+    if stage is not None:
+        play(draws["stage"], stage, faults.scenes)
+        rows |= {f"stage {kind}": count for kind, count in stage.write(inbox).items()}
+        stage.write_prices(prices)
     settlement = make_settlement(draws["settlement"], orders, faults)
     nets, rows["settlement"] = write_reports(inbox, world, orders, settlement)
     topups = [topup for account in business.accounts for topup in account.topups]
     lines = make_lines(draws["bank"], world, nets, topups, faults)
+    if stage is not None:
+        lines = sorted([*lines, *stage.lines])
+        stage.write_truth(truth)
     rows["bank"] = len(lines)
     bank = write_statements(inbox, world, lines)
-    _write_opening(out, business, {"BCA": str(bank)})
+    _write_opening(out, business, {"BCA": str(bank)}, staged=stage is not None)
     outcomes = business.truth.write_outcomes(truth)
     business.truth.write_matched(truth)
     write_deposits(truth, world, business.accounts)

@@ -100,6 +100,8 @@ class Faults:
     price_changes: int = 3
     unknown_credits: int = 2
     bank_charges: int = 1
+    #: How often every scene of the stage is played: each class of break, with further partners and a gateway.
+    scenes: int = 0
 
     @classmethod
     def none(cls, **but: Any) -> Faults:

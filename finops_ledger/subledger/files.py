@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from pathlib import Path
+
+from finops_ledger.core.ids import sha256_file
 
 TEMP_PREFIX = ".tmp-"
 #: What an interrupted command can leave: our own temporary names, and the copies that a reader works on.
-_LEFT_BEHIND = (f"{TEMP_PREFIX}*", ".intake-*")
+_LEFT_BEHIND = (TEMP_PREFIX, ".intake-")
 
 
 def _nothing(unused_name: str) -> None:
@@ -74,6 +78,31 @@ def copy_atomic(origin: Path, target: Path) -> None:
     publish(temp, target)
 
 
+@contextmanager
+def copying(origin: Path, target: Path) -> Iterator[Future[tuple[Path, str]]]:
+    """Copy a file beside what is done meanwhile.
+
+    The future is the copy's temporary name, under which it is on disk then, and its SHA-256. :func:`publish` gives it
+    its own name; without that it is removed at the end.
+    """
+    temp = temp_beside(target)
+    on_step(f"copy {target.name}")
+
+    def copy() -> tuple[Path, str]:
+        shutil.copyfile(origin, temp)
+        digest = sha256_file(temp)
+        _sync_file(temp)
+        return temp, digest
+
+    with ThreadPoolExecutor(1) as beside:
+        copied = beside.submit(copy)
+        try:
+            yield copied
+        finally:
+            wait([copied])
+            temp.unlink(missing_ok=True)
+
+
 def append_line(path: Path, line: bytes) -> None:
     """Append one line with its newline, and fsync: the commit point. A part of a line counts for nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -100,10 +129,15 @@ def remove(path: Path) -> None:
 
 def clear_temporary(root: Path) -> list[Path]:
     """Remove the files and folders that an interrupted write left behind; return the paths removed."""
-    gone = sorted({p for pattern in _LEFT_BEHIND for p in root.rglob(pattern)})
-    for path in gone:
+    gone = []
+    for folder, folders, names in os.walk(
+        root
+    ):  # one pass: there are folders for every day of the books
+        gone += [Path(folder, n) for n in (*folders, *names) if n.startswith(_LEFT_BEHIND)]
+        folders[:] = [n for n in folders if not n.startswith(_LEFT_BEHIND)]
+    for path in sorted(gone):
         if path.is_dir():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-    return gone
+    return sorted(gone)

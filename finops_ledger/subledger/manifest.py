@@ -24,6 +24,7 @@ from finops_ledger.core.errors import IntegrityError
 from finops_ledger.core.ids import sha256_bytes
 from finops_ledger.core.names import within
 from finops_ledger.subledger import files
+from finops_ledger.subledger.index import Index
 
 NAME = "subledger/manifest.jsonl"
 Line = dict[str, Any]
@@ -115,7 +116,15 @@ class State:
     decisions: dict[str, Line] = field(default_factory=dict)
     refused: list[Line] = field(default_factory=list)
     closes: list[Line] = field(default_factory=list)
-    _issues: dict[Sent, list[Batch]] | None = field(default=None, repr=False)
+    #: How often the batches have changed: what is worked out from them alone holds while this stays.
+    changes: int = 0
+    _index: Index | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def _by(self) -> Index:
+        if self._index is None:
+            self._index = Index(self.batches.values())
+        return self._index
 
     @property
     def locked(self) -> date | None:
@@ -141,18 +150,34 @@ class State:
         covers = (b.covers[1] for b in self.batches.values() if b.role != "report")
         return max(covers, default=None)
 
+    def take_in(self, batch: Batch) -> None:
+        """Add a batch to the live ones."""
+        self.batches[batch.id] = batch
+        self.changes += 1
+        if self._index is not None:
+            self._index.add(batch)
+
+    def take_out(self, batch: str) -> Batch:
+        """Remove a batch from the live ones and return it."""
+        self.changes += 1
+        self._index = None
+        return self.batches.pop(batch)
+
     def of_source(self, source: str) -> list[Batch]:
         """Return the live batches of a source by file day, then id."""
-        found = [b for b in self.batches.values() if b.source == source]
-        return sorted(found, key=lambda b: (b.day, b.id))
+        return list(self._by.source.get(source, ()))
+
+    def posting_on(self, day: date) -> list[Batch]:
+        """Return the live batches that post on a day, as they came."""
+        return list(self._by.on.get(day, ()))
+
+    def ending_on(self, day: date) -> list[Batch]:
+        """Return the live batches of which a day is the last that they cover, as they came."""
+        return list(self._by.ending.get(day, ()))
 
     def issues(self, batch: Batch) -> list[Batch]:
         """Return the live batches that were sent as this one, oldest first: each re-issues the one before."""
-        if self._issues is None:
-            self._issues = {}
-            for one in sorted(self.batches.values(), key=lambda b: b.issue):
-                self._issues.setdefault(one.sent_as, []).append(one)
-        return self._issues.get(batch.sent_as, [])
+        return list(self._by.issues.get(batch.sent_as, ()))
 
     def speaks(self, batch: Batch) -> bool:
         """Say whether a batch speaks for its file's day: the last issue that came before that day was locked."""
@@ -161,9 +186,8 @@ class State:
 
     def neighbours(self, batch_id: str) -> list[Batch]:
         """Return the batches that share a key with this one, whichever came first."""
-        own = set(self.batches[batch_id].neighbours)
-        own |= {b.id for b in self.batches.values() if batch_id in b.neighbours}
-        return [self.batches[i] for i in sorted(own) if i in self.batches]
+        near = self._by.near.get(batch_id, ())
+        return [self.batches[i] for i in sorted(near) if i in self.batches]
 
     def proofs_on(self, day: date) -> list[Line]:
         """Return the live reconciliations of a day, by leg and counterparty."""
@@ -178,6 +202,11 @@ class State:
         days = self.days_of.get((leg, counterparty), [])
         place = bisect_left(days, day)
         return self.reconciled[leg, counterparty, days[place - 1]] if place else None
+
+    def proofs_until(self, leg: str, counterparty: str, day: date) -> list[Line]:
+        """Return the live reconciliations of a leg and counterparty before a day, oldest first."""
+        days = self.days_of.get((leg, counterparty), [])
+        return [self.reconciled[leg, counterparty, d] for d in days[: bisect_left(days, day)]]
 
     def known_content(self, sha256: str) -> list[Batch]:
         """Return live batches made of the same bytes."""
@@ -224,8 +253,7 @@ def apply(state: State, line: Line, legs_of: LegsOf) -> None:
     kind = line["kind"]
     if kind == "batch":
         batch = state.stamped(_batch(line))
-        state.batches[batch.id] = batch
-        state._issues = None
+        state.take_in(batch)
         for name, share in line["standing"].items():
             state.standing[name] = Share(int(share["rows"]), str(share["control"]))
         touched = [date.fromisoformat(d) for d in line["touches"]]
@@ -248,8 +276,7 @@ def apply(state: State, line: Line, legs_of: LegsOf) -> None:
     elif kind == "close":
         state.closes.append(line)
     elif kind == "withdraw":
-        batch = state.batches.pop(line["batch"])
-        state._issues = None
+        batch = state.take_out(line["batch"])
         del state.standing[batch.id]
         for name, share in line["standing"].items():
             state.standing[name] = Share(int(share["rows"]), str(share["control"]))

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -19,6 +20,8 @@ from tests.benchmarks.documents import NAMES
 from tests.benchmarks.pair import Pair
 from tests.benchmarks.report import Line, page, table
 
+#: What a tool leaves out.
+_SHORT = {"datacompy": " (after polars has read; it knows no classes)"}
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "benchmarks.md"
 GIB = 1024**3
@@ -36,6 +39,8 @@ class Bench:
     partners: int
     told: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     quiet: bool = False
+    copies: int = 0
+    most: str = "6GB"
 
     def child(self, name: str, *arguments: object, label: str = "") -> dict[str, Any]:
         """Run one measurement; its wall time is that of the whole process."""
@@ -85,9 +90,12 @@ class Bench:
             self.child("ours", space, label="ours")
             self.child("baseline", of.folder, out, self.memory, label="baseline")
             self.child("pandas", of.folder, out, label="pandas")
+            for name in self.others:
+                self.child(name, of.folder, *([out] if name == "polars" else []), label=name)
             self._reconcile(again, of, out)
             self.child("lay_out", space, small.folder, self.memory)
             self.child("ours", space, label="ours, a tenth")
+        self._many(of)
         self._overlap()
         self.measure_intake()
         self._books()
@@ -116,6 +124,25 @@ class Bench:
         shutil.copytree(again, copy)
         self.child("ours_reconcile", copy, label="reconcile")
         self.child("baseline_join", of.folder, out, self.memory, label="join")
+
+    @property
+    def others(self) -> list[str]:
+        """What is measured beside the rest where it is installed (extra ``bench``)."""
+        return [n for n in ("polars", "datacompy") if find_spec("polars") and find_spec(n)]
+
+    def _many(self, of: Pair) -> None:
+        """The same work on a pair many times as long, within its own limit of memory."""
+        if not self.copies:
+            return
+        long, space = Pair(self.work / f"pair-{self.rows}-{self.copies}"), self.work / "space"
+        if not long.folder.exists():
+            self.child("draw_many", of.folder, long.folder, self.copies)
+        self.child("lay_out", space, long.folder, self.most)
+        found = self.child("ours", space, label="ours, many")
+        classes = {k: n for k, n in found["classes"].items() if k not in ("matched", "excluded")}
+        if classes != long.truth():
+            raise AssertionError(f"ours, many, counts {classes}, the truth is {long.truth()}")
+        shutil.rmtree(space)
 
     def _overlap(self) -> None:
         folder = self.work / "overlap"
@@ -161,7 +188,8 @@ class Bench:
     def _agree(self, of: Pair) -> None:
         """Class counts are the same whoever counts them, and as the simulator knows them."""
         truth = of.truth()
-        for label in ("ours", "reconcile", "baseline", "join", "pandas"):
+        counting = [n for n in ("polars",) if n in self.told]
+        for label in ("ours", "reconcile", "baseline", "join", "pandas", *counting):
             for found in self.told[label]:
                 classes = dict(found["classes"])
                 for final in ("matched", "excluded"):
@@ -183,12 +211,20 @@ class Bench:
             Line(f"CSV pair to classified breaks, {size}: over `baseline.sql`",
                  s("ours") / s("baseline"), "≤ 2", most=2),
             Line("the same: faster than pandas by", s("pandas") / s("ours"), "≥ 8", least=8),
+            *(
+                Line(f"the same: faster than {n} by{_SHORT.get(n, '')}", s(n) / s("ours"), "")
+                for n in self.others
+            ),
+            Line("the same in processor time: over `baseline.sql`",
+                 self.ratio("ours", "baseline", "processor"), ""),
             Line(f"reconcile alone, {size}: over the join of `baseline.sql`",
                  s("reconcile", "seconds") / join, "≤ 1.5", most=1.5),
             Line(f"peak memory of the pair, {size} (GiB)", self.peak("ours"),
                  "≤ 4 at 5M × 5M", most=4, unit=" GiB"),
             Line("peak memory of `baseline.sql` (GiB)", self.peak("baseline"), "", unit=" GiB"),
             Line("peak memory of pandas (GiB)", self.peak("pandas"), "", unit=" GiB"),
+            *(Line(f"peak memory of {n} (GiB)", self.peak(n), "", unit=" GiB") for n in self.others),
+            *self._long_lines(),
             Line(f"growth: {self.rows:,} rows over {max(1, self.rows // 10):,}",
                  s("ours") / s("ours, a tenth"), "≤ 11", most=11),
             Line(f"re-import of a file that half overlaps: {self.again:,} rows over "
@@ -208,6 +244,18 @@ class Bench:
             shown.kept = s("help") <= 0.3
             lines.append(shown)
         return lines
+
+    def _long_lines(self) -> list[Line]:
+        if not self.copies:
+            return []
+        size = f"{self.rows * self.copies:,} rows a side"
+        times = self.seconds("ours, many") / self.seconds("ours")
+        per = self.copies * 1.1
+        return [
+            Line(f"growth: {size} over {self.rows:,}", times, f"≤ {per:g}", most=per),
+            Line(f"peak memory of the pair, {size}, the engine's limit being {self.most} (GiB)",
+                 self.peak("ours, many"), "≤ 8 at 50M × 50M", most=8, unit=" GiB"),
+        ]  # fmt: skip
 
     def ratio(self, ours: str, theirs: str, key: str) -> float:
         """The middle of the ratios, round by round: what else the machine did hit both sides."""
@@ -260,6 +308,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--memory", default="4GB", help="limit of the engine, ours and theirs")
     parser.add_argument("--days", type=int, default=60, help="days of the books to check")
     parser.add_argument("--partners", type=int, default=10)
+    parser.add_argument(
+        "--copies",
+        type=int,
+        default=0,
+        help="also a pair so many times as long (disk: 10 GB per 10M rows)",
+    )
+    parser.add_argument("--most", default="6GB", help="the engine's limit for that pair")
     parser.add_argument("--work", type=Path, help="folder to work in (kept)")
     parser.add_argument("--page", type=Path, default=PAGE, help="page to write")
     parser.add_argument(
@@ -270,6 +325,7 @@ def main(arguments: list[str] | None = None) -> None:
     work.mkdir(parents=True, exist_ok=True)
     try:
         bench = Bench(told.rows, told.rounds, work, told.memory, told.days, told.partners)
+        bench.copies, bench.most = told.copies, told.most
         if told.only:
             bench.measure_intake()
             print(table(bench.intake_lines()))

@@ -108,7 +108,7 @@ def ours(root: str) -> dict[str, Any]:
     phases: dict[str, float] = {}
     _clocked(phases)
     books = _books(root)
-    report = books.import_files()
+    report = books.import_files(derive=False)  # as `finops run` does: derived once, at the end
     assert [f.message for f in report.files if f.verdict != "imported"] == []
     books.reconcile()
     return {"phases": phases, "classes": _classes(books)}
@@ -266,6 +266,29 @@ def pandas(folder: str, out: str) -> dict[str, Any]:
     return {"classes": classified(folder, out)}
 
 
+def polars(folder: str, out: str) -> dict[str, Any]:
+    """polars: read, validate, join, classify, write."""
+    from tests.benchmarks.by_polars import classified
+
+    return {"classes": classified(folder, out)}
+
+
+def datacompy(folder: str) -> dict[str, Any]:
+    """datacompy on what polars has read: joined and compared, not classified."""
+    from tests.benchmarks.by_polars import compared
+
+    return {"found": compared(folder)}
+
+
+def draw_many(folder: str, into: str, copies: str) -> dict[str, Any]:
+    """A pair many times as long."""
+    from tests.benchmarks.many import draw_many as draw_them
+    from tests.benchmarks.pair import Pair
+
+    draw_them(Pair(Path(folder)), Path(into), int(copies))
+    return {}
+
+
 def draw_workbook(path: str, rows: str) -> dict[str, Any]:
     """A workbook of one sheet."""
     from tests.benchmarks.files import draw_workbook as draw_it
@@ -347,6 +370,9 @@ WORK: dict[str, Callable[..., dict[str, Any]]] = {
         overlap,
         some_days,
         pandas,
+        polars,
+        datacompy,
+        draw_many,
         draw_workbook,
         draw_document,
         document,
@@ -361,7 +387,8 @@ def main() -> None:
     found = WORK[name](*arguments)
     own, begun = (resource.getrusage(w) for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     peak = own.ru_maxrss + begun.ru_maxrss
-    print(json.dumps({**found, "peak": peak * 1024}))
+    spent = {"processor": sum(w.ru_utime + w.ru_stime for w in (own, begun))}
+    print(json.dumps({**spent, **found, "peak": peak * 1024}))
 
 
 if __name__ == "__main__":

@@ -68,12 +68,18 @@ What stands on the other side of each ratio:
   for both. The join is that of `baseline.sql` with its counts, on Parquet that is there.
 - pandas reads text backed by Arrow, tests by pattern, and keeps amounts as 64-bit integers of
   rupiah; it hashes nothing and keeps fewer columns, in its favour.
+- polars does what pandas does, step by step, with its own multi-threaded engine; datacompy is given the two frames that
+  polars has read, joins and compares them: it knows neither classes nor duplicates of an order. Both are in the extra
+  `bench`, and are left out where they are not installed.
+- Processor time is of all cores and says less about what else the machine does; the other tools run in turns with ours.
 - The file that comes again in part has half its rows in already, each tenth of those with a new
   status; both imports include archive, commit and journal, modules and queries are loaded.
 - Intake is both files of the pair, each tested, hashed, typed and written in 43 columns (two keyed
   hashes a row among them); bare `read_csv` writes their 14 and 13 columns of text as they come.
 - csvbase is beangulp's importer of the order export, on fewer rows.
 - jsonl, MT940 and CAMT.053 have no counterpart here; their rows a second are for information.
+- `--copies 10` also runs a pair ten times as long, drawn by the engine from the first;
+  `python -m tests.benchmarks.year` runs a year and prints what day 1, 30, 180 and 365 cost, stage by stage.
 - `python -m tests.benchmarks --only intake` measures and prints the lines of intake alone.
 - calamine's bare read is python-calamine's `to_python()` of the sheet: lists of lists, nothing
   checked and nothing written. Ours starts a process of its own for it.

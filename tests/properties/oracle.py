@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Literal
 
-State = Literal["pending", "success", "failed"]
+State = Literal["pending", "success", "failed", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Supply:
     state: State
     amount: int
     at: int
-    kind: Literal["usage", "refund"] = "usage"
+    kind: Literal["usage", "refund", "adjustment"] = "usage"
     orig: str = ""
     serial: str = ""
 
@@ -68,6 +68,7 @@ class Reference:
     pending: int
     window_opens: int = 23 * 60
     items: dict[tuple[str, str], Item] = field(default_factory=dict)
+    stands: dict[str, tuple[str, str]] = field(default_factory=dict)  # by the partner's own number
 
     def run(
         self, day: date, sales: list[Sale], supplies: list[Supply]
@@ -88,23 +89,26 @@ class Reference:
         return found
 
     def _find(self, own: str) -> tuple[str, str] | None:
-        for key, item in self.items.items():
-            if item.right is not None and item.right.own == own:
-                return key
-        return None
+        key = self.stands.get(own)
+        right = self.items[key].right if key else None
+        return key if right is not None and right.own == own else None
 
     def _supply(self, day: date, rows: list[Supply]) -> None:
+        rows = [r for r in rows if r.kind == "usage" or r.state != "pending"]
         again = [r for r in rows if r.kind == "usage" and self._find(r.own)]
         fresh = [r for r in rows if r.kind == "usage" and not self._find(r.own)]
         for row in again:
             key = self._find(row.own)
             assert key is not None
             self._take(self.items[key], row)
-        for ref in sorted({r.ref for r in fresh}):
+        groups: dict[str, list[Supply]] = {}
+        for row in fresh:
+            groups.setdefault(row.ref, []).append(row)
+        for ref, rows_of in sorted(groups.items()):
             pair = self.items.get((ref, ""), Item())
             serial = pair.left.serial if pair.left else ""
             group = sorted(
-                (r for r in fresh if r.ref == ref),
+                rows_of,
                 key=lambda r: (
                     not (serial and r.serial == serial and pair.left and pair.left.day == day),
                     r.state != "success",
@@ -118,6 +122,7 @@ class Reference:
                 )
                 key = (ref, "" if number == 0 and free else row.own)
                 self._take(self.items.setdefault(key, Item()), row)
+                self.stands[row.own] = key
         for row in rows:
             if row.kind == "refund":
                 key = self._find(row.orig) or (row.ref, "")
@@ -126,12 +131,18 @@ class Reference:
                 if item.right is None:
                     item.right = row
                     item.right_anchor = row.day
+                    self.stands[row.own] = key
+            if row.kind == "adjustment":
+                # It names no order: an item of its own, known by its own number.
+                key = (f"~{row.own}", row.own)
+                self.items[key] = Item(right=row, paid=row.amount, right_anchor=row.day)
+                self.stands[row.own] = key
 
     def _take(self, item: Item, row: Supply) -> None:
         if item.right is not None and item.right.own != row.own:
             item.refunds = 0  # the partner's next try; what came before came to nothing
         item.right = row
-        final = row.state != "pending"
+        final = row.state not in ("pending", "unknown")
         item.paid = row.amount if final else 0
         item.held = 0 if final else row.amount
         item.right_anchor = row.day
@@ -148,6 +159,13 @@ class Reference:
                 return ("timing" if rest else "pending"), rest
             return class_, rest
 
+        if left == "unknown" and rest == 0:
+            return "status_unknown", 0
+        if right == "unknown":
+            return "status_unknown", rest
+        left = "pending" if left == "unknown" else left
+        if key[0].startswith("~"):
+            return ("unexplained_movement", rest) if rest else None
         if rest == 0:
             if left == "pending":
                 return after(self.pending, "undelivered_overdue")

@@ -53,8 +53,7 @@ def _run_rules(
     engine: en.Engine, job: Job, result: Outcome, absent_keys: str | None, *, summed: bool
 ) -> bool:
     """Run the passes after the exact key; say whether any of them found something."""
-    rules = [rule for rule in job.rules if rule.leg == job.leg.name]
-    if not rules:
+    if not job.own_rules:
         return False
     for side in ("lhs", "rhs"):
         name = "left_units" if side == "lhs" else "right_units"
@@ -66,7 +65,7 @@ def _run_rules(
                        "select 1 from right_units where fresh limit 1"):  # fmt: skip
         return False
     moved = False
-    for rule in rules:
+    for rule in job.own_rules:
         if not finding.find(engine, rule, job.passes[0] if job.passes else "ref", result):
             continue
         moved = True

@@ -1,0 +1,70 @@
+"""A slow, obvious reconciler of the legs whose account is its own list: two columns of sums, rules written out.
+
+It shares no code with the engine. An item is a key on which both sides write amounts; what adds up to nothing is
+done and forgotten, the rest waits and breaks as ``docs/reference/breaks.md`` says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Moves:
+    """One amount on one side of a leg; ``occurrence``: "" or what the gateway calls the movement."""
+
+    day: date
+    key: str
+    amount: int
+    occurrence: str = ""
+
+
+@dataclass
+class Open:
+    """What stands on a key, and when either side last said something of it."""
+
+    left: int = 0
+    right: int = 0
+    left_day: date | None = None
+    right_day: date | None = None
+
+
+@dataclass
+class Account:
+    """Run it day by day; ``run`` lists (class, residue) by (key, occurrence) at the end of each day."""
+
+    grace: int
+    left_only: str
+    right_only: str = ""
+    more: str = ""
+    less: str = ""
+    waits_as: str = "timing"
+    items: dict[Key, Open] = field(default_factory=dict)
+
+    def run(self, day: date, left: list[Moves], right: list[Moves]) -> dict[Key, tuple[str, int]]:
+        for one in left:
+            item = self.items.setdefault((one.key, one.occurrence), Open())
+            item.left, item.left_day = item.left + one.amount, day
+        for one in right:
+            item = self.items.setdefault((one.key, one.occurrence), Open())
+            item.right, item.right_day = item.right - one.amount, day
+        self.items = {k: i for k, i in self.items.items() if i.left + i.right}
+        return {k: self._class(k, i, day) for k, i in self.items.items()}
+
+    def _class(self, key: Key, item: Open, day: date) -> tuple[str, int]:
+        rest = item.left + item.right
+        if key[1] == "chargeback":
+            return "chargeback", rest
+        if key[1] == "refund" and item.left_day and item.right_day:
+            return "refund_mismatch", rest
+        if item.left_day and item.right_day:
+            return (self.more if rest > 0 else self.less), rest
+        said = item.left_day or item.right_day
+        assert said is not None
+        if said + timedelta(days=self.grace) > day:
+            return self.waits_as, rest
+        right_only = "refund_mismatch" if key[1] == "refund" else self.right_only
+        return (self.left_only if item.left_day else right_only), rest

@@ -1,0 +1,107 @@
+"""Stories of deliveries: two partners, late words, prices, a deposit that runs dry."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+from tests.stories.telling import CUT, DEPOSIT, change, moved, opened, verdict, waiting
+from tests.worked.story import Story, equal
+
+
+def apr(day: int) -> date:
+    return date(2026, 4, day)
+
+
+def test_story_5_the_callback_comes_after_the_final_check(tmp_path: Path) -> None:
+    """We asked, were told failed, and gave the money back; then the partner calls: delivered and charged."""
+    story = Story(tmp_path / "books", apr(1))
+    paid = "2026-04-01 10:00:00"
+    story.sold(apr(1), "K1", "FAILED", at="2026-04-01 10:05:00", paid=paid)
+    story.sales[apr(1)][-1] = story.sales[apr(1)][-1].replace(
+        "2026-04-01 10:05:00,,", "2026-04-01 10:05:00,2026-04-01 10:06:00,"
+    )
+    story.row(apr(1), "A-1", "K1", "GAGAL")
+    story.row(apr(2), "A-1", "K1", debit=CUT, at="01/04/2026 10:00:05")
+    story.run(apr(1))
+    equal((verdict(story, apr(1)), opened(story)), ("reconciled", []))
+    story.run(apr(2))
+    equal(opened(story), [("late_success", "K1", CUT)])
+    [late] = story.books.breaks()
+    equal((late["priority"], late["residue"]), (1, str(CUT)))
+    equal(story.balance("Assets:Breaks:AggA:Late-Success", apr(2)), Decimal(CUT))
+    # The same word once more says nothing new.
+    story.row(apr(3), "A-1", "K1", debit=CUT, moved=0, at="01/04/2026 10:00:05")
+    story.run(apr(3))
+    equal(opened(story), [("late_success", "K1", CUT)])
+    equal(story.balance(DEPOSIT, apr(3)), Decimal(10_000_000 - CUT))
+    # We take the callback over: the order is delivered after all, the break closes by itself.
+    story.sold(apr(4), "K1", at="2026-04-04 09:00:00", paid=paid)
+    story.run(apr(4))
+    equal(opened(story), [])
+    equal(story.balance("Assets:Breaks:AggA:Late-Success", apr(4)), Decimal(0))
+
+
+def test_story_7_the_price_changes_at_ten(tmp_path: Path) -> None:
+    """Rows on both sides of the minute, each at the price of its own; one still billed at the old price."""
+    story = Story(tmp_path / "books", apr(1))
+    (story.root / "prices" / "AggA.csv").write_text(
+        "product,category,face,cost,from,to\n"
+        "P50,Pulsa,50000,49800,,2026-04-01 10:00:00\n"
+        "P50,Pulsa,50000,49950,2026-04-01 10:00:00,\n"
+    )
+    for ref, clock, cost in (
+        ("BEFORE", "09:59:59", 49_800),
+        ("AT", "10:00:00", 49_950),
+        ("AFTER", "10:00:01", 49_950),
+        ("WRONG", "10:30:00", 49_800),
+    ):
+        story.sold(apr(1), ref, at=f"2026-04-01 {clock}")
+        story.row(apr(1), f"A-{ref}", ref, debit=cost, at=f"01/04/2026 {clock}")
+    story.run(apr(1))
+    equal(opened(story), [("cost_mismatch", "WRONG", -150)])
+    equal(verdict(story, apr(1)), "breaks")
+    equal(moved(story, apr(1), "supply")[DEPOSIT], Decimal(-2 * 49_800 - 2 * 49_950))
+    equal(story.balance("Assets:Breaks:AggA:Cost-Mismatch", apr(1)), Decimal(-150))
+    story.proven()
+
+
+def test_story_8_dry_at_two_on_a_day_of_joint_leave(tmp_path: Path) -> None:
+    """A burst of failures for want of deposit: failed rows, no breaks, the deposit below its floor."""
+    day = date(2026, 3, 20)  # joint leave around Nyepi and Lebaran: no bank is open
+    story = Story(tmp_path / "books", day, deposit=2 * CUT + 10_000)
+    change(
+        story.root / "sops" / "AggA.toml",
+        "[versions.recognition.Pulsa]",
+        '[versions.deposit]\nfloor = "100000"\n\n[versions.recognition.Pulsa]',
+    )
+    for number in range(2):
+        story.sold(day, f"G{number}", at=f"{day} 01:5{number}:00")
+        story.row(day, f"A-{number}", f"G{number}", debit=CUT, at=f"{day:%d/%m/%Y} 01:5{number}:05")
+    for number in range(30):
+        clock = f"02:{number:02}"
+        story.sold(
+            day,
+            f"F{number}",
+            "FAILED",
+            at=f"{day} {clock}:10",
+            paid=f"{day} {clock}:00",
+            refunded=f"{day} {clock}:40",
+        )
+        story.row(
+            day, f"A-F{number}", f"F{number}", "GAGAL", at=f"{day:%d/%m/%Y} {clock}:05",
+            text="43 SALDO TIDAK CUKUP",
+        )  # fmt: skip
+    story.run(day)
+    equal((opened(story), waiting(story)), ([], []))
+    [told] = story.books.deposits()
+    equal((told["closing"], told["below_floor"], told["tied"]), ("10000", True, True))
+    [found] = [d for d in story.books.status()["days"] if d["counterparty"] == "AggA"]
+    [leg] = [one for one in found["legs"] if one["leg"] == "sale-supply"]
+    # Failed on both sides is agreed on, too.
+    equal({c: o["count"] for c, o in leg["outcomes"].items()}, {"matched": 32})
+    equal(found["verdict"], "warnings")
+    equal(moved(story, day, "supply")[DEPOSIT], Decimal(-2 * CUT))
+    refunded = story.balance("Liabilities:Customer-Orders:Refund-Payable", day)
+    equal(refunded, Decimal(0))
