@@ -223,6 +223,8 @@ STATES: Final = {
     "cost_mismatch": "left_state = 'success' and right_state = 'success'",
     "delivered_not_recorded": "left_state in ('pending', 'unknown') and right_state = 'success'",
     "cross_partner_delivery": "right_state = 'success'",
+    "product_mismatch": "left_state = 'success' and right_state = 'success' and amount = 0",
+    "serial_reused": "left_state = 'success' and right_state = 'success' and amount = 0",
 }
 
 
@@ -245,6 +247,36 @@ def classes_hold(day: Day) -> Iterator[str]:
         f"or (class not in ({waiting}) and breaks_on > date '{day.day}')) order by all"
     ):
         yield f"{_order(r)} is {r['class']} on {day.day}, and its wait is over on {r['breaks_on']}"
+
+
+def goods(day: Day) -> Iterator[str]:
+    """What matched is the same product on both sides, as far as a price list knows the partner's code."""
+    if day.leg != "sale-supply":
+        return
+    sop = day.registry.sops[day.counterparty]
+    lists = sorted({v.prices for v in sop.versions if v.prices})
+    theirs: dict[str, set[str]] = {}
+    for price in (p for path in lists for p in day.registry.price_list(path)):
+        theirs.setdefault(price.product, set()).add(price.theirs)
+    known = ", ".join(sorted({_text(c) for codes in theirs.values() for c in codes}))
+    pairs = ", ".join(
+        f"({_text(ours)}, {_text(code)})"
+        for ours, codes in theirs.items()
+        for code in sorted(codes)
+    )
+    if not pairs:
+        return
+    for r in day.rows(
+        f"with codes as (select * from (values {pairs}) as c(ours, theirs)) "
+        "select m.key, l.product as sold, r.product as delivered from results as m "
+        "join posted as l on l.batch = m.left_batch and l.record = m.left_record "
+        "join posted as r on r.batch = m.right_batch and r.record = m.right_record "
+        "where m.class in ('matched', 'matched_within_tolerance') and m.settled = 0 "
+        f"and m.left_state = 'success' and m.right_state = 'success' and r.product in ({known}) "
+        "and l.product in (select ours from codes) "
+        "and (l.product, r.product) not in (select ours, theirs from codes) order by all"
+    ):
+        yield f"{_order(r)} is matched, and {r['sold']} was sold where {r['delivered']} was delivered"
 
 
 def homes(day: Day) -> Iterator[str]:
@@ -305,6 +337,7 @@ CHECKS: Final[dict[str, Check]] = {
     "counts": counts_right,
     "bridge": bridge,
     "classes": classes_hold,
+    "goods": goods,
     "homes": homes,
     "rules": rules_named,
 }

@@ -10,13 +10,16 @@ from finops_ledger.core.errors import InputRefused, Problem
 from finops_ledger.core.money import plain
 from finops_ledger.intake.read import ReadResult, locate
 from finops_ledger.intake.spec import Format
-from finops_ledger.subledger.engine import Engine, parquet
+from finops_ledger.subledger.engine import parquet
+from finops_ledger.subledger.engine_duckdb import DuckEngine
 from finops_ledger.subledger.manifest import Batch
 
 _LISTED = 20
 
 
-def prove(engine: Engine, path: Path, fmt: Format, rows: Path, result: ReadResult) -> ReadResult:
+def prove(
+    engine: DuckEngine, path: Path, fmt: Format, rows: Path, result: ReadResult
+) -> ReadResult:
     """Walk the running balance of a statement; fill in the opening and closing that it proves.
 
     Balances less the movements up to them must be one number, the opening. A statement that states none is
@@ -50,7 +53,7 @@ def prove(engine: Engine, path: Path, fmt: Format, rows: Path, result: ReadResul
     )
 
 
-def _gaps(engine: Engine, path: Path, fmt: Format, way: str) -> list[Problem]:
+def _gaps(engine: DuckEngine, path: Path, fmt: Format, way: str) -> list[Problem]:
     rows = engine.rows(
         "select place, balance, base, lag(base) over w as before from statement "
         f"where balance is not null window w as (order by place {way}) "

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from finops_ledger.books import (
     bql,
@@ -23,6 +23,7 @@ from finops_ledger.books import (
     recovery,
 )
 from finops_ledger.books import explain as explaining
+from finops_ledger.books.ahead import Ahead
 from finops_ledger.books.inbox import NOT_IN, FileReport
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import IntegrityError, UsageError
@@ -122,10 +123,12 @@ class Books:
             space = self._begin()
             waiting, told = importing.waiting(space, paths)
             report = ImportReport(told)
+            ahead = Ahead(space, waiting, accept_valid)
             for path in progress(waiting, len(waiting)) if progress else waiting:
                 try:
+                    ahead.come_to(path)
                     made = importing.import_file(
-                        space, path, self._clock(), accept_valid=accept_valid
+                        space, path, self._clock(), accept_valid=accept_valid, ahead=ahead
                     )
                 except IntegrityError:
                     raise
@@ -133,10 +136,11 @@ class Books:
                     if guard is None:
                         raise
                     made = [guard(path, error)]
-                    space = self._begin()
+                    space = ahead.space = self._begin()
                 report.files += made
                 for one in made if each else ():
                     each(one)  # type: ignore[misc]
+            ahead.clear()
             if derive:
                 journal.derive(space)
         return report
@@ -235,8 +239,12 @@ class Books:
     def breaks(
         self, as_of: date | None = None, *, everything: bool = False
     ) -> list[dict[str, Any]]:
-        """Return the open breaks and claims (with ``everything``, also what waits), worst first."""
+        """Return the open breaks and claims (with ``everything``, also what waits), worst first.
+
+        Each with the classes that it has had under its id.
+        """
         found = items.open_items(self.space, as_of, everything=everything)
+        found = items.with_history(self.space, found)
         return sorted(found, key=lambda i: (i["priority"], -i["age"], i["id"]))
 
     # --- reading ----------------------------------------------------------------------------------
@@ -301,17 +309,24 @@ class Books:
             space.root,
             space.state,
             space.registry,
-            space.engine,
+            space.local,
             day=day,
             counterparty=counterparty,
             leg=leg,
         )
 
-    def rebuild(self, target: Path) -> RebuildReport:
-        """Build the books again from originals, rules and decisions into ``target``; compare."""
+    def rebuild(
+        self, target: Path, engine: Literal["duckdb", "spark"] | None = None
+    ) -> RebuildReport:
+        """Build the books again from originals, rules and decisions into ``target``; compare.
+
+        ``engine``: on this engine, under the limits of finops.toml, whichever it names.
+        """
+        from finops_ledger.books.config import load
         from finops_ledger.books.rebuild import rebuild
 
-        return rebuild(self.root, target)
+        limits = load(self.root).engine.model_copy(update={"name": engine}) if engine else None
+        return rebuild(self.root, target, limits)
 
     def recover(self) -> None:
         """Repair what an interrupted command left."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from finops_ledger.books.config_engine import EngineLimits
 from finops_ledger.core.days import zone
 from finops_ledger.intake import toml
 from finops_ledger.intake.conditions import Pattern
@@ -19,6 +20,8 @@ from finops_ledger.sop.legs import LegRule, named_once
 from finops_ledger.sop.parts import Span
 
 NAME = "finops.toml"
+#: When a file is due: a local time of the day after the file's own, or ``+N`` days after it.
+_DUE = re.compile(r"(?:\+(\d{1,2})\s+)?([01]\d|2[0-3]):([0-5]\d)")
 
 
 class _Part(BaseModel):
@@ -38,14 +41,6 @@ class Company(_Part):
     def _known(cls, value: str) -> str:
         zone(value)
         return value
-
-
-class EngineLimits(_Part):
-    """Which engine reads the rows, and how much it may use."""
-
-    name: Literal["duckdb"] = "duckdb"
-    memory: str = "3GB"
-    threads: int = 0
 
 
 class Privacy(_Part):
@@ -119,6 +114,25 @@ class Source(_Part):
     def _statuses(cls, value: dict[str, str]) -> dict[str, str]:
         known_statuses(value.values())
         return value
+
+    @field_validator("due")
+    @classmethod
+    def _a_time(cls, value: str) -> str:
+        if value and not _DUE.fullmatch(value):
+            raise ValueError(
+                f'due = {value!r}: write a local time of the next day, "06:00", or of the day N days after the '
+                'file\'s own, "+0 23:30", "+2 09:00"'
+            )
+        return value
+
+    def due_at(self, day: date, zone_name: str) -> datetime | None:
+        """Return the moment by which the file of a day should be in; None when nothing is said."""
+        found = _DUE.fullmatch(self.due)
+        if found is None:
+            return None
+        after = timedelta(days=int(found.group(1) or 1))
+        moment = datetime.combine(day + after, datetime.min.time(), zone(zone_name))
+        return moment.replace(hour=int(found.group(2)), minute=int(found.group(3)))
 
     def takes(self, name: str) -> bool:
         """Say whether a file of this name belongs to the source."""

@@ -33,7 +33,7 @@ def row_days(
     for _ in range(1 if day is not None else 2):
         sql = partner_day(space.registry, source.counterparty, day or found[1])
         query = f"select min({sql}), max({sql}) from ({en.parquet([rows])})"
-        first, last = space.engine.connection.execute(query).fetchall()[0]
+        first, last = space.local.connection.execute(query).fetchall()[0]
         if first is None:
             return found
         found = first, last

@@ -242,7 +242,7 @@ class DayWriter:
             name = component_of(self.space, who)
             items = next((self.space.root / f for f in line["files"] if "/breaks/" in f), None)
             made = recon.postings(
-                self.space.engine,
+                self.space.local,
                 items,
                 leg,
                 name,

@@ -12,7 +12,7 @@ from typing import Any
 from finops_ledger.books import recorded
 from finops_ledger.books.expected import Touches
 from finops_ledger.books.workspace import Workspace
-from finops_ledger.subledger.engine import Engine
+from finops_ledger.subledger.engine_duckdb import DuckEngine
 from finops_ledger.subledger.manifest import Manifest, State
 
 MAIN = "main.beancount"
@@ -43,9 +43,9 @@ class Evidence:
         return self.manifest.read()
 
     @cached_property
-    def engine(self) -> Engine:
+    def engine(self) -> DuckEngine:
         """An engine for Parquet files alone."""
-        engine = Engine()
+        engine = DuckEngine()
         self._stack.callback(engine.close)
         return engine
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
+from finops_ledger.books import files_due
 from finops_ledger.books.config import Config, Source
 from finops_ledger.core.days import days
 from finops_ledger.recon.legs import (
@@ -65,6 +66,17 @@ class Expected:
     def part_missing(self, source: str, day: date) -> str:
         """Return which parts a day that has begun still waits for (``part 2 of 3``), else nothing."""
         return self._parts_missing.get(source, {}).get(day, "")
+
+    @cached_property
+    def defects(self) -> dict[tuple[str, date], Batch]:
+        """The files, by source and day, of which rows were refused."""
+        return files_due.defects(self.state)
+
+    @cached_property
+    def late(self) -> dict[tuple[str, date], str]:
+        """The files, by source and day, that came after they were due: when, and when they should have come."""
+        told = files_due.came_late(self.config, self.state)
+        return {(name, day): text for name in told for day, late, text in told[name] if late}
 
     @cached_property
     def _first(self) -> dict[str, date]:

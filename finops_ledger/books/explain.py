@@ -6,7 +6,7 @@ import re
 from datetime import date
 from typing import Any, Final
 
-from finops_ledger.books import tracing
+from finops_ledger.books import files_due, tracing
 from finops_ledger.books.figures_rows import behind
 from finops_ledger.books.loading import Loaded
 from finops_ledger.books.workspace import Workspace
@@ -22,7 +22,7 @@ _PLACE = re.compile(r"(\d{4}-\d{2}-\d{2})[\s:]+([A-Z][A-Za-z0-9:-]+)")
 _LINE = re.compile(r"(\S+\.beancount):(\d+)")
 
 _ITEM_FACTS: Final = (
-    "leg", "counterparty", "ref", "class", "account", "residue", "claimed", "opened", "breaks_on",
+    "leg", "counterparty", "ref", "class", "also", "account", "residue", "claimed", "opened", "since", "breaks_on",
     "rule", "operands",
 )  # fmt: skip
 
@@ -112,6 +112,9 @@ def _item(space: Workspace, loaded: Loaded, name: str) -> Told:
     if not history:
         history, gone = tracing.item_before(space, name)
     if not history:
+        for file in files_due.items(space.expected):
+            if file.id == name:
+                return _file(space, file)
         raise UsageError(
             f"{name}: no reconciliation has ever known this item; `finops breaks` lists the ids of what is open"
         )
@@ -142,6 +145,24 @@ def _item(space: Workspace, loaded: Loaded, name: str) -> Told:
         rows=rows,
         entries=entries,
         history=history,
+    )
+
+
+def _file(space: Workspace, file: files_due.FileItem) -> Told:
+    """Explain a file that is missing, late, short, or was taken with rows refused."""
+    facts = {
+        "leg": files_due.LEG,
+        "counterparty": file.counterparty,
+        "ref": file.ref,
+        "class": file.class_,
+        **({"also": ", ".join(file.also)} if file.also else {}),
+        "reason": file.reason,
+        "opened": file.day.isoformat(),
+        **({"batch": file.batch} if file.batch else {}),
+        "state": "open",
+    }
+    return _told(
+        file.id, "item", f"{file.class_} {file.ref} ({file.counterparty}), open", facts=facts
     )
 
 

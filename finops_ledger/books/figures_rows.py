@@ -78,7 +78,7 @@ def behind(space: Workspace, entry: Any, account: str, limit: int) -> Behind:
     batch = space.state.batches.get(name) if name else None
     if batch is None:
         return Behind([], 0, ZERO)
-    store = LineStore(space.engine, space.root, space.registry, space.state)
+    store = LineStore(space.local, space.root, space.registry, space.state)
     store.load_batches([batch])
     day, partner = entry.date.isoformat(), str(entry.meta.get("partner", ""))
     if batch.role == "sale":
@@ -97,10 +97,10 @@ def behind(space: Workspace, entry: Any, account: str, limit: int) -> Behind:
         f"where batch = {en.literal(batch.id)} and disposition <> 'known' and {where}"
     )
     query = f"select record, posts from ({query}) where posts <> 0"
-    whole = space.engine.rows(
+    whole = space.local.rows(
         f"select count(*) as n, coalesce(sum(posts), 0) as total from ({query})"
     )[0]
-    rows = space.engine.rows(f"{query} order by record limit {max(limit, 0)}")
+    rows = space.local.rows(f"{query} order by record limit {max(limit, 0)}")
     named = [(batch.id, int(r["record"]), plain(Decimal(r["posts"]))) for r in rows]
     return Behind(named, int(whole["n"]), Decimal(whole["total"]))
 

@@ -12,6 +12,7 @@ from finops_ledger.books.config import Source
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.ids import account_component, sha256_file
 from finops_ledger.core.names import file_name
+from finops_ledger.intake.model import SourceInfo
 from finops_ledger.subledger import files
 from finops_ledger.subledger.manifest import Line
 
@@ -90,3 +91,24 @@ def keeping(whole: Opened, kept: Path) -> Iterator[None]:
         if sha256 != whole.sha256:
             raise Changed(whole.name)
         files.publish(temp, kept)
+
+
+def info_of(space: Workspace, source: Source, batch: str, day: date) -> SourceInfo:
+    """Return what the books say about a file of a source."""
+    company = space.config.company
+    return SourceInfo(
+        name=source.name,
+        role=source.role,
+        zone=company.zone,
+        currency=company.currency,
+        batch=batch,
+        file_day=day,
+        counterparty=source.counterparty,
+        account=account_of(source),
+        account_number=source.account_number,
+        gateway=source.gateway or (source.counterparty if source.role == "settlement" else None),
+        partner_aliases=space.registry.aliases(),
+        status=source.status,
+        codes=source.codes,
+        secret=space.config.privacy.key.encode(),
+    )

@@ -22,9 +22,9 @@ from finops_ledger.books import (
     parts,
     statement,
 )
+from finops_ledger.books.ahead import UNKNOWN_DAY, Ahead, Key
 from finops_ledger.books.arrivals import Arrival, Found, Opened
-from finops_ledger.books.config import Source
-from finops_ledger.books.filing import Changed, account_of
+from finops_ledger.books.filing import Changed, info_of
 from finops_ledger.books.inbox import (
     FileReport,
     Signature,
@@ -39,7 +39,7 @@ from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import InputRefused, Problem
 from finops_ledger.core.ids import batch_id, sha256_file
 from finops_ledger.core.money import ZERO, plain
-from finops_ledger.intake.read import ReadResult, SourceInfo, read
+from finops_ledger.intake.read import ReadResult, read
 from finops_ledger.posting import identity
 from finops_ledger.subledger import files
 from finops_ledger.subledger.engine import content_digest
@@ -83,10 +83,12 @@ def import_file(
     *,
     accept_valid: bool = False,
     only: str | None = None,
+    ahead: Ahead | None = None,
 ) -> list[FileReport]:
     """Import one file: at most one commit, or one for each member of a container.
 
     Nothing of a refused file is posted. ``only``: take this one member of a container, as a replay does.
+    ``ahead``: where files are found that have been read before their turn.
     Returns one report, or one for each member that is in the books.
     """
     before = signature(path)
@@ -95,7 +97,7 @@ def import_file(
     try:
         with arrivals.opened(space, path, sha256, only) as whole:
             sources |= {s.name for s in space.config.sources if s.takes(whole.name)}
-            return _take_in(space, whole, now, accept_valid, before, sources)
+            return _take_in(space, whole, now, accept_valid, before, sources, ahead)
     except InputRefused as refused:
         if signature(path) != before or sha256_file(path) != sha256:
             return [left(shown(path), _CHANGED)]
@@ -118,6 +120,7 @@ def _take_in(
     accept_valid: bool,
     before: Signature,
     sources: set[str],
+    ahead: Ahead | None,
 ) -> list[FileReport]:
     """Read all that a file holds, then commit it; ``sources`` is filled with those that take part."""
     known: list[FileReport] = []
@@ -133,7 +136,7 @@ def _take_in(
         assert isinstance(one, Found)
         sources.add(one.source.name)
         try:
-            made = _read_one(space, arrival, one, ready, accept_valid)
+            made = _read_one(space, arrival, one, ready, accept_valid, ahead)
         except InputRefused as refused:
             refused = relabelled(refused, arrival.path.name, arrival.name)
             problems += refused.problems
@@ -156,7 +159,12 @@ def _take_in(
 
 
 def _read_one(
-    space: Workspace, arrival: Arrival, found: Found, ready: Sequence[_Ready], accept_valid: bool
+    space: Workspace,
+    arrival: Arrival,
+    found: Found,
+    ready: Sequence[_Ready],
+    accept_valid: bool,
+    ahead: Ahead | None,
 ) -> _Ready | FileReport:
     """Read one file or member; return a report instead when its bytes are in already."""
     source, name = found.source, arrival.name
@@ -177,11 +185,11 @@ def _read_one(
         return FileReport(name, "known", text, batch, source.name)
     if day is not None:
         _check_day(name, arrival.sha256, part, day, there)
-    stated = day or date(1970, 1, 1)
+    stated = day or UNKNOWN_DAY
     slot = parts.slot(part, arrival.member)
     batch = batch_id(source.name, stated, slot, arrival.sha256)
     temp = files.temp_beside(space.root / "subledger" / "rows" / f"{batch}.parquet")
-    result = _read(space, arrival.path, found, batch, stated, temp, accept_valid)
+    result = _read(space, arrival, found, batch, stated, temp, accept_valid, ahead)
     days = covering.row_days(space, source, temp, result, day)
     if day is None:
         if days is None:
@@ -190,14 +198,14 @@ def _read_one(
         day = days[1]
         _check_day(name, arrival.sha256, part, day, there)
         batch = batch_id(source.name, day, slot, arrival.sha256)
-        result = _read(space, arrival.path, found, batch, day, temp, accept_valid)
+        result = _read(space, arrival, found, batch, day, temp, accept_valid, ahead)
         # Rows that say no time are of the file's day, which is known only now.
         days = covering.row_days(space, source, temp, result, day)
     covers = source.covers(day, None if days is None else days[0])
     statement.check_role(space, source, name, covers[0])
     invoices.check(space, source, name, temp)
     if source.role == "bank":
-        result = bank_statement.prove(space.engine, arrival.path, found.format, temp, result)
+        result = bank_statement.prove(space.local, arrival.path, found.format, temp, result)
     return _Ready(arrival, found, batch, day, part, temp, result, covers)
 
 
@@ -274,43 +282,27 @@ def _absent(space: Workspace, line: Line) -> list[str]:
 
 def _read(
     space: Workspace,
-    path: Path,
+    arrival: Arrival,
     found: Found,
     batch: str,
     day: date,
     out: Path,
     accept_valid: bool,
+    ahead: Ahead | None,
 ) -> ReadResult:
-    info = info_of(space, found.source, batch, day)
+    if ahead is not None:
+        key = Key(arrival.sha256, found.source.name, batch, day, accept_valid)
+        done = ahead.take(key, out)
+        if done is not None:
+            return done
     return read(
-        path,
+        arrival.path,
         found.format,
-        info,
+        info_of(space, found.source, batch, day),
         out,
         accept_valid=accept_valid,
-        connection=space.engine.connection,
+        connection=space.local.connection,
         limits=space.config.intake.limits,
-    )
-
-
-def info_of(space: Workspace, source: Source, batch: str, day: date) -> SourceInfo:
-    """Return what the books say about a file of a source."""
-    company = space.config.company
-    return SourceInfo(
-        name=source.name,
-        role=source.role,
-        zone=company.zone,
-        currency=company.currency,
-        batch=batch,
-        file_day=day,
-        counterparty=source.counterparty,
-        account=account_of(source),
-        account_number=source.account_number,
-        gateway=source.gateway or (source.counterparty if source.role == "settlement" else None),
-        partner_aliases=space.registry.aliases(),
-        status=source.status,
-        codes=source.codes,
-        secret=space.config.privacy.key.encode(),
     )
 
 
@@ -335,7 +327,7 @@ def _commit(space: Workspace, whole: Opened, ready: _Ready, now: datetime) -> Li
         body["part"] = {"number": ready.part[0], "of": ready.part[1]}
     with filing.keeping(whole, space.root / body["original"]["archive"]):
         body |= identity.describe(
-            space.engine, space.root, space.registry, space.state, body, ready.temp,
+            space.local, space.root, space.registry, space.state, body, ready.temp,
             versions=fmt.revisions_in_file,
         )  # fmt: skip
         rows, control = body["rows"], body["control"]

@@ -15,7 +15,7 @@ def check(space: Workspace, source: Source, name: str, rows: Path) -> None:
     if source.role != "settlement" or not space.registry.supplies(source.counterparty):
         return
     kinds = parquet([rows], "coalesce(kind, 'payment') as kind")
-    found = space.engine.rows(
+    found = space.local.rows(
         f"select kind, count(*) as n from ({kinds}) where kind <> 'invoice' group by kind order by kind"
     )
     if found:

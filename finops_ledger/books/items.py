@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
+from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from finops_ledger.books import files_due, unsold
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.money import ZERO, plain
 from finops_ledger.recon.classes import NOT_BREAKS, priority
@@ -14,7 +16,7 @@ from finops_ledger.recon.treatments import fitting
 from finops_ledger.subledger import engine as en
 from finops_ledger.subledger.manifest import Line
 
-_EPOCH = date(1970, 1, 1)
+_DAY: Final = timedelta(days=1)
 
 
 def last_lines(space: Workspace, as_of: date | None = None) -> list[Line]:
@@ -39,21 +41,54 @@ def open_items(
     One dictionary an item, with the keys of ``breaks --json`` (ruling 37); money as text.
     """
     paths = files_of(space, last_lines(space, as_of), "breaks")
-    if not paths:
-        return []
-    rows = space.engine.rows(
-        f"select * from ({en.parquet(paths)}) where not is_closed "
-        "order by counterparty, leg, class, opened, key, occurrence"
+    rows = (
+        space.local.rows(
+            f"select * from ({en.parquet(paths)}) where not is_closed "
+            "order by counterparty, leg, class, opened, key, occurrence"
+        )
+        if paths
+        else []
     )
-    found = [_item(space, r, as_of) for r in rows]
-    return [
+    found = [_item(space, r, as_of) for r in [*rows, *unsold.items(space, as_of)]]
+    shown = [
         i for i in found if everything or i["class"] not in NOT_BREAKS or i["state"] == "claimed"
     ]
+    # Refused rows that the running balance shows have an item with their money.
+    told = {r["right_batch"] for r in rows if r["class"] == "file_defect"}
+    files = files_due.items(space.expected, as_of)
+    return shown + [_file(space, f, as_of) for f in files if f.batch is None or f.batch not in told]
+
+
+def _file(space: Workspace, one: files_due.FileItem, as_of: date | None) -> dict[str, Any]:
+    now = as_of or space.expected.as_of or one.day
+    return {
+        "id": one.id,
+        "class": one.class_,
+        "leg": files_due.LEG,
+        "counterparty": one.counterparty,
+        "day": one.day.isoformat(),
+        "ref": one.ref,
+        "occurrence": "",
+        "state": "open",
+        "residue": "0",
+        "claimed": "0",
+        "exposure": "0",
+        "priority": priority(one.class_),
+        **answered(space, one.counterparty, one.class_, one.day, now),
+        "breaks_on": None,
+        "since": one.day.isoformat(),
+        "also": list(one.also),
+        "reason": one.reason,
+        "account": None,
+        "treatments": [],
+        "left": None,
+        "right": None,
+    }
 
 
 def _item(space: Workspace, row: dict[str, Any], as_of: date | None) -> dict[str, Any]:
     now = as_of or space.expected.as_of or row["day"]
-    shown = row["class"]
+    shown, opened = row["class"], row["opened"]
     state = "claimed" if row["claimed"] else "open"
     return {
         "id": row["id"],
@@ -71,11 +106,11 @@ def _item(space: Workspace, row: dict[str, Any], as_of: date | None) -> dict[str
         "priority": space.legs.classes[shown].priority
         if shown in space.legs.classes
         else priority(shown),
-        "owner": owner(space, row["counterparty"], shown, now),
-        "opened": row["opened"].isoformat(),
+        **answered(space, row["counterparty"], shown, opened, now),
         "breaks_on": row["breaks_on"].isoformat() if row["breaks_on"] else None,
-        "age": (now - row["opened"]).days,
-        "also": [],
+        "since": (row["since"] or opened).isoformat(),
+        "also": row["also"].split(",") if row["also"] else [],
+        "reason": row["reason"] or row["operands"],
         "account": row["home"],
         "treatments": fitting(
             shown, row["amount"], claimed=row["claimed"] != 0 and row["amount"] == 0
@@ -96,11 +131,51 @@ def _side(row: dict[str, Any], side: str) -> dict[str, Any] | None:
     }
 
 
-def owner(space: Workspace, counterparty: str, class_: str, day: date) -> str:
-    """Return who answers for a class of break, by the counterparty's SOP."""
-    own = space.legs.classes.get(class_)
+def answered(
+    space: Workspace, counterparty: str, class_: str, opened: date, now: date
+) -> dict[str, Any]:
+    """Return who answers for an item, since when, and until when: ``owner opened due overdue age``.
+
+    By the SOP of the day on which it was opened, whatever has changed since. The deadline runs from the end of
+    that day; ``due`` is the last day on which it is kept.
+    """
     sop = space.registry.sops.get(counterparty)
-    owners = sop.on(day).owners if sop is not None else {}
-    if own is not None and own.owner:
-        return owners.get(class_, own.owner)
-    return owners.get(class_, owners.get("default", ""))
+    version = sop.on(opened) if sop is not None else None
+    span = version.deadline(class_) if version is not None else None
+    due = opened + timedelta(days=ceil(span / _DAY)) if span is not None else None
+    own = space.legs.classes.get(class_)
+    named = version is not None and class_ in version.owners
+    owner = version.owner(class_) if version is not None else ""
+    return {
+        "owner": own.owner if own is not None and own.owner and not named else owner,
+        "opened": opened.isoformat(),
+        "due": due.isoformat() if due is not None else None,
+        "overdue": due is not None and due < now,
+        "age": (now - opened).days,
+    }
+
+
+def with_history(space: Workspace, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Add to items the classes that they have had under their one id: ``history``, oldest first.
+
+    Only the files of the days from the oldest item on are read, and only for items that changed their class.
+    """
+    changed = [i["id"] for i in found if i["since"] != i["opened"]]
+    past: dict[str, list[dict[str, str]]] = {}
+    if changed:
+        first = date.fromisoformat(min(i["opened"] for i in found))
+        lines = [line for (_, _, day), line in space.state.reconciled.items() if day >= first]
+        paths = files_of(space, lines, "breaks")
+        named = ", ".join(en.literal(i) for i in changed)
+        rows = space.local.rows(
+            "select id, class, coalesce(since, opened) as since, max(day) as until "
+            f"from ({en.parquet(paths)}) where id in ({named}) group by all order by id, since, until"
+        )
+        for row in rows:
+            one = {"class": row["class"], "since": row["since"].isoformat()}
+            past.setdefault(row["id"], []).append(one)
+    for item in found:
+        now = {"class": item["class"], "since": item["since"]}
+        told = [h for h in past.get(item["id"], [now]) if h["since"] <= item["since"]]
+        item["history"] = told if now in told else [*told, now]
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from finops_ledger.books import statement
 from finops_ledger.books.workspace import Workspace
@@ -16,6 +17,7 @@ from finops_ledger.recon.legs import (
     EVERYBODY,
     PAYMENT_BANK,
     REFUND_PAYABLE,
+    SALE_SUPPLY,
     SUPPLY_STATEMENT,
     TOPUP_BANK,
     Leg,
@@ -94,7 +96,28 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
         tickets=rules,
         stated=space.registry.stated(counterparty, day),
         sources=tuple(s.name for s in space.config.sources if s.counterparty == counterparty),
+        **_goods(space, leg, counterparty, day),
     )
+
+
+def _goods(space: Workspace, leg: Leg, counterparty: str, day: date) -> dict[str, Any]:
+    """What the goods of a day are compared with: the partner's codes, and the rows of the days before."""
+    if leg.name != SALE_SUPPLY:
+        return {}
+    supply = space.registry.of(counterparty).on(day).supply
+    span = supply.serials if supply is not None else timedelta(0)
+    first = day - span
+    rows = [
+        space.root / b.file
+        for _, b in sorted(space.state.batches.items())
+        if b.role == "supply" and b.counterparty == counterparty and b.days
+        if b.days[0] < day and b.days[-1] >= first
+    ]
+    return {
+        "products": space.registry.their_products(counterparty),
+        "serials": tuple(rows),
+        "serials_s": int(span.total_seconds()),
+    }
 
 
 def paid(space: Workspace, counterparty: str, day: date) -> tuple[payments.Payment, ...]:

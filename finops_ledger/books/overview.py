@@ -7,7 +7,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from finops_ledger.books import verdicts
+from finops_ledger.books import figures, unsold, verdicts
+from finops_ledger.books.expected import Expected
 from finops_ledger.books.jobs import claims_account, component_of
 from finops_ledger.books.loading import Loaded
 from finops_ledger.books.workspace import Workspace
@@ -26,10 +27,12 @@ def status(
     last = as_of or space.expected.as_of
     by_day = {(d["partner"], d["day"]): d for d in rolled}
     days: list[dict[str, Any]] = []
-    for one in verdicts.of_days(space.expected):
+    expected = space.expected
+    for one in verdicts.of_days(expected):
         if last is not None and one.day > last:
             continue
         shown = one.day.isoformat()
+        _warn(expected, one, by_day.get((one.counterparty, shown)))
         days.append(
             {
                 "day": shown,
@@ -41,12 +44,58 @@ def status(
                 "deposit": by_day.get((one.counterparty, shown)),
             }
         )
+    _unsold(space, days, last)
     return {
         "as_of": last.isoformat() if last else None,
         "verdict": worst([d["verdict"] for d in days]),
         "head": space.state.head,
         "days": days,
     }
+
+
+def _unsold(space: Workspace, days: list[dict[str, Any]], last: date | None) -> None:
+    """Add to the days what stands unknown with suppliers of whom we have no sales: each day from its own on."""
+    opened: dict[str, list[str]] = {}
+    for one in unsold.items(space, last):
+        opened.setdefault(one["counterparty"], []).append(one["opened"].isoformat())
+    for who, since in opened.items():
+        own = [d for d in days if d["counterparty"] == who]
+        for day in sorted(set(since) - {d["day"] for d in own}):
+            none: dict[str, Any] = {"files": [], "legs": [], "deposit": None}
+            own.append(
+                {"day": day, "counterparty": who, "verdict": "breaks", "reasons": [], **none}
+            )
+            days.append(own[-1])
+        for known in own:
+            count = sum(s <= known["day"] for s in since)
+            if count:
+                known["reasons"].append(f"{count} status_unknown")
+                known["verdict"] = worst([known["verdict"], "breaks"])
+    days.sort(key=lambda d: (d["day"], d["counterparty"]))
+
+
+def _warn(expected: Expected, one: verdicts.DayVerdict, deposit: dict[str, Any] | None) -> None:
+    """Add what does not spoil a day and still wants to be seen (ruling 34): a late file, a low deposit, a suggestion.
+
+    The journal does not say so: its days are the same bytes whenever a file came.
+    """
+    told = []
+    names = {
+        s.name
+        for leg in one.legs
+        for s in expected.needs(expected.legs.of(leg["leg"], one.counterparty), one.counterparty)
+    }
+    for name in sorted(names):
+        if (name, one.day) in expected.late and not expected.state.is_locked(one.day):
+            told.append(f"file_late {name}: {expected.late[name, one.day]}")
+    if deposit is not None and deposit["below_floor"]:
+        told.append(f"deposit below its floor: {deposit['low']} of {deposit['floor']}")
+    suggested = sum(leg.get("suggested", 0) for leg in one.legs)
+    if suggested:
+        told.append(f"{suggested} suggested")
+    if told:
+        one.reasons += told
+        one.verdict = worst([one.verdict, "warnings"])
 
 
 def _files(space: Workspace, one: verdicts.DayVerdict) -> list[dict[str, Any]]:
@@ -112,7 +161,7 @@ class CheckReport:
 
 def check(space: Workspace, loaded: Loaded, as_of: date | None = None) -> CheckReport:
     """Prove the books: no error when loaded, registers equal to their items; and the verdict."""
-    state = status(space, [], as_of)
+    state = status(space, figures.deposits(space, loaded, as_of), as_of)
     return CheckReport(
         errors=loaded.messages(),
         registers=register_faults(space),
@@ -137,7 +186,7 @@ def register_faults(space: Workspace) -> list[str]:
             found.append(f"{place}: {missing[0]} is named by the manifest and is not there")
             continue
         made = registers(
-            space.engine,
+            space.local,
             _items(space, line),
             space.legs.of(name, who),
             component_of(space, who),

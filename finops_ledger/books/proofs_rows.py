@@ -291,7 +291,7 @@ def registers(evidence: Evidence) -> Iterator[Finding]:
         leg = space.legs.of(line["leg"], who)
         items = next((space.root / f for f in line["files"] if "/breaks/" in f), None)
         component = component_of(space, who)
-        found = registers_of(space.engine, items, leg, component, claims_account(space, who))
+        found = registers_of(space.local, items, leg, component, claims_account(space, who))
         made = {account: register.line() for account, register in found.items()}
         place = f"{mf.NAME}:{line['seq']}"
         told = f"{leg.name} {who} {line['day']}"
@@ -304,7 +304,7 @@ def registers(evidence: Evidence) -> Iterator[Finding]:
                     "restore the manifest from a backup",
                     place,
                 )
-        if (counted := _open(space.engine, items)) != line["open"]:
+        if (counted := _open(space.local, items)) != line["open"]:
             yield Finding(
                 "registers",
                 f"{told}: open items are {counted}, the manifest says {line['open']}; "

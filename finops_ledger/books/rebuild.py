@@ -24,6 +24,8 @@ from finops_ledger.books import (
     recovery,
     withdrawing,
 )
+from finops_ledger.books.config import load
+from finops_ledger.books.config_engine import EngineLimits
 from finops_ledger.books.expected import Touches
 from finops_ledger.books.jobs import job
 from finops_ledger.books.layout import FOLDERS
@@ -34,6 +36,7 @@ from finops_ledger.posting.store import LineStore
 from finops_ledger.recon.decisions import Decided
 from finops_ledger.subledger.engine import content_digest
 from finops_ledger.subledger.manifest import Line, Manifest
+from finops_ledger.subledger.spark_settings import check_installed
 
 #: What replaying makes again, or must not be taken over; all else in a workspace is people's.
 _MADE = {
@@ -53,20 +56,24 @@ class RebuildReport:
     lines: int
 
 
-def rebuild(root: Path, target: Path) -> RebuildReport:
+def rebuild(root: Path, target: Path, engine: EngineLimits | None = None) -> RebuildReport:
     """Make the books of ``root`` again at ``target``, from what cannot be derived, and compare.
+
+    ``engine``: on this one, whatever finops.toml names.
 
     Raises UsageError when ``target`` is in use, IntegrityError when the manifest itself
     is broken. A step that fails is a difference: the report names it.
     """
     root, target = root.resolve(), target.resolve()
     _check_target(root, target)
+    if (engine or load(root).engine).name == "spark":
+        check_installed()  # else every line of books that are sound would be a difference
     lines = Manifest(root, Touches()).read().lines
     if not lines:
         raise UsageError(f"{root}: nothing has been committed yet, so there is nothing to rebuild")
     _copy_people(root, target)
     with TemporaryDirectory(prefix="finops-") as folder:
-        replay = _Replay(root, target, Path(folder))
+        replay = _Replay(root, target, Path(folder), engine)
         try:
             done = replay.run(lines)
         finally:
@@ -115,6 +122,7 @@ class _Replay:
     root: Path
     target: Path
     shipped: Path
+    engine: EngineLimits | None = None
     differences: list[str] = field(default_factory=list)
     _space: Workspace | None = None
     _store: LineStore | None = None
@@ -123,7 +131,7 @@ class _Replay:
     @property
     def space(self) -> Workspace:
         if self._space is None:
-            self._space = Workspace.open(self.target, self.shipped)
+            self._space = Workspace.open(self.target, self.shipped, self.engine)
         return self._space
 
     def close(self) -> None:

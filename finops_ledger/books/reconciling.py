@@ -139,9 +139,9 @@ def _publish(space: Workspace, one: Job, outcome: Outcome) -> dict[str, str]:
 
 
 def _line(space: Workspace, one: Job, as_of: date, now: datetime, outcome: Outcome) -> Line:
-    engine = space.engine
+    engine, local = space.engine, space.local
     items = outcome.files.get("items")
-    found = registers(engine, items, one.leg, one.component, one.claims)
+    found = registers(local, items, one.leg, one.component, one.claims)
     uses = sorted(b.id for b in space.state.posting_on(one.day) if b.role in one.leg.roles)
     counts = engine.rows(
         'select (select count(*) from lhs) as "left", (select count(*) from rhs) as "right"'
@@ -166,7 +166,8 @@ def _line(space: Workspace, one: Job, as_of: date, now: datetime, outcome: Outco
             "right": plain(outcome.right),
             "residual": plain(outcome.residual),
         },
-        "open": _open(engine, items),
+        "open": _open(local, items),
+        **_suggested(local, items),
         "registers": {a: r.line() for a, r in sorted(found.items())},
         "conflicts": outcome.conflicts,
         "withheld": sorted(outcome.withheld),
@@ -174,7 +175,7 @@ def _line(space: Workspace, one: Job, as_of: date, now: datetime, outcome: Outco
         **({"decided": _decided(outcome)} if outcome.decided else {}),
         **({"suggested": outcome.suggested} if outcome.suggested else {}),
         **({"bound_hit": outcome.bounds} if outcome.bounds else {}),
-        **_matched(engine, outcome),
+        **_matched(local, outcome),
     }
 
 
@@ -193,7 +194,7 @@ def _first(space: Workspace, items: Path | None) -> str | None:
     """Name the first row of the day at which a partner's statement is not what the rows say, and what is wrong."""
     if items is None:
         return None
-    found = space.engine.rows(
+    found = space.local.rows(
         "select coalesce(right_batch, left_batch) as batch, coalesce(right_record, left_record) as record, key, "
         f"coalesce(operands, class) as told from ({en.parquet([items])}) where not is_closed and opened = day and "
         "class in ('balance_gap', 'unexplained_movement', 'file_defect') order by record, key, occurrence limit 1"
@@ -226,6 +227,16 @@ def _open(engine: en.Engine, items: Path | None) -> dict[str, Any]:
         }
         for r in rows
     }
+
+
+def _suggested(engine: en.Engine, items: Path | None) -> dict[str, int]:
+    """How many open items have a suggestion: said only where there is one."""
+    if items is None:
+        return {}
+    found = engine.rows(
+        f"select count(suggestion) as n from ({en.parquet([items])}) where not is_closed"
+    )[0]["n"]
+    return {"suggested": found} if found else {}
 
 
 def _no_price(engine: en.Engine, one: Job) -> list[str]:

@@ -59,7 +59,7 @@ def standing(
     paths = files_of(space, last_lines(space, as_of), "breaks")
     if not paths:
         return []
-    rows = space.engine.rows(
+    rows = space.local.rows(
         f"select * from ({en.parquet(paths)}) where not is_closed order by counterparty, leg, key, occurrence"
     )
     cases = {one.item: one.case for one in decisions.read(space.decision_files())[0] if one.case}

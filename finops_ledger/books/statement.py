@@ -175,7 +175,7 @@ def _states(space: Workspace, batch: Batch) -> bool:
     if batch.line["stated"]["closing"] is not None:
         return True
     rows = parquet([space.root / batch.file], "count(balance) as n")
-    return bool(space.engine.rows(rows)[0]["n"])
+    return bool(space.local.rows(rows)[0]["n"])
 
 
 def _late_gaps(space: Workspace, batch: Batch) -> list[Gap]:

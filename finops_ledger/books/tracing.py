@@ -62,7 +62,7 @@ def original(space: Workspace, batch: Batch, record: int) -> dict[str, Any]:
 def row(space: Workspace, batch_name: str, record: int) -> dict[str, Any]:
     """Return one row: what is stored of it, and where it stands in its file."""
     batch = batch_of(space, batch_name)
-    stored = space.engine.rows(
+    stored = space.local.rows(
         f"select * from ({_numbered(space, batch)}) where number = {int(record)}"
     )
     if not stored:
@@ -93,7 +93,7 @@ def rows_with(space: Workspace, ref: str, limit: int) -> list[tuple[str, int]]:
         f"{c} = {wanted}" for c in ("ref", "partner_ref", "payment_ref", "settlement_ref")
     )
     for batch in sorted(space.state.batches.values(), key=lambda b: (b.day, b.role, b.id)):
-        rows = space.engine.rows(
+        rows = space.local.rows(
             f"select number from ({_numbered(space, batch)}) where {same} "
             f"order by number limit {limit}"
         )
@@ -120,7 +120,7 @@ def item_before(space: Workspace, item: str) -> tuple[list[dict[str, Any]], Line
         return [], None
     listed = ", ".join(en.literal(str(p)) for p in there)
     where = f"id = {en.literal(item)}"
-    found = space.engine.rows(
+    found = space.local.rows(
         "select distinct filename from read_parquet("
         f"[{listed}], union_by_name = true, filename = true) where {where}"
     )
@@ -164,7 +164,7 @@ def _read(space: Workspace, paths: list[Path], where: str) -> list[dict[str, Any
     else:
         listed = ", ".join(en.literal(str(p)) for p in paths)
         there = f"select * from read_parquet([{listed}], union_by_name = true)"
-    rows = space.engine.rows(f"select * from ({there}) where {where} order by day, leg, key")
+    rows = space.local.rows(f"select * from ({there}) where {where} order by day, leg, key")
     return [_stand(r) for r in rows]
 
 
@@ -181,6 +181,8 @@ def _stand(r: dict[str, Any]) -> dict[str, Any]:
         "counterparty": r["counterparty"],
         "ref": r["key"],
         "class": r["class"],
+        "also": (r.get("also") or "").replace(",", ", ") or None,
+        "since": text_of(r.get("since")),
         "rule": r["rule"],
         "operands": r["operands"],
         "account": r["home"],

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from finops_ledger.books.books import Books
 from finops_ledger.books.config import Intake, Source
 from finops_ledger.books.covering import ON_THEIR_DAY
-from finops_ledger.books.importing import info_of
+from finops_ledger.books.filing import info_of
 from finops_ledger.core.days import zone as find_zone
 from finops_ledger.core.errors import UsageError
 from finops_ledger.core.kinds import ROLES

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from finops_ledger.books import files_due
 from finops_ledger.books.expected import Expected
 from finops_ledger.core.days import days
 from finops_ledger.core.kinds import worst
@@ -49,12 +50,27 @@ def of_leg(expected: Expected, leg: Leg, counterparty: str, day: date) -> tuple[
     if reasons:
         return "incomplete", reasons
     breaks = {c: o for c, o in line["open"].items() if c not in NOT_BREAKS}
-    if breaks:
-        told = [f"{o['count']} {c}" for c, o in sorted(breaks.items())]
-        return "breaks", [*told, *([line["first"]] if "first" in line else [])]
+    reasons = [f"{o['count']} {c}" for c, o in sorted(breaks.items())]
+    if breaks and "first" in line:
+        reasons.append(line["first"])
+    reasons += (
+        _refused_rows(expected, leg, counterparty, day) if "file_defect" not in breaks else []
+    )
+    if reasons:
+        return "breaks", reasons
     if "pending" in line["open"]:
         return "pending", [f"{line['open']['pending']['count']} pending"]
     return "reconciled", []
+
+
+def _refused_rows(expected: Expected, leg: Leg, counterparty: str, day: date) -> Iterator[str]:
+    """The files of a leg's day of which rows were refused, where no item of the statement says so."""
+    if expected.state.is_locked(day):
+        return
+    for source in expected.needs(leg, counterparty):
+        batch = expected.defects.get((source.name, day))
+        if batch is not None:
+            yield f"file_defect {source.name}: {files_due.refused_rows(batch)}"
 
 
 def of_days(expected: Expected, wanted: set[date] | None = None) -> Iterator[DayVerdict]:
@@ -103,6 +119,7 @@ def leg_line(expected: Expected, leg: Leg, counterparty: str, day: date) -> dict
         "outcomes": line["outcomes"],
         "bridge": line["bridge"],
         "open": line["open"],
+        **({"suggested": line["suggested"]} if line.get("suggested") else {}),
     }
 
 

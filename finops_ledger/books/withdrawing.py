@@ -27,7 +27,7 @@ def withdraw(space: Workspace, batch_id: str, reason: str, by: str, now: datetim
     batch = space.state.batches.get(batch_id)
     if batch is None:
         raise UsageError(_unknown(space, batch_id))
-    body = withdrawal.describe(space.engine, space.root, space.registry, space.state, batch)
+    body = withdrawal.describe(space.local, space.root, space.registry, space.state, batch)
     _is_open(space, batch, [date.fromisoformat(d) for d in body["touches"]])
     return space.manifest.append(
         space.state,

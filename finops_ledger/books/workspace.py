@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from finops_ledger.books import config as cfg
 from finops_ledger.books import own_legs
+from finops_ledger.books.config_engine import EngineLimits
 from finops_ledger.books.expected import Expected, Touches
 from finops_ledger.core.errors import UsageError
 from finops_ledger.intake.formats import find_format, load_format
@@ -21,6 +22,7 @@ from finops_ledger.posting.chain import Chain
 from finops_ledger.recon.legs import Legs
 from finops_ledger.sop import registry as sops
 from finops_ledger.subledger.engine import Engine
+from finops_ledger.subledger.engine_duckdb import DuckEngine
 from finops_ledger.subledger.manifest import Manifest, State
 
 #: How the folders are called into which engines spill; the process and a number follow.
@@ -47,11 +49,16 @@ class Workspace:
     shipped: Path | None = None
     #: Running balances that have been walked, by batch: of those that share no row with another.
     chains: dict[str, Chain | None] = field(default_factory=dict, repr=False)
+    #: The engine that stands in for the one of finops.toml (the same books on another engine).
+    instead: EngineLimits | None = None
     _engine: Engine | None = field(default=None, repr=False)
+    _local: DuckEngine | None = field(default=None, repr=False)
     _expected: tuple[int, int, Expected] | None = field(default=None, repr=False)
 
     @classmethod
-    def open(cls, root: Path, shipped: Path | None = None) -> Workspace:
+    def open(
+        cls, root: Path, shipped: Path | None = None, instead: EngineLimits | None = None
+    ) -> Workspace:
         """Open a workspace; UsageError when there is none, or a rule does not read."""
         if not (root / cfg.NAME).exists():
             raise UsageError(
@@ -65,7 +72,9 @@ class Workspace:
         _statements_agree(config, registry)
         manifest = Manifest(root, Touches(registry))
         legs = own_legs.collect(config, registry)
-        return cls(root, config, registry, manifest, manifest.read(), legs, shipped)
+        return cls(
+            root, config, registry, manifest, manifest.read(), legs, shipped, instead=instead
+        )
 
     def reload(self) -> None:
         """Read configuration, SOPs and manifest again."""
@@ -75,20 +84,43 @@ class Workspace:
         self._expected = None
 
     @property
+    def limits(self) -> EngineLimits:
+        """Which engine, and how much it may use."""
+        return self.instead or self.config.engine
+
+    @property
     def engine(self) -> Engine:
-        """The engine, started at first use."""
+        """The engine of a day's rows, as finops.toml names it; started at first use."""
         if self._engine is None:
-            limits = self.config.engine
-            # DuckDB's temporary files bear the same names in every process: each has its own folder.
-            spill = self.root / "subledger" / f"{SPILL}{os.getpid()}-{next(_ENGINES)}"
-            self._engine = Engine(memory=limits.memory, threads=limits.threads, spill=spill)
+            if self.limits.name == "spark":
+                # Only where it is named: it is heavy, and an extra.
+                from finops_ledger.subledger.engine_spark import SparkEngine
+
+                self._engine = SparkEngine(self.local, self.limits.session(), self.root)
+            else:
+                self._engine = self.local
         return self._engine
 
+    @property
+    def local(self) -> DuckEngine:
+        """DuckDB in this process, whatever engine is named: for what is about one file, or a few items."""
+        if self._local is None:
+            limits = self.limits
+            # DuckDB's temporary files bear the same names in every process: each has its own folder.
+            spill = self.root / "subledger" / f"{SPILL}{os.getpid()}-{next(_ENGINES)}"
+            self._local = DuckEngine(memory=limits.memory, threads=limits.threads, spill=spill)
+        return self._local
+
+    def use(self, local: DuckEngine) -> None:
+        """Take this DuckDB in place of one by finops.toml: a task has limits of its own."""
+        self._local = local
+
     def close(self) -> None:
-        """Stop the engine."""
-        if self._engine is not None:
-            self._engine.close()
-            self._engine = None
+        """Stop the engines."""
+        for one in (self._engine, self._local):
+            if one is not None:
+                one.close()
+        self._engine = self._local = None
 
     @property
     def expected(self) -> Expected:

@@ -168,7 +168,10 @@ def report(found: Report) -> None:
         cells = []
         for column in columns:
             text = written(column, row[column.key])
-            bad = (column.key == "tied" and text == "no") or column.key == "below_floor"
+            bad = (column.key == "tied" and text == "no") or column.key in (
+                "below_floor",
+                "overdue",
+            )
             cells.append(Text(text, style="bold red" if bad and text != "" else ""))
         rows.append(cells)
     if found.totals and len(rows) > 1:

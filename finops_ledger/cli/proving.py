@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -113,9 +113,14 @@ def verify(
     type=click.Path(path_type=Path),
     help="Where to build; must be empty.  [default: a temporary folder, removed afterwards]",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["duckdb", "spark"]),
+    help="Build on this engine.  [default: the one of finops.toml]",
+)
 @books_option
 @json_option
-def rebuild(target: Path | None, as_json: bool) -> int:
+def rebuild(target: Path | None, engine: Literal["duckdb", "spark"] | None, as_json: bool) -> int:
     """Build the books again, and compare.
 
     From archived originals, rules and decisions; what comes out must be the same, byte for byte.
@@ -123,7 +128,7 @@ def rebuild(target: Path | None, as_json: bool) -> int:
     import tempfile
 
     with tempfile.TemporaryDirectory(prefix="finops-rebuild-") as place:
-        found = located().rebuild(target or Path(place) / "books")
+        found = located().rebuild(target or Path(place) / "books", engine)
     if as_json:
         told = {"equal": found.equal, "differences": list(found.differences)}
         output.print_json({**told, "target": str(found.target) if target else None})

@@ -47,6 +47,7 @@ def status(every_day: bool, as_of: date | None, as_json: bool) -> int:
 @click.option("--all", "everything", is_flag=True, help="Also what only waits: pending, timing.")
 @click.option("--class", "class_", metavar="CLASS", help="Only this class, like late_success.")
 @click.option("--counterparty", metavar="NAME", help="Only with this counterparty.")
+@click.option("--aged", is_flag=True, help="Count and amount by class and age.")
 @as_of_option
 @books_option
 @json_option
@@ -55,11 +56,13 @@ def breaks(
     everything: bool,
     class_: str | None,
     counterparty: str | None,
+    aged: bool,
     as_of: date | None,
     as_json: bool,
     as_csv: bool,
 ) -> None:
     """Open breaks and claims, worst first."""
+    from finops_ledger.reports import ageing
     from finops_ledger.reports import breaks as laid_out
 
     with opened() as books:
@@ -69,11 +72,15 @@ def breaks(
             for b in books.breaks(as_of, everything=everything)
             if class_ in (None, b["class"]) and counterparty in (None, b["counterparty"])
         ]
+    sums = ageing.aged(found) if aged else []
     if as_json:
-        output.print_json(found)
+        output.print_json(sums if aged else found)
         return
     if not found and not as_csv:
         output.note("Nothing is open." if everything else "No break is open.")
+        return
+    if aged:
+        _show(ageing.report(sums), as_csv)
         return
     _show(laid_out.report(found), as_csv)
     if not as_csv:
@@ -82,6 +89,9 @@ def breaks(
             "Residue: what stands on the account of the break. At risk: what may be lost. "
             "Pr 1 is looked at first."
         )
+        late = sum(b["overdue"] for b in found)
+        if late:
+            output.note(f"{output.count(late, 'item')} past the deadline of the SOP.")
         output.note("Next: " + call(f"explain {found[0]['id']}"))
 
 

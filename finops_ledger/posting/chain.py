@@ -67,10 +67,10 @@ def read(
     # Always by record: lines come in the order of their file only as long as no join lies between.
     way = "desc" if order == "newest-first" else "asc"
     over = f"(order by record {way} rows unbounded preceding)"
-    engine.connection.execute(
-        "create or replace temp view chain as "
+    engine.view(
+        "chain",
         f"select record, balance, balance - sum(moved) over {over} as base, moved "
-        f"from ({_reissued(role, batch, issues) if issues else _moved(role, batch)})"
+        f"from ({_reissued(role, batch, issues) if issues else _moved(role, batch)})",
     )
     found = engine.rows(
         "select count(balance) as n, min(base) as low_base, max(base) as high_base, "

@@ -161,6 +161,7 @@ def give_rules(engine: en.Engine, registry: Registry) -> None:
             rule.tax,
             *_granted(rule.commission),
             rule.price.net,
+            rule.price.partner_product or None,
             rule.start,
             rule.end,
         )
@@ -197,6 +198,7 @@ _RULE_SCHEMA = pa.schema(
         ("rule_vat_over", pa.int64()),
         ("rule_vat_under", pa.int64()),
         ("rule_net", pa.bool_()),
+        ("rule_theirs", pa.string()),
         ("rule_from", UTC_TIME),
         ("rule_to", UTC_TIME),
     ]

@@ -75,6 +75,7 @@ def valued(rows: Any, rules: Any, models: tuple[str, ...] = ()) -> Any:
         category=ibis.coalesce(joined.rule_category, joined.category, ibis.literal("none")),
         model=ibis.ifelse(recharge, RECHARGE, joined.rule_model.fill_null("agent")),
         unit_cost=cost,
+        theirs=joined.rule_theirs,
         state=state,
         promo_given=t.or_zero(joined.discount),
         **given,

@@ -22,7 +22,7 @@ from finops_ledger.posting.stock import Stock
 from finops_ledger.sop.model import BankLine
 from finops_ledger.sop.registry import Registry
 from finops_ledger.subledger.compiled import query
-from finops_ledger.subledger.engine import Engine, sql_of
+from finops_ledger.subledger.engine import Engine
 from finops_ledger.subledger.manifest import Batch, State
 
 #: Up to so many rows a line table is kept in memory; beyond, it stays a view over Parquet.
@@ -31,7 +31,7 @@ KEEP_ROWS: Final = 200_000
 A_FILE: Final = 10_000
 
 _SALE = (
-    "record source batch key occurrence ref orig_ref partner_ref payment_ref product serial customer "
+    "record source batch key occurrence ref orig_ref partner_ref payment_ref product theirs serial customer "
     "stated_at disposition state partner gateway category model paid cash promo cost fee net ppn cogs "
     "failed refunded no_price amount day_paid day_state day_refund step orig_paid orig_state orig_refund"
 ).split()
@@ -188,9 +188,15 @@ class LineStore:
 
     def _fill_vault(self, *, whole: bool) -> None:
         """Run the vault; a look at the rows of one role alone needs no costs."""
-        vault.none(self.engine)
+        local = self.engine.local
+        if local is not self.engine:
+            reading.give_rules(local, self.registry)
+        vault.none(local)
         if whole:
-            self.stock = vault.fill(self.engine, self.root, self.registry, self.state)
+            self.stock = vault.fill(local, self.root, self.registry, self.state)
+        if local is not self.engine:
+            # Lots are taken one after another, by one process; the rows of codes are few beside all others.
+            self.engine.give(vault.COSTS, local.arrow(f"select * from {vault.COSTS}"))
 
     def _register(
         self,
@@ -211,16 +217,23 @@ class LineStore:
         if sum(b.rows for b in batches) <= KEEP_ROWS or shared:
             self.engine.keep(target, expression)
         else:
-            self.engine.view(target, sql_of(expression))
+            self.engine.view(target, expression)
 
     def _register_whole(self, role: str, batches: list[Batch]) -> None:
         shared, locked = reading.read(
             self.engine, self.root, self.registry, batches, self.state, role
         )
         made = query(_WHOLE[role], shared=shared, locked=locked)
-        self.engine.view(f"{role}_whole", sql_of(made))
+        self.engine.view(f"{role}_whole", made)
 
     def _register_bank(self, batches: list[Batch]) -> None:
+        local = self.engine.local
+        if local is not self.engine:
+            # A statement is short, and its rules are regular expressions in DuckDB's words, not in Java's.
+            aside = LineStore(local, self.root, self.registry, self.state)
+            aside._register_bank(batches)
+            self.engine.give("bank_lines", local.arrow("select * from bank_lines"))
+            return
         groups: dict[tuple[BankLine, ...], list[Batch]] = {}
         for batch in batches:
             groups.setdefault(self._rules_of(batch), []).append(batch)

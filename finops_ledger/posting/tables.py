@@ -57,6 +57,7 @@ RULES = {
     "rule_vat_over": "int64",
     "rule_vat_under": "int64",
     "rule_net": "boolean",
+    "rule_theirs": "string",
     "rule_from": "timestamp('UTC')",
     "rule_to": "timestamp('UTC')",
 }

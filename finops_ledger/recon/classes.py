@@ -62,29 +62,64 @@ RESIDUE_ZERO: Final = (
     "refund_overdue",
     "status_unknown",
     "unidentified_credit",
+    "product_mismatch",
+    "serial_reused",
+    "file_missing",
+    "file_late",
+    "file_short",
 )
 NOT_BREAKS: Final = ("matched", "matched_within_tolerance", "timing", "pending", "excluded")
 
-#: Who loses decides how soon it is looked at: 1 = delivered or paid with nothing against it.
+#: Who loses decides how soon a class is looked at. 1, we lose now: delivered or paid with nothing against it, or
+#: money of ours that is gone. 2, we may lose: nobody can tell yet, or by how much. 3, they lose, or nobody.
 PRIORITY: Final = {
-    "late_success": 1,
-    "duplicate_delivery": 1,
-    "missing_at_platform": 1,
-    "restore_missing": 1,
-    "partner_failed": 1,
-    "delivered_not_recorded": 1,
-    "topup_not_credited": 1,
-    "undelivered_overdue": 1,
-    "refund_overdue": 1,
-    "missing_in_settlement": 1,
-    "settlement_short": 1,
-    "chargeback": 1,
-    "refund_mismatch": 1,
-    "status_unknown": 2,
-    "cost_mismatch": 2,
-    "fee_mismatch": 2,
-    "unexplained_movement": 1,
-    "balance_gap": 1,
+    **dict.fromkeys(
+        (
+            "missing_at_platform",
+            "partner_failed",
+            "late_success",
+            "duplicate_delivery",
+            "restore_missing",
+            "delivered_not_recorded",
+            "undelivered_overdue",
+            "refund_overdue",
+            "topup_not_credited",
+            "unexplained_movement",
+            "balance_gap",
+            "missing_in_settlement",
+            "refund_mismatch",
+            "chargeback",
+            "settlement_short",
+        ),
+        1,
+    ),
+    **dict.fromkeys(
+        (
+            "cost_mismatch",
+            "fee_mismatch",
+            "product_mismatch",
+            "serial_reused",
+            "status_unknown",
+            "file_missing",
+            "file_short",
+        ),
+        2,
+    ),
+    **dict.fromkeys(
+        (
+            "missing_at_partner",
+            "late_reversal",
+            "topup_mismatch",
+            "file_defect",
+            "file_late",
+            "amount_mismatch",
+            "unknown_in_settlement",
+            "settlement_over",
+            "settlement_overdue",
+            "unidentified_credit",
+        ),
+        3,
+    ),
 }
 
 
@@ -93,7 +128,8 @@ def priority(class_: str) -> int:
     return PRIORITY.get(class_, 3)
 
 
-#: Every class that a break can have, in the order of the published precedence.
+#: Every class that a break can have, in the order of the published precedence: an item is of the first class that
+#: holds of it, the others are its ``also`` (ruling 20).
 CLASSES: Final = (
     "missing_at_partner",
     "missing_at_platform",
@@ -101,19 +137,20 @@ CLASSES: Final = (
     "late_success",
     "duplicate_delivery",
     "cost_mismatch",
+    "fee_mismatch",
     "late_reversal",
     "restore_missing",
     "delivered_not_recorded",
+    "product_mismatch",
+    "serial_reused",
+    "status_unknown",
     "undelivered_overdue",
     "refund_overdue",
-    "status_unknown",
     "topup_not_credited",
     "topup_mismatch",
     "unexplained_movement",
     "balance_gap",
-    "file_defect",
     "amount_mismatch",
-    "fee_mismatch",
     "unknown_in_settlement",
     "missing_in_settlement",
     "refund_mismatch",
@@ -122,4 +159,8 @@ CLASSES: Final = (
     "settlement_over",
     "settlement_overdue",
     "unidentified_credit",
+    "file_short",
+    "file_missing",
+    "file_defect",
+    "file_late",
 )

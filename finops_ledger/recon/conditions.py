@@ -9,7 +9,7 @@ import ibis
 from finops_ledger.core.ids import account_component
 from finops_ledger.posting import tables as t
 from finops_ledger.recon.classes import CLASSES
-from finops_ledger.recon.legs import GATEWAY_FEE, SUPPLY_STATEMENT, Leg
+from finops_ledger.recon.legs import GATEWAY_FEE, SALE_SUPPLY, SUPPLY_STATEMENT, Leg
 from finops_ledger.recon.place import NAMELESS
 
 ZERO = t.amount(0)
@@ -32,6 +32,9 @@ def of_supply(every: Any, clock_days: Any) -> Any:
     extra_row = (every.occurrence != "") & ~every.key.startswith("~")
     delivered = (right == "success") & (every.right_now > ZERO)
     by_fee = (rest == every.fee) | ((every.p_class == "fee_mismatch") & ~every.touched)
+    # The money agrees; a decision about the order has said what becomes of its goods.
+    open_goods = every.p_class.isin(["product_mismatch", "serial_reused"]).fill_null(False)
+    delivered_so = sold & delivered & ((t.or_zero(every.p_settled) == ZERO) | open_goods)
     pending, grace = clock_days.pending, clock_days.grace
     none = ibis.null("int64")
 
@@ -50,6 +53,8 @@ def of_supply(every: Any, clock_days: Any) -> Any:
             "partner_failed",
             none,
         ),
+        case(settled_up & delivered_so & every.other_product, "product_mismatch", none),
+        case(settled_up & delivered_so & every.same_serial, "serial_reused", none),
         case(settled_up & nobody & every.p_in_prior.isnull(), "excluded", none),
         case(settled_up, "matched", none),
         case(every.key.startswith("!"), "balance_gap", none),
@@ -73,6 +78,39 @@ def of_supply(every: Any, clock_days: Any) -> Any:
     class_ = ibis.cases(*((c, n) for c, n, _ in table), else_="unexplained_movement")
     span = ibis.cases(*((c, s) for c, _, s in table), else_=none)
     return class_, span
+
+
+def within(leg: Leg, every: Any) -> Any:
+    """The class of what the tolerance absorbs: the cost agrees then, and the goods may still be others."""
+    if leg.name != SALE_SUPPLY:
+        return "matched_within_tolerance"
+    return ibis.cases(
+        (every.other_product, "product_mismatch"),
+        (every.same_serial, "serial_reused"),
+        else_="matched_within_tolerance",
+    )
+
+
+def also(every: Any, class_: Any) -> Any:
+    """Further classes that hold of a break, in order of precedence, parted by commas; null when none does.
+
+    Only classes that come after its own: an item is of the first one that holds (ruling 20).
+    """
+    left, right = every.left_state, every.right_state
+    both = (left == "success") & (right == "success") & (every.right_now > ZERO)
+    delivered = (right == "success") & left.notnull()
+    holding = {
+        "fee_mismatch": both & (every.fee != ZERO) & (every.rest != every.fee),
+        "product_mismatch": delivered & every.other_product,
+        "serial_reused": (right == "success") & every.same_serial,
+        "status_unknown": (left == "unknown") | (right == "unknown"),
+    }
+    text = ibis.literal("")
+    for name, holds in holding.items():
+        before = list(CLASSES[: CLASSES.index(name)])
+        told = holds.fill_null(False) & class_.isin(before)
+        text += ibis.ifelse(told, f",{name}", "")
+    return ibis.ifelse(text == "", ibis.null("string"), text.substr(1))
 
 
 def of_account(leg: Leg, every: Any, clock_days: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from finops_ledger.core.money import plain as money
-from finops_ledger.recon import fees, plain, sides
+from finops_ledger.recon import fees, goods, plain, sides
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.job import Gap, Job
 from finops_ledger.recon.legs import GATEWAY_FEE, PAYMENT_BANK, SUPPLY_STATEMENT
@@ -29,9 +29,11 @@ def lay_out(engine: en.Engine, job: Job) -> plain.Pairs:
         return pairs
     if job.leg.cardinality == "consume" or job.leg.name == SUPPLY_STATEMENT:
         passes = (job.passes or ("ref",)) if job.leg.name == SUPPLY_STATEMENT else ()
-        engine.view("left_side", en.sql_of(query(sides.left, job.leg, *passes)))
-        engine.view("right_side", en.sql_of(query(sides.right, job.leg, *passes)))
-        pairs = plain.split(engine, *passes[:1])
+        engine.view("left_side", query(sides.left, job.leg, *passes))
+        engine.view("right_side", query(sides.right, job.leg, *passes))
+        if goods.compared(job):
+            goods.lay_out(engine, job)
+        pairs = plain.split(engine, *passes[:1], goods=goods.compared(job))
         for name in ("lhs", "rhs") if job.leg.cardinality == "consume" else ():
             plain.join_versions(engine, name)
     elif job.leg.name == PAYMENT_BANK:

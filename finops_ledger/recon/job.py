@@ -58,6 +58,9 @@ class Job:
     sources: tuple[str, ...] = ()  #: the counterparty's own, in finops.toml
     tickets: Rules = field(default_factory=Rules)  #: what top-ups and payouts may be off by
     stated: bool = False  #: a deposit statement moves the deposit on the day
+    products: tuple[str, ...] = ()  #: the codes that the partner's price lists know
+    serials: tuple[Path, ...] = ()  #: rows of the days before, among which a serial must not stand
+    serials_s: int = 0  #: how far back, in seconds; 0: serials are not looked at
 
     @property
     def clearing(self) -> str:

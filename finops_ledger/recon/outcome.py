@@ -13,7 +13,7 @@ from typing import Any
 import ibis
 
 from finops_ledger.posting import tables as t
-from finops_ledger.recon import conditions
+from finops_ledger.recon import conditions, goods
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.classes import RESIDUE_ZERO
 from finops_ledger.recon.legs import SALE_SUPPLY, SUPPLY_STATEMENT, Leg
@@ -127,6 +127,7 @@ def outcomes(leg: Leg) -> Any:
     """The whole leg as one expression over ``lhs``, ``placed``, ``additions``, ``prior`` and ``clock``."""
     every = _states(_both_sides(leg)).cross_join(rt.clock())
     if leg.name == SALE_SUPPLY:
+        every = goods.beside(every)
         class_, span = conditions.of_supply(every, every)
     else:
         class_, span = conditions.of_account(leg, every, every)
@@ -154,7 +155,7 @@ def outcomes(leg: Leg) -> Any:
         within = (both & (every.rest.abs() <= every.tolerance)).fill_null(False)
     absorbed = ibis.ifelse(within, every.rest, ZERO)
     every = every.mutate(
-        found=ibis.ifelse(within, "matched_within_tolerance", every.found),
+        found=ibis.ifelse(within, conditions.within(leg, every), every.found),
         absorbed=absorbed,
         rest=ibis.ifelse(within, ZERO, every.rest),
         breaks_number=ibis.coalesce(every.left_anchor, every.right_anchor, every.day_number)
@@ -190,7 +191,7 @@ def outcomes(leg: Leg) -> Any:
         (every.rest != ZERO, every.rest.abs()),
         (every.is_claimed, every.claimed.abs()),
         (every.right_held != ZERO, every.right_held.abs()),
-        else_=t.or_zero(every.left_value),
+        else_=t.or_zero(ibis.coalesce(every.left_value, every.right_value)),
     )
     own = {
         "right_held": t.money(every.right_held),
@@ -201,7 +202,8 @@ def outcomes(leg: Leg) -> Any:
         "opened": ibis.coalesce(every.p_opened, every.day),
         "rule": _rule(every),
         "id": every.p_id,
-        "also": ibis.null("string"),
+        "also": conditions.also(every, shown) if leg.name == SALE_SUPPLY else ibis.null("string"),
+        **({"operands": _operands(every)} if leg.name == SALE_SUPPLY else {}),
         "since": _since(every, shown),
         "suggestion": every.p_suggestion,
         "home_before": every.p_home,
@@ -231,6 +233,11 @@ def _since(every: Any, shown: Any) -> Any:
     """The day from which the item is of its class: a waiting one changes its class by breaking."""
     stays = (every.p_class == shown).fill_null(False)
     return ibis.ifelse(stays, ibis.coalesce(every.p_since, every.p_opened), every.day)
+
+
+def _operands(every: Any) -> Any:
+    """What the rule compared, and what of the goods did not agree."""
+    return ibis.coalesce(every.goods, every.operands)
 
 
 def _rule(every: Any) -> Any:

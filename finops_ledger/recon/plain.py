@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+from finops_ledger.recon import goods as same_goods
 from finops_ledger.recon import tables as rt
 from finops_ledger.subledger import engine as en
 from finops_ledger.subledger import matches
@@ -53,11 +54,11 @@ class Pairs:
     left: Decimal = Decimal(0)
 
 
-def split(engine: en.Engine, rule: str = "ref") -> Pairs:
+def split(engine: en.Engine, rule: str = "ref", *, goods: bool = False) -> Pairs:
     """Lay out as ``lhs`` and ``rhs`` what is not plain of ``left_side`` and ``right_side``.
 
     ``rule`` is the pass by which the sides are named; ``prior`` must stand. The hashes of the keys that are not
-    plain are left in ``odd``.
+    plain are left in ``odd``. ``goods``: a pair of two products, or with a serial of another order, is not plain.
     """
     undone = f"select orig from right_side where {_BESIDE} and orig is not null"
     undoes = "own_key in (select orig from undone)" if engine.keep("undone", undone) else "false"
@@ -66,18 +67,25 @@ def split(engine: en.Engine, rule: str = "ref") -> Pairs:
         f"case when {_SIMPLE} and via = {en.literal(rule)} and not {_BESIDE} and held = 0 and not {undoes} "
         f"then -1 else {_SPOILT} end"
     )
+    pair, also, others = _PLAIN, "", ""
+    product = {"left": "", "right": ""}
+    if goods:
+        # Two equal numbers leave nothing: no second look at the rows.
+        pair, also = f"{_PLAIN} and {same_goods.SAME}", ", bit_xor(goods) as goods"
+        product = {side: f", {same_goods.product_of(side)} as goods" for side in product}
+        others = f" union all select hash(reused_key), {_SPOILT}, {_ZERO}, null, 0 from reused"
     engine.keep(
         "keys",
-        "select h, count(*) as n, sum(side) as sides, sum(move) as move, min(moved) as moved from ("
-        f"select hash(key) as h, {left} as side, move, move as moved from left_side union all "
-        f"select hash(key), {right}, move, null from right_side union all "
-        f"select hash(key), {_SPOILT}, {_ZERO}, null from prior) group by h",
+        f"select h, count(*) as n, sum(side) as sides, sum(move) as move, min(moved) as moved{also} from ("
+        f"select hash(key) as h, {left} as side, move, move as moved{product['left']} from left_side union all "
+        f"select hash(key), {right}, move, null{product['right']} from right_side union all "
+        f"select hash(key), {_SPOILT}, {_ZERO}, null{', 0' if goods else ''} from prior{others}) group by h",
     )
-    engine.keep("odd", f"select h from keys where not ({_PLAIN})")
+    engine.keep("odd", f"select h from keys where not ({pair})")
     found = engine.rows(
-        f"select count(*) as n, coalesce(sum(moved), 0) as moved from keys where {_PLAIN}"
+        f"select count(*) as n, coalesce(sum(moved), 0) as moved from keys where {pair}"
     )[0]
-    engine.connection.execute("drop table keys")  # as long as the day; the pairs need the memory
+    engine.drop("keys")  # as long as the day; the pairs need the memory
     for name, side in (("lhs", "left_side"), ("rhs", "right_side")):
         engine.keep(name, f"select * from {side} where hash(key) in (select h from odd)")
     return Pairs(found["n"], found["moved"])
@@ -95,8 +103,8 @@ def write(engine: en.Engine, pairs: Pairs, stamp: str, rest: str, path: Path) ->
         "where hash(l.key) not in (select h from odd) order by left_batch, left_record))"
     )
     others = engine.rows(f"select count(*) as n from ({rest})")[0]["n"]
-    query = f"select * from ({plain}) union all select * from ({rest})" if pairs.count else rest
-    written = engine.write(query, path)
+    parts = [en.Part(plain, ("left_batch", "left_record"))] if pairs.count else []
+    written = engine.write([*parts, en.Part(rest, ("key", "occurrence"))], path)
     if written != pairs.count + others:
         raise AssertionError(f"{pairs.count} plain pairs were found, {written - others} written")
 

@@ -48,7 +48,7 @@ def write(engine: en.Engine, job: Job, out: Path, result: Outcome) -> None:
     waiting = "('pending', 'unknown')"
     open_ = (
         "(amount <> 0 or claimed <> 0 or right_held <> 0 "
-        "or (class = 'partner_failed' and recon_amount = 0) "
+        "or (class = 'partner_failed' and recon_amount = 0) or class in ('product_mismatch', 'serial_reused') "
         f"or coalesce(left_state, '') in {waiting} or coalesce(right_state, '') in {waiting})"
     )
     done = f"not {open_} and (touched or amount_before <> 0)"
@@ -75,14 +75,13 @@ def write(engine: en.Engine, job: Job, out: Path, result: Outcome) -> None:
         columns = ", ".join(f'"{c}"' for c in rt.OUTCOME)
         result.files["items"] = out / "items.parquet"
         query = f"select {stamp}, {columns}, not {open_} as is_closed from outcome where {shown}"
-        engine.write(f"{query} order by key, occurrence", result.files["items"])
+        items = en.Part(f"{query} order by key, occurrence", ("key", "occurrence"))
+        engine.write([items], result.files["items"])
 
 
 def _write_proofs(engine: en.Engine, stamp: str, which: str, out: Path, result: Outcome) -> None:
     if engine.rows(f"select 1 from outcome where {which} limit 1"):
         columns = ", ".join(f'"{c}"' for c in matches.COLUMNS)
         result.files["matches"] = out / "matches.parquet"
-        engine.write(
-            f"select {stamp}, {columns} from outcome where {which} order by key, occurrence",
-            result.files["matches"],
-        )
+        rows = f"select {stamp}, {columns} from outcome where {which} order by key, occurrence"
+        engine.write([en.Part(rows, ("key", "occurrence"))], result.files["matches"])

@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from finops_ledger.recon import deciding, history, inputs, passes, results
-from finops_ledger.recon import tables as rt
 from finops_ledger.recon.decisions import Decided
 from finops_ledger.recon.history import Matched
 from finops_ledger.recon.job import Job, Outcome, clock
@@ -48,7 +47,7 @@ def run(
     result = Outcome(pairs=inputs.lay_out(engine, job))
     history.add(engine, job, earlier)
     passes.run(engine, job, result, absent_keys)
-    engine.keep("outcome", rt.typed(rt.OUTCOME, en.sql_of(query(outcomes, job.leg))))
+    engine.keep("outcome", query(outcomes, job.leg))
     finishing.tell(engine)
     if absent_keys is not None:
         _wait_for_absent(engine, job, absent_keys)

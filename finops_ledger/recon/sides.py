@@ -51,7 +51,8 @@ def _sale_side(rows: Any, *, state: Any, move: Any, fee: Any, renewed: Any) -> A
         copy=rows.occurrence,
         step=rows.step,
         customer=rows.customer,
-        product=rows["product"],
+        # As the partner calls it, so that both sides can be compared.
+        product=ibis.coalesce(rows.theirs, rows["product"]),
     )
 
 

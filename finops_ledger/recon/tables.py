@@ -197,9 +197,3 @@ def columns(said: Mapping[str, str]) -> str:
     """Return SQL of the columns of a side, typed; what is not said is null."""
     types = sql_types(SIDE)
     return ", ".join(f'cast({said.get(n, "null")} as {ty}) as "{n}"' for n, ty in types.items())
-
-
-def typed(columns: Mapping[str, str], rows: str) -> str:
-    """Return SQL of rows with every column in its declared type: sums of money come wider out of the engine."""
-    listed = ", ".join(f'cast("{n}" as {ty}) as "{n}"' for n, ty in sql_types(columns).items())
-    return f"select {listed} from ({rows})"

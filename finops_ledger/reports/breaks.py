@@ -20,9 +20,13 @@ COLUMNS = (
     Column("age", "Days", "count"),
     Column("breaks_on", "Breaks on", optional=True),
     Column("owner", "Owner", optional=True, spare=True),
+    Column("due", "Due", optional=True),
+    Column("overdue", "Overdue", "flag", optional=True),
+    Column("also", "Also", optional=True, spare=True),
 )
 
 
 def report(rows: Sequence[Row]) -> Report:
     """Lay out the items that ``Books.breaks`` gives, with their sums."""
-    return Report("breaks", COLUMNS, rows, total(rows, "residue", "exposure", "claimed"))
+    shown = [{**r, "also": ", ".join(r["also"]), "overdue": r["overdue"] or None} for r in rows]
+    return Report("breaks", COLUMNS, shown, total(rows, "residue", "exposure", "claimed"))

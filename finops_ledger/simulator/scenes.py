@@ -205,6 +205,22 @@ def topup_not_credited(s: Stage, p: Player, d: int) -> None:
     s.true("topup-bank", p.name, key, "topup_not_credited", amount, d + 1, d + 4)
 
 
+def topup_short(s: Stage, p: Player, d: int) -> None:
+    """Credited for 50,000 less than was sent, and the rest not within the days at hand."""
+    amount = _ticket(s)
+    _send(s, p, d, amount)
+    s.supply(p.name, d, "", credit=amount - 50_000, code="TOPUP", clock="09:30:00")
+    s.true("topup-bank", p.name, f"topup {amount}.0000", "topup_mismatch", 50_000, d)
+
+
+def topup_split(s: Stage, p: Player, d: int) -> None:
+    """One ticket sent in two transfers, credited as one."""
+    amount = _ticket(s)
+    _send(s, p, d, 5_000_000)
+    _send(s, p, d, amount - 5_000_000)
+    s.supply(p.name, d, "", credit=amount, code="TOPUP", clock="09:30:00")
+
+
 def topup_mismatch(s: Stage, p: Player, d: int) -> None:
     """Credited, and never sent."""
     amount = _ticket(s)
@@ -256,6 +272,14 @@ def only_in_statement(s: Stage, p: Player, d: int) -> None:
     ref = f"LOST-{s._count['moved']:04}"
     s.moves(p.name, d, f"M{ref}", ref, -15_000, "PEMBELIAN")
     s.true(STATEMENT, p.name, ref, "unexplained_movement", 15_000, d)
+
+
+def unidentified_credit(s: Stage, p: Player, d: int) -> None:
+    """Money comes into the bank, and no rule names it."""
+    s._count["cash"] += 1
+    amount = 77_000 + s._count["cash"]
+    s.bank(d, "SETORAN TUNAI", amount, 11)
+    s.true("bank-suspense", "BCA", f"? {amount}", "unidentified_credit", -amount, d)
 
 
 def amount_mismatch(s: Stage, p: Player, d: int) -> None:
@@ -320,10 +344,11 @@ OF_PARTNERS: Final = (
     matched, cut_off, pending_then_success, delivered_not_recorded, undelivered_overdue,
     missing_at_partner, missing_at_platform, partner_failed, late_success, late_success_next_day,
     duplicate_delivery, cost_mismatch, late_reversal, restore_missing, status_unknown,
-    unexplained_movement, refund_overdue, refunded_later, topup, topup_not_credited, topup_mismatch,
+    unexplained_movement, refund_overdue, refunded_later, topup, topup_not_credited, topup_short, topup_mismatch,
 )  # fmt: skip
 OF_GATEWAY: Final = (
     amount_mismatch, missing_in_settlement, unknown_in_settlement, refund_mismatch, chargeback,
+    unidentified_credit,
 )  # fmt: skip
 
 

@@ -7,7 +7,6 @@ files of its day, and what is true of it from which day to which into :attr:`Sta
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -335,7 +334,10 @@ class Stage:
 
     def _tell_gaps(self) -> None:
         for partner, day, own, amount in self._gaps:
-            place = next(n for n, r in enumerate(self._of_day(partner, day), 1) if r.own == own)
+            rows = self._of_day(partner, day)
+            at = next(n for n, r in enumerate(rows) if r.own == own)
+            # Before the first balance that the file shows, the gap lies between two files.
+            place = str(at + 1) if any(r.moved or r.jump for r in rows[:at]) else "opening"
             key = f"!{partner.lower()} {self.world.date(day)} {place}"
             self.true("sale-supply", partner, key, "balance_gap", amount, day)
         self._gaps.clear()
@@ -376,20 +378,6 @@ class Stage:
                 ",".join([*item[:5], str(item.amount), str(self.world.date(item.since)), until])
             )
         (folder / "items.csv").write_text("\n".join(lines) + "\n", "utf-8")
-
-
-def merged(items: list[Item]) -> Iterator[Item]:
-    """Join spans of one item that say the same and follow one another."""
-    last: Item | None = None
-    for item in sorted(items, key=lambda i: (*i[:4], i.since)):
-        if last is not None and last[:6] == item[:6] and last.until == item.since:
-            last = last._replace(until=item.until)
-            continue
-        if last is not None:
-            yield last
-        last = item
-    if last is not None:
-        yield last
 
 
 def _dots(amount: int) -> str:

@@ -35,7 +35,9 @@ TAKEN: Final = ("tolerance", "tax", "amount", "sum", "nearest")
 #: Columns that stand in the rows as keyed hashes; their form is made one before they are hashed.
 HASHED: Final = ("customer", "serial")
 FORMS: Final = ("trim", "upper", "strip", "digits", "msisdn")
-_ACCOUNT: Final = re.compile(r"(Assets|Liabilities|Equity|Income|Expenses)(:[A-Z0-9][A-Za-z0-9-]*)+")
+_ACCOUNT: Final = re.compile(
+    r"(Assets|Liabilities|Equity|Income|Expenses)(:[A-Z0-9][A-Za-z0-9-]*)+"
+)
 
 Cardinality = Literal["one-to-one", "one-to-many", "many-to-one", "groups", "subset"]
 Form = Literal["trim", "upper", "strip", "digits", "msisdn"]
@@ -52,7 +54,9 @@ class Within(Part):
     @classmethod
     def _spelt(cls, value: str) -> str:
         if not _ACCOUNT.fullmatch(value):
-            raise ValueError(f"{value!r} is no account: write it in full, like Expenses:Differences")
+            raise ValueError(
+                f"{value!r} is no account: write it in full, like Expenses:Differences"
+            )
         return value
 
 

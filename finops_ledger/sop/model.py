@@ -42,7 +42,8 @@ class WindowRule(_Part):
 class Supply(_Part):
     """How goods are supplied. ``grace`` and ``pending``: how long an unmatched, or a not yet final,
     item may wait after its own window has closed before it is a break (ruling 35); ``transit``: how long a payment of
-    ours may take to show at the bank. ``statement``: which of the
+    ours may take to show at the bank. ``serials``: within which time one serial must not be on two orders; 0 where
+    the partner's serials are none. ``statement``: which of the
     partner's files moves the deposit, its transactions or a deposit statement beside them (rule R1).
 
     ``model``: ``prepaid`` draws on a deposit; ``postpaid`` is billed afterwards, against a commission
@@ -54,6 +55,7 @@ class Supply(_Part):
     grace: Span = timedelta(0)
     pending: Span = timedelta(hours=72)
     transit: Span = timedelta(hours=24)
+    serials: Span = timedelta(days=31)
 
     @model_validator(mode="after")
     def _one_file(self) -> Supply:
@@ -199,6 +201,7 @@ class Version(_Part):
     tolerance: dict[Literal["cost", "topup"], Tolerance] = Field(default_factory=dict)
     match: Match = Match()
     owners: dict[str, str] = Field(default_factory=dict)
+    deadlines: dict[str, Span] = Field(default_factory=dict)
     limits: dict[str, dict[str, Exact]] = Field(default_factory=dict)
     settlement: Settlement | None = None
     lines: list[BankLine] = Field(default_factory=list)
@@ -208,6 +211,14 @@ class Version(_Part):
     @classmethod
     def _named_once(cls, legs: tuple[LegRule, ...]) -> tuple[LegRule, ...]:
         return named_once(legs)
+
+    def owner(self, class_: str) -> str:
+        """Return who answers for a class of break; empty when nobody is named."""
+        return self.owners.get(class_, self.owners.get("default", ""))
+
+    def deadline(self, class_: str) -> timedelta | None:
+        """Return how long a break of a class may stay open; None when nothing is said."""
+        return self.deadlines.get(class_, self.deadlines.get("default"))
 
     @field_validator("limits")
     @classmethod

@@ -1,8 +1,9 @@
 """Price lists: the expected cost of a product at a moment (ruling 39).
 
-A list is a CSV file ``product,category,face,cost,from,to``; ``cost`` is a number or a rule on the face
-value (``face - 1332``, ``face``), and either may end with ``- commission``: less what the SOP says that the
-partner grants, with its VAT. ``from`` and ``to`` are local times, empty = open.
+A list is a CSV file ``product,category,face,cost,from,to``, perhaps with a column ``partner_product``: the partner's
+code, where it is not ours. ``cost`` is a number or a rule on the face value (``face - 1332``, ``face``), and either
+may end with ``- commission``: less what the SOP says that the partner grants, with its VAT. ``from`` and ``to`` are
+local times, empty = open.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from finops_ledger.core.days import zone
 from finops_ledger.core.errors import UsageError
 
 HEADER = ["product", "category", "face", "cost", "from", "to"]
+#: A further column that a list may have, wherever: what the partner calls our product.
+THEIRS = "partner_product"
 _RULE = re.compile(r"face(?:\s*([+-])\s*(\d+(?:\.\d+)?))?")
 _NET = re.compile(r"(.*\S)\s*-\s*commission")
 FIRST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -39,6 +42,12 @@ class Price:
     start: datetime
     end: datetime
     net: bool = False  #: less the commission of the SOP, with its VAT
+    partner_product: str = ""  #: what the partner calls the product; empty: as we do
+
+    @property
+    def theirs(self) -> str:
+        """The code under which the product stands in the partner's files."""
+        return self.partner_product or self.product
 
 
 def load(path: Path, zone_name: str) -> list[Price]:
@@ -49,10 +58,13 @@ def load(path: Path, zone_name: str) -> list[Price]:
         raise UsageError(f"{path}: there is no such price list") from error
     reader = csv.reader(text.splitlines())
     header = next(reader, [])
-    if header != HEADER:
-        raise UsageError(f"{path}:1: header is {','.join(header)}; expected {','.join(HEADER)}")
+    place = header.index(THEIRS) if THEIRS in header else None
+    if [h for n, h in enumerate(header) if n != place] != HEADER:
+        raise UsageError(
+            f"{path}:1: header is {','.join(header)}; expected {','.join(HEADER)}, and perhaps {THEIRS}"
+        )
     prices = [
-        _price(path, number, cells, zone_name)
+        _price(path, number, cells, zone_name, place)
         for number, cells in enumerate(reader, start=2)
         if cells
     ]
@@ -61,10 +73,12 @@ def load(path: Path, zone_name: str) -> list[Price]:
     return prices
 
 
-def _price(path: Path, number: int, cells: list[str], zone_name: str) -> Price:
+def _price(path: Path, number: int, cells: list[str], zone_name: str, theirs: int | None) -> Price:
     place = f"{path}:{number}"
-    if len(cells) != len(HEADER):
-        raise UsageError(f"{place}: {len(cells)} cells; expected {len(HEADER)}")
+    expected = len(HEADER) + (theirs is not None)
+    if len(cells) != expected:
+        raise UsageError(f"{place}: {len(cells)} cells; expected {expected}")
+    partner_product = cells.pop(theirs).strip() if theirs is not None else ""
     product, category, face, cost, start, end = (c.strip() for c in cells)
     if not product or not category:
         raise UsageError(f"{place}: product and category must be given")
@@ -82,6 +96,7 @@ def _price(path: Path, number: int, cells: list[str], zone_name: str) -> Price:
             start=_moment(start, zone_name) if start else FIRST,
             end=_moment(end, zone_name) if end else LAST,
             net=bool(less),
+            partner_product=partner_product,
         )
     except ValueError as error:
         raise UsageError(f"{place}: {error}") from error

@@ -88,6 +88,12 @@ class Registry:
             self._prices[path] = prices.load(self.root / path, self.zone)
         return self._prices[path]
 
+    def their_products(self, counterparty: str) -> tuple[str, ...]:
+        """Return every code that a supplier's price lists know, as the supplier calls it."""
+        sop = self.sops.get(counterparty)
+        lists = {v.prices for v in sop.versions if v.prices} if sop is not None else set()
+        return tuple(sorted({p.theirs for path in lists for p in self.price_list(path)}))
+
     def rules(self) -> Iterator[PricedRule]:
         """Yield cost and recognition of every product of every supplier, cut at version changes."""
         for sop in self.named("supplier"):

@@ -16,7 +16,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-DIALECT: Final = "duckdb"
+DUCKDB: Final = "duckdb"
+SPARK: Final = "pyspark"
 _PACKAGE: Final = Path(__file__).parents[1]
 _ROOMS: Final = ("core", "posting", "recon", "sop")
 
@@ -33,9 +34,9 @@ class Query:
         """Build the Ibis expression."""
         return self.build(*self.arguments, **dict(self.options))
 
-    def sql(self) -> str:
-        """Return the SQL, from the cache or compiled now."""
-        return _sql(self)
+    def sql(self, dialect: str = DUCKDB) -> str:
+        """Return the SQL of an engine, from the cache or compiled now."""
+        return _sql(self, dialect)
 
 
 def query(build: Callable[..., Any], *arguments: Any, **options: Any) -> Query:
@@ -43,20 +44,33 @@ def query(build: Callable[..., Any], *arguments: Any, **options: Any) -> Query:
     return Query(build, arguments, tuple(sorted(options.items())))
 
 
-def compile_sql(expression: Any) -> str:
-    """Compile an Ibis expression to SQL."""
+def compile_sql(expression: Any, dialect: str = DUCKDB) -> str:
+    """Compile an Ibis expression to SQL of an engine.
+
+    Each decimal column is cast to the type that the expression has for Ibis: engines give sums, differences and
+    products more digits than Ibis takes them to have, each in its own way, and Ibis leaves out a cast that it thinks
+    idle. So an amount is DECIMAL(18, 4) wherever a table stands; one that does not fit is an error.
+    """
     import ibis  # heavy: only where an expression is really compiled
 
-    return str(ibis.to_sql(expression, dialect=DIALECT))
+    sql = ibis.to_sql(expression, dialect=dialect)
+    mark = "`" if dialect == SPARK else '"'
+    columns = ", ".join(
+        f"cast({mark}{name}{mark} as decimal({ty.precision}, {ty.scale})) as {mark}{name}{mark}"
+        if ty.is_decimal()
+        else f"{mark}{name}{mark}"
+        for name, ty in expression.schema().items()
+    )
+    return f"select {columns} from ({sql})"
 
 
 @lru_cache(maxsize=512)
-def _sql(one: Query) -> str:
-    path = _folder() / f"{_name(one)}.sql"
+def _sql(one: Query, dialect: str) -> str:
+    path = _folder() / f"{_name(one, dialect)}.sql"
     try:
         return path.read_text(encoding="utf-8")
     except OSError:
-        sql = compile_sql(one.expression())
+        sql = compile_sql(one.expression(), dialect)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temp = path.with_suffix(f".{os.getpid()}.tmp")
@@ -73,15 +87,18 @@ def _folder() -> Path:
     return home / "finops-ledger" / _code_digest()
 
 
-def _name(one: Query) -> str:
-    told = f"{one.build.__module__}.{one.build.__qualname__}{one.arguments!r}{one.options!r}"
+def _name(one: Query, dialect: str) -> str:
+    told = (
+        f"{dialect} {one.build.__module__}.{one.build.__qualname__}{one.arguments!r}{one.options!r}"
+    )
     return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
 @cache
 def _code_digest() -> str:
     """Digest of everything that expressions are built from."""
-    digest = hashlib.sha256(f"{version('ibis-framework')} {version('sqlglot')} {DIALECT}".encode())
+    digest = hashlib.sha256(f"{version('ibis-framework')} {version('sqlglot')}".encode())
+    digest.update(Path(__file__).read_bytes())
     for room in _ROOMS:
         for path in sorted((_PACKAGE / room).rglob("*.py")):
             digest.update(path.name.encode() + path.read_bytes())

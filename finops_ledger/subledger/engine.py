@@ -1,7 +1,8 @@
-"""The engine: DuckDB embedded, memory-bounded, reading Parquet files that the manifest names.
+"""Engines: what runs expressions over Parquet files that the manifest names.
 
-Expressions come as queries over named tables, or as SQL text; this module runs them. Results
-cross to Python by Arrow, so that a decimal stays a decimal.
+Expressions come as queries over named tables, or as SQL text (in DuckDB's words); an engine runs them. There are
+two: DuckDB, embedded (:mod:`.engine_duckdb`), and Spark (:mod:`.engine_spark`). Both run the same steps over the same
+files, and give the same rows. Results cross to Python by Arrow, so that a decimal stays a decimal.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -22,79 +24,89 @@ import pyarrow.parquet as pq
 
 from finops_ledger.subledger.compiled import Query
 
+if TYPE_CHECKING:
+    from finops_ledger.subledger.engine_duckdb import DuckEngine
+
+T = TypeVar("T")
+R = TypeVar("R")
 #: A text column of at most so many values is digested by their numbers.
 _FEW = 1_000
 _CODED = pa.dictionary(pa.int32(), pa.string())
 
 
-class Engine:
-    """One DuckDB connection with limits; tables stand under names, then expressions run."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a file: an expression (or SQL text) whose rows come in an order, and the columns that give it.
 
-    def __init__(self, *, memory: str = "3GB", threads: int = 0, spill: Path | None = None) -> None:
-        self.connection = duckdb.connect()
-        self._kinds: dict[str, str] = {}
-        self.connection.execute("set TimeZone = 'UTC'")
-        self.connection.execute("set preserve_insertion_order = true")
-        self.connection.execute("set enable_progress_bar = false")
-        self.connection.execute(f"set memory_limit = '{memory}'")
-        if threads:
-            self.connection.execute(f"set threads = {threads}")
-        if spill is not None:
-            self.connection.execute(f"set temp_directory = '{quote_text(str(spill))}'")
+    The expression puts its rows in this order where an engine keeps it on the way (DuckDB); another engine does so
+    at the end, by these columns. No two rows are equal in them.
+    """
 
+    query: Query | str
+    by: tuple[str, ...] = ()
+
+
+class Engine(ABC):
+    """Tables stand under names, then expressions run over them.
+
+    A table is never changed in place: another one is kept under the same name.
+    """
+
+    #: Rows of a view over one Parquet file come in the file's order, unasked.
+    in_file_order: ClassVar[bool]
+
+    @property
+    @abstractmethod
+    def local(self) -> DuckEngine:
+        """DuckDB, in this process: for files of few rows, and for what only DuckDB does (intake)."""
+
+    @property
+    def tasks(self) -> int:
+        """How many files may be read at a time by other processes than this one; 0 where there are none."""
+        return 0
+
+    def spread(self, task: Callable[[T], R], things: Sequence[T]) -> list[R]:
+        """Run a task on each thing, in processes where the engine has some; return what they return, in order."""
+        return [task(one) for one in things]
+
+    @abstractmethod
     def close(self) -> None:
-        """Close the connection and drop every temporary table."""
-        self.connection.close()
+        """Let go of every named table."""
 
-    def view(self, name: str, sql: str) -> None:
-        """Name a query."""
-        self._clear(name, "view")
-        self.connection.execute(f'create or replace temp view "{name}" as {sql}')
+    @abstractmethod
+    def view(self, name: str, query: Query | str) -> None:
+        """Name an expression (or SQL text) without running it; it is run at each use."""
 
+    @abstractmethod
     def keep(self, name: str, query: Query | str) -> int:
-        """Run an expression (or SQL text) into a temporary table; return its row count."""
-        self._clear(name, "table")
-        self.connection.execute(f'create or replace temp table "{name}" as {sql_of(query)}')
-        return self.count(name)
+        """Run an expression (or SQL text) into a temporary table; return its row count.
 
-    def _clear(self, name: str, kind: str) -> None:
-        """Drop what stands under a name if it is of the other kind: it cannot be replaced."""
-        before = self._kinds.get(name, kind)
-        self._kinds[name] = kind
-        if before != kind:
-            self.connection.execute(f'drop {before} if exists "{name}"')
+        The expression may read the table that it replaces.
+        """
 
+    @abstractmethod
+    def drop(self, name: str) -> None:
+        """Let go of a kept table that is no longer needed; nothing if there is none."""
+
+    @abstractmethod
     def count(self, name: str) -> int:
         """Return the number of rows of a named table or view."""
-        return int(self.connection.execute(f'select count(*) from "{name}"').fetchall()[0][0])
 
+    @abstractmethod
     def give(self, name: str, table: pa.Table) -> None:
-        """Register a small Arrow table under a name (as a temporary table of its own)."""
-        self.connection.register("_given", table)
-        try:
-            self.connection.execute(
-                f'create or replace temp table "{name}" as select * from _given'
-            )
-        finally:
-            self.connection.unregister("_given")
+        """Put a small Arrow table under a name."""
 
+    @abstractmethod
     def arrow(self, query: Query | str) -> pa.Table:
         """Run an expression (or SQL text) and return an Arrow table."""
-        return self.connection.execute(sql_of(query)).to_arrow_table()
 
+    @abstractmethod
     def rows(self, query: Query | str) -> list[dict[str, Any]]:
         """Run an expression (or SQL text) and return its few rows as dictionaries."""
-        cursor = self.connection.execute(sql_of(query))
-        names = [c[0] for c in cursor.description or []]
-        return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
 
-    def write(self, query: Query | str, path: Path) -> int:
-        """Run an expression (or SQL text) into one Parquet file, in its order; return its rows."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        done = self.connection.execute(
-            f"copy ({sql_of(query)}) to '{quote_text(str(path))}' (format parquet)"
-        ).fetchone()
-        return int(done[0]) if done else 0
+    @abstractmethod
+    def write(self, parts: Sequence[Part], path: Path) -> int:
+        """Run expressions (or SQL texts) into one Parquet file, one after another; return its rows."""
 
 
 def quote_text(text: str) -> str:

@@ -13,7 +13,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from finops_ledger.books import config
+from finops_ledger.books import config, config_engine, files_due
 from finops_ledger.core import kinds
 from finops_ledger.core.errors import FinopsError, InputRefused, IntegrityError, UsageError
 from finops_ledger.intake import spec, spec_file
@@ -31,6 +31,7 @@ CONFIGURATION: dict[str, type[BaseModel]] = {
     "`[company]`": config.Company,
     "`[privacy]`": config.Privacy,
     "`[engine]`": config.EngineLimits,
+    "`[engine.spark]`": config_engine.Spark,
     "`[limits]`": config.Limits,
     "`[intake]`": config.Intake,
     "`[[legs]]`": sop_legs.LegRule,
@@ -155,8 +156,9 @@ def test_every_class_with_its_priority_and_home() -> None:
     for class_, row in rows.items():
         assert row[5] == str(classes.priority(class_)), class_
         assert row[3] == ("stays" if class_ in classes.RESIDUE_ZERO else "Breaks"), class_
-        assert all(leg in legs.LEGS for leg in row[1].split(", ") if leg), class_
-    others = [row[0].strip("`") for row in table(page("breaks").split("## Not breaks")[1])]
+        known = (*legs.LEGS, files_due.LEG)
+        assert all(leg in known for leg in row[1].split(", ") if leg), class_
+    others = [row[0].strip("`") for row in table(section("breaks", "Not breaks"))]
     assert others == list(classes.NOT_BREAKS)
 
 

@@ -60,6 +60,19 @@ def rewritten(kind: str, day: str, change: Callable[[Rows], object]) -> Spoil:
     return spoil
 
 
+def delivered(ref: str, product: str) -> Spoil:
+    """Change the product in the partner's row of an order, as the sub-ledger keeps it."""
+
+    def spoil(root: Path) -> None:
+        (path,) = root.glob(f"subledger/rows/source=agga/day={D2}/*.parquet")
+        table = pq.ParquetFile(path).read()
+        rows = table.to_pylist()
+        next(r for r in rows if r["ref"] == ref).update(product=product)
+        pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), path)
+
+    return spoil
+
+
 def said(change: Callable[[Line], object]) -> Spoil:
     """Change what the manifest says of the first reconciliation of sales and supply."""
 
@@ -137,6 +150,11 @@ CASES = (
         "classes",
         rewritten("breaks", D2, put("O2", left_state="failed")),
         "is cost_mismatch, with failed on our side and success on theirs",
+    ),
+    Case(
+        "goods",
+        delivered("O1", "T50"),
+        "O1 is matched, and P50 was sold where T50 was delivered",
     ),
     Case(
         "homes",

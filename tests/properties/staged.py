@@ -13,7 +13,7 @@ from tests.properties import business as b
 
 #: Leg, counterparty, key, occurrence, class, residue, first day, first day on which it is no longer so.
 Span = tuple[str, str, str, str, str, Decimal, str, str]
-PARTIES = ("Prima", "Duo", "Vouch", "PG2", "customers")
+PARTIES = ("Prima", "Duo", "Vouch", "PG2", "BCA", "customers")
 
 
 def truth(books: Books) -> set[Span]:
@@ -42,6 +42,8 @@ def found(books: Books) -> set[Span]:
         for key, occurrence, class_, amount in rows:
             if who == "customers" and not key.startswith("SHOP-"):
                 continue
+            if leg == "bank-suspense":
+                key = f"? {-amount:.0f}"  # else its place in the bank's file, with the balance after it
             every.setdefault((leg, who, key, occurrence), {})[day] = (class_, amount)
     spans: set[Span] = set()
     for item, days in every.items():

@@ -15,7 +15,8 @@ from finops_ledger.recon.history import Matched, bounds
 from finops_ledger.recon.job import Outcome
 from finops_ledger.recon.run import run
 from finops_ledger.subledger import matches
-from finops_ledger.subledger.engine import Engine, parquet
+from finops_ledger.subledger.engine import parquet
+from finops_ledger.subledger.engine_duckdb import DuckEngine
 from tests.properties.oracle import Sale, Supply
 from tests.properties.test_oracle import job, sale_line, supply_line, table
 
@@ -24,8 +25,8 @@ COST = 49_800
 
 
 @pytest.fixture
-def engine() -> Iterator[Engine]:
-    one = Engine(memory="1GB", threads=1)
+def engine() -> Iterator[DuckEngine]:
+    one = DuckEngine(memory="1GB", threads=1)
     yield one
     one.close()
 
@@ -33,7 +34,7 @@ def engine() -> Iterator[Engine]:
 class Days:
     """Days run one after the other over lines given by hand."""
 
-    def __init__(self, engine: Engine, root: Path) -> None:
+    def __init__(self, engine: DuckEngine, root: Path) -> None:
         self.engine, self.root = engine, root
         self.matched: list[Matched] = []
         self.before: list[Path] = []
@@ -61,7 +62,7 @@ class Days:
 
 
 def test_a_later_version_of_a_row_that_a_pass_gave_to_another_key(
-    engine: Engine, tmp_path: Path
+    engine: DuckEngine, tmp_path: Path
 ) -> None:
     """The partner's row names no order; ours names the partner's. Days later the partner takes it back."""
     days = Days(engine, tmp_path)
@@ -79,7 +80,7 @@ def test_a_later_version_of_a_row_that_a_pass_gave_to_another_key(
     assert days.items() == [("O1", "", "late_reversal", -COST)]
 
 
-def test_a_refund_that_names_such_a_row(engine: Engine, tmp_path: Path) -> None:
+def test_a_refund_that_names_such_a_row(engine: DuckEngine, tmp_path: Path) -> None:
     """What gives the row back goes to its item too."""
     days = Days(engine, tmp_path)
     sale = {**sale_line(Sale(FIRST, "O1", "success", COST, 600, ""), []), "partner_ref": "T1"}
@@ -92,7 +93,7 @@ def test_a_refund_that_names_such_a_row(engine: Engine, tmp_path: Path) -> None:
 
 
 def test_few_files_of_a_long_history_are_opened(
-    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: DuckEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A second delivery of an order of the fourth day opens the matches of that day and of no other."""
     days = Days(engine, tmp_path)
@@ -115,7 +116,7 @@ def test_few_files_of_a_long_history_are_opened(
     assert read == ["2026-03-04"]
 
 
-def test_a_file_whose_bounds_are_not_known_is_opened(engine: Engine, tmp_path: Path) -> None:
+def test_a_file_whose_bounds_are_not_known_is_opened(engine: DuckEngine, tmp_path: Path) -> None:
     """Lines of the manifest that were written before there were bounds have none."""
     days = Days(engine, tmp_path)
     sale = sale_line(Sale(FIRST, "O1", "success", COST, 600, ""), [])
@@ -127,7 +128,7 @@ def test_a_file_whose_bounds_are_not_known_is_opened(engine: Engine, tmp_path: P
 
 
 def test_plain_pairs_are_stored_by_what_varies_and_read_whole(
-    engine: Engine, tmp_path: Path
+    engine: DuckEngine, tmp_path: Path
 ) -> None:
     """One plain pair and one match that is none: both read with every column stated."""
     days = Days(engine, tmp_path)

@@ -21,7 +21,7 @@ from finops_ledger.recon.history import Matched, bounds
 from finops_ledger.recon.job import Job
 from finops_ledger.recon.legs import LEGS, SALE_SUPPLY
 from finops_ledger.recon.run import run
-from finops_ledger.subledger.engine import Engine
+from finops_ledger.subledger.engine_duckdb import DuckEngine
 from tests.properties.oracle import Reference, Sale, State, Supply
 
 FIRST = date(2026, 3, 1)
@@ -114,8 +114,8 @@ def businesses(draw: st.DrawFn) -> tuple[list[Sale], list[Supply]]:
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    one = Engine(memory="1GB", threads=1)
+def engine() -> Iterator[DuckEngine]:
+    one = DuckEngine(memory="1GB", threads=1)
     yield one
     one.close()
 
@@ -129,7 +129,7 @@ def engine() -> Iterator[Engine]:
 )
 @given(business=businesses())
 def test_the_engine_agrees_with_the_reference(
-    engine: Engine, business: tuple[list[Sale], list[Supply]]
+    engine: DuckEngine, business: tuple[list[Sale], list[Supply]]
 ) -> None:
     sold, supplied = business
     reference = Reference(GRACE, PENDING)
@@ -234,7 +234,7 @@ def _row(chance: Random, own: str, ref: str) -> list[Supply]:
 
 
 @pytest.mark.parametrize("seed", range(int(os.environ.get("ORACLE_SEEDS", "1"))))
-def test_thousands_of_small_days_at_once(engine: Engine, seed: int, tmp_path: Path) -> None:
+def test_thousands_of_small_days_at_once(engine: DuckEngine, seed: int, tmp_path: Path) -> None:
     """Many small businesses stand in one engine side by side: no order may know of another."""
     chance = Random(seed)
     sold: list[Sale] = []
@@ -245,14 +245,20 @@ def test_thousands_of_small_days_at_once(engine: Engine, seed: int, tmp_path: Pa
         supplied += more[1]
     reference = Reference(GRACE, PENDING)
     before: list[Path] = []
-    history: list[Path] = []
+    history: list[Matched] = []
     classes: set[str] = set()
     for number, day in enumerate(DAYS):
         give(engine, day, sold, supplied)
         out = tmp_path / f"{number}"
         out.mkdir()
         result = run(
-            engine, job(day), before=before, earlier=history, decided=[], absent_keys=None, out=out
+            engine,
+            job(day),
+            before=before,
+            earlier=[Matched(p) for p in history],
+            decided=[],
+            absent_keys=None,
+            out=out,
         )
         expected = reference.run(
             day, [s for s in sold if s.day == day], [s for s in supplied if s.day == day]
@@ -267,7 +273,8 @@ def test_thousands_of_small_days_at_once(engine: Engine, seed: int, tmp_path: Pa
         assert result.residual == 0
         classes |= {class_ for class_, _ in made.values()}
         before = [result.files["items"]]
-        history += [result.files["matches"]]
+        path = result.files["matches"]
+        history.append(Matched.of(path, bounds(engine, path)))
     assert classes == EVERY
 
 
@@ -295,7 +302,7 @@ def job(day: date) -> Job:
     )
 
 
-def opened(engine: Engine) -> dict[tuple[str, str], tuple[str, int]]:
+def opened(engine: DuckEngine) -> dict[tuple[str, str], tuple[str, int]]:
     """What the engine says is open: class and residue by (ref, occurrence)."""
     rows = engine.rows(
         "select key, occurrence, class, amount from outcome where amount <> 0 or right_held <> 0 "
@@ -305,7 +312,7 @@ def opened(engine: Engine) -> dict[tuple[str, str], tuple[str, int]]:
     return {(r["key"], r["occurrence"]): (r["class"], int(r["amount"])) for r in rows}
 
 
-def give(engine: Engine, day: date, sold: list[Sale], supplied: list[Supply]) -> None:
+def give(engine: DuckEngine, day: date, sold: list[Sale], supplied: list[Supply]) -> None:
     """Register the day's line tables as the posting room would."""
     sales: dict[str, list[Sale]] = {}
     for one in sold:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from finops_ledger.recon import legs
 from finops_ledger.recon.legs import LEGS
 from finops_ledger.recon.run import run
-from finops_ledger.subledger.engine import Engine
+from finops_ledger.subledger.engine_duckdb import DuckEngine
 from tests.properties.oracle_accounts import Account, Moves
 from tests.properties.test_oracle import DAYS, job, moment, table
 
@@ -35,8 +35,8 @@ how = settings(
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    one = Engine(memory="1GB", threads=1)
+def engine() -> Iterator[DuckEngine]:
+    one = DuckEngine(memory="1GB", threads=1)
     yield one
     one.close()
 
@@ -59,7 +59,7 @@ def movements(draw: st.DrawFn, occurrences: tuple[str, ...] = ("",)) -> list[Mov
 
 
 def agree(
-    engine: Engine,
+    engine: DuckEngine,
     leg: str,
     reference: Account,
     left: list[Moves],
@@ -85,7 +85,7 @@ def agree(
             before = [result.files["items"]] if "items" in result.files else []
 
 
-def opened(engine: Engine) -> dict[tuple[str, str], tuple[str, int]]:
+def opened(engine: DuckEngine) -> dict[tuple[str, str], tuple[str, int]]:
     rows = engine.rows("select key, occurrence, class, amount from outcome where amount <> 0")
     return {(r["key"], r["occurrence"]): (r["class"], int(r["amount"])) for r in rows}
 
@@ -138,7 +138,9 @@ def payments(day: date, left: list[Moves], right: list[Moves]) -> Lines:
 
 @how
 @given(left=movements(("", "", "refund")), right=movements(("", "", "refund", "chargeback")))
-def test_payments_and_the_gateway(engine: Engine, left: list[Moves], right: list[Moves]) -> None:
+def test_payments_and_the_gateway(
+    engine: DuckEngine, left: list[Moves], right: list[Moves]
+) -> None:
     account = Account(
         1, "missing_in_settlement", "unknown_in_settlement", "amount_mismatch", "amount_mismatch"
     )
@@ -190,7 +192,9 @@ def tickets(draw: st.DrawFn) -> list[Moves]:
 
 @how
 @given(left=tickets(), right=tickets())
-def test_settlements_and_the_bank(engine: Engine, left: list[Moves], right: list[Moves]) -> None:
+def test_settlements_and_the_bank(
+    engine: DuckEngine, left: list[Moves], right: list[Moves]
+) -> None:
     account = Account(
         1, "settlement_overdue", "settlement_over", "settlement_short", "settlement_over"
     )
@@ -250,7 +254,7 @@ def versions(day: date, every: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @how
 @given(every=orders())
-def test_goods_owed_and_refunds_owed(engine: Engine, every: list[dict[str, Any]]) -> None:
+def test_goods_owed_and_refunds_owed(engine: DuckEngine, every: list[dict[str, Any]]) -> None:
     owed, refund = [], []
     for one in every:
         amount = one["amount"]

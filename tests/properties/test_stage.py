@@ -27,6 +27,7 @@ PLAYED = {
         "timing", "amount_mismatch", "unknown_in_settlement", "missing_in_settlement",
         "refund_mismatch", "chargeback",
     },
+    "bank-suspense": {"unidentified_credit"},
     "gateway-fee": {"fee_mismatch"},
     "settlement-bank": {"timing", "settlement_short", "settlement_over", "settlement_overdue"},
     "undelivered": {"pending", "undelivered_overdue"},

@@ -28,8 +28,7 @@ def run(engine: en.Engine, job: Job, result: Outcome, absent_keys: str | None = 
         engine.keep(name, en.empty(rt.sql_types(getattr(pt, name[:-1].upper()))))
     moved = "select 1 from prior where right_key is not null and rule <> 'ref' limit 1"
     if not job.leg.tickets and not job.leg.declared and engine.rows(moved):
-        engine.keep("moved", query(applying.versions, summed=summed))
-        engine.keep("rhs", "select * from moved")
+        engine.keep("rhs", query(applying.versions, summed=summed))
     found = _run_rules(engine, job, result, absent_keys, summed=summed)
     if job.leg.name == SUPPLY_STATEMENT:
         _add_up(engine)
@@ -45,8 +44,7 @@ def run(engine: en.Engine, job: Job, result: Outcome, absent_keys: str | None = 
         engine.keep("placed", query(place.placed))
         engine.keep("additions", query(place.additions))
     if engine.keep("transfers", query(applying.transfers)):
-        engine.keep("together", rt.typed(rt.ADDITION, en.sql_of(query(applying.additions))))
-        engine.keep("additions", "select * from together")
+        engine.keep("additions", query(applying.additions))
 
 
 def _run_rules(
@@ -57,9 +55,10 @@ def _run_rules(
         return False
     for side in ("lhs", "rhs"):
         name = "left_units" if side == "lhs" else "right_units"
-        found = en.sql_of(query(units.unmet, side, summed=summed))
-        waits = f" where key not in ({absent_keys})" if absent_keys and side == "rhs" else ""
-        if not engine.keep(name, f"select * from ({found}){waits}"):
+        found = engine.keep(name, query(units.unmet, side, summed=summed))
+        if found and absent_keys and side == "rhs":
+            found = engine.keep(name, f"select * from {name} where key not in ({absent_keys})")
+        if not found:
             return False
     if not engine.rows("select 1 from left_units where fresh union all "
                        "select 1 from right_units where fresh limit 1"):  # fmt: skip
@@ -69,12 +68,10 @@ def _run_rules(
         if not finding.find(engine, rule, job.passes[0] if job.passes else "ref", result):
             continue
         moved = True
-        for name, build in (("rhs", applying.rows), ("prior", applying.items)):
-            engine.keep("moved", query(build, summed=summed))
-            engine.keep(name, "select * from moved")
+        engine.keep("rhs", query(applying.rows, summed=summed))
+        engine.keep("prior", query(applying.items, summed=summed))
         for side in ("left", "right"):
-            engine.keep("rest", query(applying.left_over, side))
-            engine.keep(f"{side}_units", "select * from rest")
+            engine.keep(f"{side}_units", query(applying.left_over, side))
     return moved
 
 
@@ -82,17 +79,15 @@ def _add_up(engine: en.Engine) -> None:
     """Add up both files of a partner, once the passes have said which rows are of one order."""
     if engine.keep("given_back", query(place.given_back)):
         engine.keep(
-            "moved",
+            "rhs",
             "select r.* replace (coalesce(f.new_key, r.key) as key) from rhs as r left join "
             "(select own_key, min(new_key) as new_key from given_back group by own_key) as f "
             "on r.own_key = f.own_key",
         )
-        engine.keep("rhs", "select * from moved")
     _sum_up(engine)
 
 
 def _sum_up(engine: en.Engine) -> None:
     """Add up the rows of each item on both sides."""
     for name in ("lhs", "rhs"):
-        engine.keep("summed", query(sides.added_up, name))
-        engine.keep(name, "select * from summed")
+        engine.keep(name, query(sides.added_up, name))

@@ -20,8 +20,7 @@ ZERO = t.amount(0)
 def tell(engine: en.Engine) -> None:
     """Write rule and proof of the run's passes on the items in ``outcome``; let pass what is within a limit."""
     if engine.rows("select 1 from links limit 1"):
-        engine.keep("marked", rt.typed(rt.OUTCOME, en.sql_of(query(marked))))
-        engine.keep("outcome", "select * from marked")
+        engine.keep("outcome", query(marked))
 
 
 def suggest(engine: en.Engine) -> None:
@@ -29,13 +28,12 @@ def suggest(engine: en.Engine) -> None:
     if engine.rows(
         "select 1 from doubts union all select 1 from outcome where suggestion is not null limit 1"
     ):
-        engine.keep("advised", rt.typed(rt.OUTCOME, en.sql_of(query(advised))))
-        engine.keep("outcome", "select * from advised")
+        engine.keep("outcome", query(advised))
 
 
 def _marks() -> Any:
     links, shares = pt.kept("links"), pt.kept("shares")
-    told = ["rule", "operands", "rejected", "limit", "account"]
+    told = ["rule", "operands", "rejected", "within"]
     main = links.select(links.l_key.name("m_key"), links.l_slot.name("m_slot"), *told)
     part = shares.mutate(rejected=rt.no_text())
     part = part.select(part.key.name("m_key"), part.slot.name("m_slot"), *told)
@@ -56,8 +54,12 @@ def marked() -> Any:
     marks = _marks()
     every = items.left_join(marks, [items.key == marks.m_key, items.occurrence == marks.m_slot])
     both = every.left_batch.notnull() & every.right_batch.notnull()
-    within = (both & (every.amount != ZERO) & (every.amount.abs() <= every.m_limit)).fill_null(False)
-    closed = (every.m_further & (every.amount == ZERO) & (every.right_held == ZERO)).fill_null(False)
+    within = (both & (every.amount != ZERO) & (every.amount.abs() <= every.m_within)).fill_null(
+        False
+    )
+    closed = (every.m_further & (every.amount == ZERO) & (every.right_held == ZERO)).fill_null(
+        False
+    )
     found = every.m_key.notnull() & (both | every.m_further).fill_null(False)
     class_ = ibis.cases(
         (within, "matched_within_tolerance"), (closed, "matched"), else_=every["class"]
@@ -91,8 +93,12 @@ def advised() -> Any:
     right = ids.rename(r_key="key", r_slot="occurrence", r_id="id")
     left = ids.rename(l_key="key", l_slot="occurrence", l_id="id")
     pairs = doubts.inner_join(right, ["r_key", "r_slot"]).inner_join(left, ["l_key", "l_slot"])
-    ours = pairs.select(key=pairs.l_key, occurrence=pairs.l_slot, part=pairs.r_id + " " + pairs.reason)
-    theirs = pairs.select(key=pairs.r_key, occurrence=pairs.r_slot, part=pairs.l_id + " " + pairs.reason)
+    ours = pairs.select(
+        key=pairs.l_key, occurrence=pairs.l_slot, part=pairs.r_id + " " + pairs.reason
+    )
+    theirs = pairs.select(
+        key=pairs.r_key, occurrence=pairs.r_slot, part=pairs.l_id + " " + pairs.reason
+    )
     before = opened.filter(opened.suggestion.notnull())
     before = before.select("key", "occurrence", part=before.suggestion.split("; ").unnest())
     before = before.mutate(id=before.part.left(18)).semi_join(ids, "id").drop("id")
@@ -106,9 +112,7 @@ def advised() -> Any:
     rest = few["count"] - NAMED
     more = ibis.ifelse(rest > 0, ibis.literal("; and ") + rest.cast("string") + " more", "")
     few = few.select("s_key", "s_occurrence", said=few.few + more)
-    joined = items.left_join(
-        few, [items.key == few.s_key, items.occurrence == few.s_occurrence]
-    )
+    joined = items.left_join(few, [items.key == few.s_key, items.occurrence == few.s_occurrence])
     return joined.select(
         *(joined.said.name(n) if n == "suggestion" else joined[n] for n in rt.OUTCOME)
     )

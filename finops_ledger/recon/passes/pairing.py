@@ -12,6 +12,8 @@ from typing import Any, Final
 import ibis
 
 from finops_ledger.posting import tables as t
+from finops_ledger.recon import tables as rt
+from finops_ledger.recon.passes import tables as pt
 from finops_ledger.recon.passes import units as un
 from finops_ledger.recon.rules import Rule
 
@@ -32,10 +34,10 @@ def _units(name: str, rule: Rule, first: str) -> Any:
     step, stretch = ibis.literal(0).cast("int64"), ibis.literal(0).cast("int64")
     if rule.limit is not None:
         width = int(rule.limit.scaleb(4))
-        step = (amount.cast("decimal(38, 4)") * 10_000).cast("int64") // width
+        step = t.divide((amount.cast("decimal(38, 4)") * 10_000).cast("int64"), width)
     if rule.minutes is not None:
         units = units.filter(units["at"].notnull())
-        stretch = units["at"].epoch_seconds().cast("int64") // max(rule.minutes * 60, 60)
+        stretch = t.divide(units["at"].epoch_seconds().cast("int64"), max(rule.minutes, 1) * 60)
     units = units.mutate(size=size, step=step.cast("int64"), stretch=stretch.cast("int64"))
     if left:
         return units
@@ -90,7 +92,7 @@ def pairs(rule: Rule, first: str) -> Any:
         both = both.filter(both.off <= ibis.literal(rule.limit).cast(t.MONEY))
     if rule.minutes is not None:
         both = both.filter(both.apart <= rule.minutes * 60)
-    return both.mutate(minutes=both.apart // 60).drop(*_TOGETHER[2:], "apart")
+    return both.mutate(minutes=t.divide(both.apart, 60)).drop(*_TOGETHER[2:], "apart")
 
 
 def _best(found: Any) -> Any:
@@ -134,15 +136,17 @@ def links(rule: Rule, first: str) -> Any:
     taken = found.filter(found.taken)
     others = _others(found, taken)
     taken = taken.left_join(others, ["l_key", "l_slot"], rname="o_{name}")
-    return taken.select(
-        "l_key",
-        "l_slot",
-        "r_key",
-        "r_slot",
-        "r_own_key",
+    # Where an open item stands on either side, the right one keeps its own place and its amount moves on.
+    prior = rt.prior()
+    ours = prior.filter(prior.left_batch.notnull()).select("key").distinct()
+    theirs = prior.filter(prior.left_batch.isnull()).select("key").distinct()
+    taken = taken.left_join(ours, taken.l_key == ours.key).rename(our_key="key")
+    taken = taken.left_join(theirs, taken.r_key == theirs.key).rename(their_key="key")
+    taken = taken.mutate(
         operands=operands(taken, rule),
-        rejected=taken.rejected,
+        gather=taken.our_key.notnull() & taken.their_key.notnull(),
     )
+    return pt.given(taken, rule, pt.LINK)
 
 
 def _others(found: Any, taken: Any) -> Any:
@@ -152,9 +156,7 @@ def _others(found: Any, taken: Any) -> Any:
     by_left = by_left.filter((by_left.r_key != by_left.c_key) | (by_left.r_slot != by_left.c_slot))
     by_left = by_left.select("l_key", "l_slot", place=place(by_left, "r"))
     again = chosen.rename(m_key="l_key", m_slot="l_slot")
-    by_right = found.inner_join(
-        again, [found.r_key == again.c_key, found.r_slot == again.c_slot]
-    )
+    by_right = found.inner_join(again, [found.r_key == again.c_key, found.r_slot == again.c_slot])
     by_right = by_right.filter(
         (by_right.l_key != by_right.m_key) | (by_right.l_slot != by_right.m_slot)
     )

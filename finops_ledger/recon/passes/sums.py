@@ -11,6 +11,7 @@ from typing import Any, Final
 import ibis
 
 from finops_ledger.posting import tables as t
+from finops_ledger.recon.passes import tables as pt
 from finops_ledger.recon.passes import units as un
 from finops_ledger.recon.passes.pairing import figure, listed, shown
 from finops_ledger.recon.rules import Rule
@@ -105,7 +106,9 @@ def told(rule: Rule) -> Any:
     ours, theirs = (_side_text(texts.filter(texts.side == s), s) for s in ("left", "right"))
     both = first.inner_join(ours, _BY).inner_join(theirs, _BY)
     off = (both.left_total + both.right_total).abs()
-    difference = ibis.ifelse(off == t.amount(0), "", ibis.literal("; off by ") + figure(t.money(off)))
+    difference = ibis.ifelse(
+        off == t.amount(0), "", ibis.literal("; off by ") + figure(t.money(off))
+    )
     if rule.limit is not None:
         limit = format(rule.limit.normalize(), "f")
         difference += ibis.ifelse(off == t.amount(0), "", f" (limit {limit})")
@@ -136,15 +139,15 @@ def links(rule: Rule) -> Any:
     head = head.select(*_BY, l_key=head.key)
     right = every.filter(every.side == "right")
     found = right.inner_join(head, _BY).inner_join(text, _BY)
-    return found.select(
-        "l_key",
-        found.slot.name("l_slot"),
-        found.key.name("r_key"),
-        found.slot.name("r_slot"),
-        found.own_key.name("r_own_key"),
-        "operands",
+    found = found.mutate(
+        l_slot=found.slot,
+        r_key=found.key,
+        r_slot=found.slot,
+        r_own_key=found.own_key,
         rejected=ibis.null("string"),
+        gather=ibis.literal(True),
     )
+    return pt.given(found, rule, pt.LINK)
 
 
 def shares(rule: Rule) -> Any:
@@ -156,15 +159,27 @@ def shares(rule: Rule) -> Any:
     source = source.select(*_BY, r_batch=source.batch, r_record=source.record)
     rest = every.filter((every.side == "left") & (every.nr > 0)).drop("batch", "record")
     found = rest.inner_join(head, _BY).inner_join(source, _BY).inner_join(text, _BY)
-    return found.select(
-        "from_key",
-        "key",
-        "slot",
-        found.r_batch.name("batch"),
-        found.r_record.name("record"),
-        operands=found.operands,
-        amount=t.money(-found.amount),
-    )
+    found = found.mutate(batch=found.r_batch, record=found.r_record, amount=t.money(-found.amount))
+    return pt.given(found, rule, pt.SHARE)
+
+
+def tried(rule: Rule, first: str) -> Any:
+    """Values that stand open on both sides, with how many units: those that a search for subsets looks at."""
+    left = un.asked(un.table("left_units"), rule, first, left=True)
+    right = un.asked(un.table("right_units"), rule, first, left=False)
+    ours = left.group_by(_BY).agg(ours=left.count(), l_fresh=left.fresh.any())
+    theirs = right.group_by(_BY).agg(theirs=right.count(), r_fresh=right.fresh.any())
+    both = ours.inner_join(theirs, _BY)
+    both = both.filter(both.l_fresh | both.r_fresh)
+    return both.select(*_BY, n=both.ours + both.theirs)
+
+
+def looked_at(rule: Rule, first: str, side: str, most: int, groups: int) -> Any:
+    """The units of a side that a search looks at, of the first values that are not too long."""
+    values = tried(rule, first)
+    values = values.filter(values.n <= most).order_by(_BY).limit(groups)
+    asked = un.asked(un.table(f"{side}_units"), rule, first, left=side == "left")
+    return of_side(asked, side, rule).semi_join(values, _BY)
 
 
 def doubts(rule: Rule) -> Any:
@@ -176,5 +191,9 @@ def doubts(rule: Rule) -> Any:
     theirs = right.select(*_BY, r_key=right.key, r_slot=right.slot)
     found = ours.inner_join(theirs, _BY).inner_join(text, _BY)
     return found.select(
-        "l_key", "l_slot", "r_key", "r_slot", reason=ibis.literal(f"{rule.name}: ") + found.operands.replace("; ", ", ")
+        "l_key",
+        "l_slot",
+        "r_key",
+        "r_slot",
+        reason=ibis.literal(f"{rule.name}: ") + found.operands.replace("; ", ", "),
     )

@@ -7,6 +7,7 @@ from typing import Any, Final
 import ibis
 
 from finops_ledger.posting.tables import MONEY
+from finops_ledger.recon.rules import Rule
 
 #: A right unit and the left one that it belongs to. ``gather``: what of it is an item of its own moves on to the
 #: left unit's item.
@@ -20,8 +21,7 @@ LINK: Final = {
     "rejected": "string",
     "rule": "string",
     "gather": "boolean",
-    "limit": MONEY,
-    "account": "string",
+    "within": MONEY,
 }
 #: What a further left item takes of the item ``from_key``, with the right row that it is part of.
 SHARE: Final = {
@@ -33,8 +33,7 @@ SHARE: Final = {
     "record": "int64",
     "operands": "string",
     "rule": "string",
-    "limit": MONEY,
-    "account": "string",
+    "within": MONEY,
 }
 #: Two units that a person may put together.
 DOUBT: Final = {
@@ -44,6 +43,14 @@ DOUBT: Final = {
     "r_slot": "string",
     "reason": "string",
 }
+
+
+def given(rows: Any, rule: Rule, columns: dict[str, str]) -> Any:
+    """Rows of a pass with its name and limit, in the shape of ``columns``."""
+    none = ibis.null(MONEY)
+    limit = none if rule.limit is None else ibis.literal(rule.limit).cast(MONEY)
+    rows = rows.mutate(rule=ibis.literal(rule.name), within=limit)
+    return rows.select(*(rows[n].cast(ty).name(n) for n, ty in columns.items()))
 
 
 def kept(name: str) -> Any:

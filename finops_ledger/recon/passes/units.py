@@ -197,9 +197,7 @@ def _msisdn(value: Any) -> Any:
     """0812…, 62812…, +62 812-… as 62812…; what is no mobile number of Indonesia stays as it is written."""
     bare = value.re_replace(r"[\s().-]+", "")
     known = bare.re_search(r"^(\+62|0062|62|0)8[0-9]{7,11}$")
-    return ibis.ifelse(
-        known, ibis.literal("62") + bare.re_replace(r"^(\+62|0062|62|0)", ""), value
-    )
+    return ibis.ifelse(known, ibis.literal("62") + bare.re_replace(r"^(\+62|0062|62|0)", ""), value)
 
 
 _FORMS: Final[dict[str, Any]] = {

@@ -1,0 +1,121 @@
+"""Were the right goods delivered: another product than was sold, or a serial that another order has had.
+
+Both leave no money on the clearing account. ``their_products`` holds the codes that the partner's price lists know: a
+code that no list knows is not compared. ``reused`` names the right rows of the day whose serial stands on an earlier
+success row of another order; it is looked up among the days that the SOP names and no further.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import ibis
+import pyarrow as pa
+
+from finops_ledger.recon.legs import SALE_SUPPLY
+from finops_ledger.subledger import engine as en
+
+if TYPE_CHECKING:
+    from finops_ledger.recon.job import Job
+
+CODES: Final = {"code": "string"}
+REUSED: Final = {"reused_own": "string", "reused_key": "string", "reused_by": "string"}
+
+_SERIAL: Final = "state = 'success' and serial is not null"
+#: A product as a number below 2^63; this one stands for a code that nothing can be said of.
+_UNKNOWN: Final = "9223372036854775808::ubigint"
+#: What is left of both products of a pair: nothing, or no comparison.
+SAME: Final = f"(goods = 0 or goods >= {_UNKNOWN})"
+
+
+def codes() -> Any:
+    """The partner's codes that its price lists know."""
+    return ibis.table(CODES, name="their_products")
+
+
+def reused() -> Any:
+    """Right rows whose serial another order has had, with the earliest such order."""
+    return ibis.table(REUSED, name="reused")
+
+
+def lay_out(engine: en.Engine, job: Job) -> None:
+    """Lay out ``their_products`` and ``reused``; ``right_side`` must stand."""
+    listed = pa.table([list(job.products)], schema=pa.schema([("code", pa.string())]))
+    engine.give("their_products", listed)
+    none = en.empty(dict.fromkeys(REUSED, "varchar"))
+    engine.keep("reused", _reused(engine, job) if job.serials_s else none)
+
+
+def _reused(engine: en.Engine, job: Job) -> str:
+    """Return SQL of ``reused``: first the few hashes that come twice, then the rows themselves."""
+    own = f"select hash(serial) as h from right_side where {_SERIAL}"
+    twice = f"select h from ({own}) group by h having count(*) > 1"
+    earlier = (
+        "select ref as key, serial, coalesce(occurred_at, created_at) as seen from "
+        f"({en.parquet(job.serials)}) where status = 'success' and serial is not null and ref is not null"
+        if job.serials
+        else "select null as key, null as serial, null::timestamptz as seen where false"
+    )
+    if job.serials:
+        twice += f" union select hash(serial) from ({earlier}) where hash(serial) in ({own})"
+    if not engine.keep("twice", twice):
+        return en.empty(dict.fromkeys(REUSED, "varchar"))
+    some = "hash(serial) in (select h from twice)"
+    engine.keep(
+        "bearing",
+        f"select key, serial, seen from ({earlier}) where {some} union "
+        f'select key, serial, "at" as seen from right_side where {_SERIAL} and {some}',
+    )
+    undone = (
+        f"select ref from ({en.parquet(job.serials)}) where ref in (select key from bearing) "
+        "and status in ('failed', 'reversed', 'refunded')"
+        if job.serials
+        else "select null where false"
+    )
+    return (
+        "select own_key as reused_own, min(r.key) as reused_key, "
+        "arg_min(o.key, (o.seen, o.key)) as reused_by "
+        "from right_side as r join bearing as o on o.serial = r.serial and o.key <> r.key "
+        'and (o.seen, o.key) < (r."at", r.key) '
+        f'and o.seen >= r."at" - interval {job.serials_s} second '
+        "where r.state = 'success' and hash(r.serial) in (select h from twice) "
+        f"and o.key not in ({undone}) and not starts_with(r.key, '~') group by own_key"
+    )
+
+
+def product_of(side: str) -> str:
+    """Return SQL of a row's product as a number, for comparing the two of a pair: the same number, the same goods."""
+    known = "product is not null"
+    if side == "right":
+        known += " and product in (select code from their_products)"
+    return f"case when {known} then hash(product) >> 1 else {_UNKNOWN} end"
+
+
+def compared(job: Job) -> bool:
+    """Say whether the goods of this leg are compared at all."""
+    return job.leg.name == SALE_SUPPLY
+
+
+def beside(every: Any) -> Any:
+    """Add to every item ``other_product`` and ``same_serial``, and ``goods``: what was found, in words."""
+    known, twice = codes(), reused()
+    known = known.mutate(is_known=ibis.literal(True))
+    every = every.left_join(known, every.right_product == known.code).drop("code")
+    every = every.left_join(twice, every.right_key == twice.reused_own)
+    before = ibis.coalesce(every.p_also, ibis.literal("")) + "," + every.p_class.fill_null("")
+    stays = before.contains("serial_reused") & every.r_batch.isnull()
+    every = every.mutate(
+        other_product=(every.is_known & (every.left_product != every.right_product)).fill_null(
+            False
+        ),
+        same_serial=every.reused_by.notnull() | stays,
+    )
+    product = every.left_product + " sold, " + every.right_product + " delivered"
+    serial = ibis.literal("serial delivered before for ") + every.reused_by
+    return every.mutate(
+        goods=ibis.cases(
+            (every.other_product, product),
+            (every.reused_by.notnull(), serial),
+            else_=ibis.null("string"),
+        )
+    )
