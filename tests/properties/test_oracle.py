@@ -255,7 +255,7 @@ def test_thousands_of_small_days_at_once(engine: DuckEngine, seed: int, tmp_path
             engine,
             job(day),
             before=before,
-            earlier=[Matched(p) for p in history],
+            earlier=history,
             decided=[],
             absent_keys=None,
             out=out,

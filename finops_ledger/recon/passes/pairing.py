@@ -37,7 +37,7 @@ def _units(name: str, rule: Rule, first: str) -> Any:
         step = t.divide((amount.cast("decimal(38, 4)") * 10_000).cast("int64"), width)
     if rule.minutes is not None:
         units = units.filter(units["at"].notnull())
-        stretch = t.divide(units["at"].epoch_seconds().cast("int64"), max(rule.minutes, 1) * 60)
+        stretch = t.divide(un.seconds(units["at"]), max(rule.minutes, 1) * 60)
     units = units.mutate(size=size, step=step.cast("int64"), stretch=stretch.cast("int64"))
     if left:
         return units
@@ -83,7 +83,7 @@ def pairs(rule: Rule, first: str) -> Any:
     right = right.select(*_TOGETHER, **{f"r_{n}": right[n] for n in (*_KEPT, *told)})
     both = left.inner_join(right, _TOGETHER)
     off = t.money((both.l_amount + both.r_amount).abs())
-    apart = (both.l_at.epoch_seconds() - both.r_at.epoch_seconds()).cast("int64").abs()
+    apart = (un.seconds(both.l_at) - un.seconds(both.r_at)).abs()
     both = both.mutate(
         off=off if rule.by_amount else t.amount(0),
         apart=apart if rule.minutes is not None else ibis.literal(0).cast("int64"),

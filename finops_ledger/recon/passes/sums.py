@@ -56,7 +56,7 @@ def members(rule: Rule, first: str) -> Any:
     if rule.cardinality == "many-to-one":
         good = good.filter(good.right == 1)
     if rule.minutes is not None:
-        apart = (good.late.epoch_seconds() - good.early.epoch_seconds()).cast("int64")
+        apart = un.seconds(good.late) - un.seconds(good.early)
         good = good.filter(good.timed & (apart <= rule.minutes * 60))
     chosen = every.semi_join(good, _BY)
     order = ibis.window(

@@ -146,6 +146,11 @@ def _met(left: bool, summed: bool) -> Any:
     )
 
 
+def seconds(moment: Any) -> Any:
+    """A moment as whole seconds. (DuckDB gives a double, for which Ibis leaves out a cast to a whole number.)"""
+    return moment.truncate("s").epoch_seconds().cast("decimal(18, 0)").cast("int64")
+
+
 def asked(units: Any, rule: Rule, first: str, *, left: bool) -> Any:
     """The units that a pass looks at, with ``said`` (what must be equal) and each column as ``said_<n>``.
 
