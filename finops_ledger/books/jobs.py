@@ -18,10 +18,13 @@ from finops_ledger.recon.legs import (
     PAYMENT_BANK,
     REFUND_PAYABLE,
     SALE_SUPPLY,
+    SUPPLY_STATEMENT,
     TOPUP_BANK,
     Leg,
 )
+from finops_ledger.recon.rules import PAIRS, SUMS, Rule, known
 from finops_ledger.recon.tickets import Rules
+from finops_ledger.sop.matching import LEGS_OF, Pass
 from finops_ledger.sop.model import Tolerance, Version
 
 
@@ -51,6 +54,7 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
     grace, pending, tolerance = timedelta(0), timedelta(0), Decimal(0)
     fee, rules = None, Rules()
     passes: tuple[str, ...] = ("ref",)
+    matching: tuple[Rule, ...] = ()
     if counterparty == EVERYBODY:
         limits = space.config.limits
         grace = limits.refund if leg.name == REFUND_PAYABLE else limits.undelivered
@@ -59,7 +63,8 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
         if version.supply is not None:
             window = version.supply.window.window()
             grace, pending = version.supply.grace, version.supply.pending
-        passes = tuple(version.match.passes)
+        passes = version.match.names or ("ref",)
+        matching = rules_of(version, leg)
         if leg.name == TOPUP_BANK:
             grace = version.deposit.crediting
         if leg.name == PAYMENT_BANK and version.supply is not None:
@@ -84,6 +89,7 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
         claims=claims_account(space, counterparty),
         fee=fee,
         passes=passes,
+        rules=matching,
         others=_others(space, leg, counterparty, day),
         gaps=statement.gaps(space, leg, counterparty, day),
         payments=paid(space, counterparty, day) if leg.name == PAYMENT_BANK else (),
@@ -122,6 +128,43 @@ def paid(space: Workspace, counterparty: str, day: date) -> tuple[payments.Payme
     return tuple(p for p in found if p.component == name and p.day == day)
 
 
+def rules_of(version: Version, leg: Leg) -> tuple[Rule, ...]:
+    """Return the passes of a leg after the exact key, as the SOP lists them."""
+    made = []
+    own = LEGS_OF["gateway" if leg.party == "gateway" else "supplier"]
+    for one in version.match.passes:
+        if one.known:
+            # Between two files of one partner, the first pass names the item.
+            first = version.match.names[0] if leg.name == SUPPLY_STATEMENT else "ref"
+            if leg.name in LEGS_OF["supplier"] and one.name != first:
+                made.append(known(one.name, leg.name))
+        elif (one.leg or own[0]) == leg.name:
+            made.append(_rule(one, leg.name))
+    return tuple(made)
+
+
+def _rule(one: Pass, leg: str) -> Rule:
+    within = one.within
+    forms = one.normalise
+    return Rule(
+        name=one.name,
+        leg=leg,
+        pairs=tuple(
+            (a, b, tuple(dict.fromkeys((*forms.get(a, ()), *forms.get(b, ())))))
+            for a, b in one.pairs
+        ),
+        products=one.products,
+        categories=one.categories,
+        exact=one.exact,
+        limit=within.limit if within else None,
+        account=within.account if within else "",
+        minutes=one.minutes,
+        cardinality=one.cardinality,
+        bound=one.bound or (SUMS if one.cardinality == "subset" else PAIRS),
+        suggest=one.suggest,
+    )
+
+
 def _rules(leg: Leg, version: Version) -> Rules:
     """Return what top-ups and payouts may be off by, and how a row without a reference finds its ticket."""
     if leg.name == TOPUP_BANK:
@@ -137,9 +180,11 @@ def absorbs(space: Workspace, counterparty: str, day: date) -> dict[str, str]:
     """Return the account, by rule, to which goes what reconciliation lets pass."""
     version = space.registry.of(counterparty).on(day)
     within = version.tolerance.get("topup", Tolerance())
+    passes = {p.name: p.within.account for p in version.match.passes if p.within}
     return {
         "tolerance": within.account or "Expenses:Deposit-Fee",
         "tax": version.deposit.tax.account,
+        **passes,
     }
 
 

@@ -174,6 +174,8 @@ def _line(space: Workspace, one: Job, as_of: date, now: datetime, outcome: Outco
         "withheld": sorted(outcome.withheld),
         "no_price": _no_price(engine, one),
         **({"decided": _decided(outcome)} if outcome.decided else {}),
+        **({"suggested": outcome.suggested} if outcome.suggested else {}),
+        **({"bound_hit": outcome.bounds} if outcome.bounds else {}),
         **_matched(local, outcome),
         **({"crossing": outcome.crossing} if outcome.crossing else {}),
     }
@@ -256,7 +258,7 @@ def _items_of(space: Workspace, line: Line | None) -> list[Path]:
 
 def _history(space: Workspace, one: Job) -> list[Matched]:
     """Matches files of all earlier days of this leg and counterparty, oldest first, with what lies in them."""
-    if one.leg.cardinality != "consume":
+    if one.leg.cardinality != "consume" and not one.own_rules:
         return []
     found = []
     for line in space.state.proofs_until(one.leg.name, one.counterparty, one.day):

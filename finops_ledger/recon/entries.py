@@ -189,9 +189,12 @@ def _claim_postings(engine: en.Engine, items: Path, claims: str) -> list[Posting
 
 def _absorbed(engine: en.Engine, items: Path, absorbs: Mapping[str, str]) -> list[Posting]:
     """What is let pass: as cost of its category, or on the account that the SOP names for the rule."""
+    named = ", ".join(en.literal(name) for name in absorbs) or "null"
     found = engine.rows(
-        "select category, model, case when category is null then rule end as rule, sum(absorbed) as amount, "
-        f"count(*) as n from ({en.parquet([items])}) where absorbed <> 0 group by all "
+        f"with o as (select *, category is null or coalesce(rule in ({named}), false) as by_rule "
+        f"from ({en.parquet([items])}) where absorbed <> 0) "
+        "select case when not by_rule then category end as category, case when not by_rule then model end as model, "
+        "case when by_rule then rule end as rule, sum(absorbed) as amount, count(*) as n from o group by all "
         "order by category, model, rule"
     )
     made = []

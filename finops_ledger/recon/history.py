@@ -86,11 +86,12 @@ def add(engine: en.Engine, job: Job, history: Sequence[Matched]) -> None:
     gives a right row back, is looked up by that row's own key too: a pass may have given the row to an item of
     another key.
     """
-    if job.leg.cardinality != "consume" or not history:
+    summed = job.leg.cardinality == "sum"
+    if not history or (summed and not job.own_rules):
         return
     if not engine.keep("leftover", query(place.leftover_keys)):
         return
-    if engine.keep("leftover_rows", query(place.leftover_rows)):
+    if engine.keep("leftover_rows", query(place.leftover_rows, summed=summed)):
         met = _near(engine, history, "right_key", "leftover_rows")
         if met:
             engine.keep(
@@ -115,9 +116,11 @@ def add(engine: en.Engine, job: Job, history: Sequence[Matched]) -> None:
     engine.keep(
         "prior",
         f"select {columns} from prior union all select {columns} from (select *, row_number() over "
-        "(partition by key, occurrence order by matched_on desc) as latest from found) as f "
-        "where latest = 1 and not exists (select 1 from prior as p "
-        "where p.key = f.key and p.occurrence = f.occurrence)",
+        "(partition by key, occurrence order by matched_on desc) as latest, row_number() over (partition by "
+        # A row stands on one item: where a pass has given it to another one since, on that.
+        "coalesce(right_key, key || chr(31) || occurrence) order by matched_on desc, key, occurrence) as last "
+        "from found) as f where latest = 1 and last = 1 and not exists (select 1 from prior as p "
+        "where (p.key = f.key and p.occurrence = f.occurrence) or p.right_key = f.right_key)",
     )
 
 

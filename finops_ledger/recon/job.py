@@ -12,9 +12,10 @@ from typing import Any, Final
 import pyarrow as pa
 
 from finops_ledger.core.money import plain
-from finops_ledger.recon.legs import Leg
+from finops_ledger.recon.legs import SALE_SUPPLY, Leg
 from finops_ledger.recon.payments import Payment
 from finops_ledger.recon.plain import Pairs
+from finops_ledger.recon.rules import Rule, known
 from finops_ledger.recon.tickets import Rules
 from finops_ledger.sop.model import Fee
 
@@ -91,6 +92,8 @@ class Job:
     gaps: tuple[Gap, ...] = ()
     payments: tuple[Payment, ...] = ()
     passes: tuple[str, ...] = ("ref", "partner_ref")
+    #: The passes after the exact key, in order; those of other legs are among them.
+    rules: tuple[Rule, ...] = (known("partner_ref", SALE_SUPPLY),)
     sources: tuple[str, ...] = ()  #: the counterparty's own, in finops.toml
     tickets: Rules = field(default_factory=Rules)  #: what top-ups and payouts may be off by
     stated: bool = False  #: a deposit statement moves the deposit on the day
@@ -103,6 +106,11 @@ class Job:
     def clearing(self) -> str:
         """The clearing account of this counterparty."""
         return self.leg.clearing(self.component)
+
+    @property
+    def own_rules(self) -> tuple[Rule, ...]:
+        """The passes of this leg after the exact key."""
+        return tuple(rule for rule in self.rules if rule.leg == self.leg.name)
 
     @property
     def day_number(self) -> int:
@@ -123,6 +131,10 @@ class Outcome:
     pairs: Pairs = field(default_factory=Pairs)
     conflicts: list[str] = field(default_factory=list)
     withheld: set[str] = field(default_factory=set)
+    #: What passes did not look at for its number, in words.
+    bounds: list[str] = field(default_factory=list)
+    #: Open items that passes suggest something for.
+    suggested: int = 0
     #: What decisions took off an account that is its own list of items: number, debits, credits.
     decided: dict[str, list[Any]] = field(default_factory=dict)
     #: What crossing partners did, as the manifest tells it.

@@ -206,7 +206,7 @@ def outcomes(leg: Leg) -> Any:
         "also": conditions.also(every, shown) if leg.name == SALE_SUPPLY else ibis.null("string"),
         **({"operands": _operands(every)} if leg.name == SALE_SUPPLY else {}),
         "since": _since(every, shown),
-        "suggestion": ibis.null("string"),
+        "suggestion": every.p_suggestion,
         "home_before": every.p_home,
         "amount_before": t.or_zero(every.p_amount),
         "recon_home": home,

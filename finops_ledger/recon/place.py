@@ -19,26 +19,6 @@ ADDITIONS = ("refund", "adjustment")
 NAMELESS = ("~", "!", "?")
 
 
-def second_pass(*, of_the_day: bool = False) -> Any:
-    """Right rows that no left row names, with the left item that bears their other reference.
-
-    A right row's other reference is its own number (the partner's), where it has no other. ``of_the_day``: rows
-    that an open item names already, on either side, stay with it. Output: own_key, and the key of the one item
-    that names it. A reference named by two items decides nothing.
-    """
-    left, right = rt.side("lhs"), rt.side("rhs")
-    lonely = right.filter(~right.renewed).anti_join(left, "key")
-    named = left.filter(left.other_ref.notnull()).anti_join(right, "key")
-    if of_the_day:
-        lonely, named = lonely.anti_join(rt.prior(), "key"), named.anti_join(rt.prior(), "key")
-    one = named.group_by("other_ref").agg(key=named.key.min(), n=named.key.nunique())
-    one = one.filter(one.n == 1)
-    other = ibis.coalesce(lonely.other_ref, lonely.own_key)
-    return lonely.inner_join(one, other == one.other_ref).select(
-        lonely.own_key, one.key.name("new_key")
-    )
-
-
 def leftover_keys() -> Any:
     """Keys that must be looked up in history: rows of either side without the other today, and renewed ones."""
     left, right = rt.side("lhs"), rt.side("rhs")
@@ -49,10 +29,14 @@ def leftover_keys() -> Any:
     return lonely.union(unmet).union(renewed).union(again).distinct()
 
 
-def leftover_rows() -> Any:
-    """Own keys of right rows that an earlier day may have matched: of their later versions, and of what undoes them."""
+def leftover_rows(*, summed: bool = False) -> Any:
+    """Own keys of right rows that an earlier day may have matched: of their later versions, and of what undoes them.
+
+    Rows that are added up (``summed``) do not say whether they come again.
+    """
     right = rt.side("rhs")
-    renewed = right.filter(right.renewed).select(right.own_key.name("key"))
+    again = right if summed else right.filter(right.renewed)
+    renewed = again.select(right.own_key.name("key"))
     undone = right.filter(right.kind.isin(ADDITIONS)).select(right.orig.name("key"))
     return renewed.union(undone).distinct()
 

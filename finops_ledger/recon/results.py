@@ -51,13 +51,19 @@ def write(engine: en.Engine, job: Job, out: Path, result: Outcome) -> None:
         "or (class = 'partner_failed' and recon_amount = 0) or class in ('product_mismatch', 'serial_reused') "
         f"or coalesce(left_state, '') in {waiting} or coalesce(right_state, '') in {waiting})"
     )
+    done = f"not {open_} and (touched or amount_before <> 0)"
+    if job.leg.cardinality == "sum" and engine.rows("select 1 from links limit 1"):
+        # What is added up needs no file of matches; what a pass has put together keeps its proof.
+        _write_proofs(engine, stamp, f"{done} and rule in (select rule from links)", out, result)
     if job.leg.cardinality == "consume":
         columns = ", ".join(f'"{c}"' for c in matches.COLUMNS)
-        done = f"not {open_} and (touched or amount_before <> 0)"
         if result.pairs.count or engine.rows(f"select 1 from outcome where {done} limit 1"):
             result.files["matches"] = out / "matches.parquet"
             rest = f"select {stamp}, {columns} from outcome where {done} order by key, occurrence"
             plain.write(engine, result.pairs, stamp, rest, result.files["matches"])
+    result.suggested = engine.rows(
+        f"select count(*) as n from outcome where suggestion is not null and {open_}"
+    )[0]["n"]
     # No row touched it and it is open no more: a decision has settled the claim (ruling 36).
     decided = "(id is not null and not touched)"
     shown = (
@@ -71,3 +77,11 @@ def write(engine: en.Engine, job: Job, out: Path, result: Outcome) -> None:
         query = f"select {stamp}, {columns}, not {open_} as is_closed from outcome where {shown}"
         items = en.Part(f"{query} order by key, occurrence", ("key", "occurrence"))
         engine.write([items], result.files["items"])
+
+
+def _write_proofs(engine: en.Engine, stamp: str, which: str, out: Path, result: Outcome) -> None:
+    if engine.rows(f"select 1 from outcome where {which} limit 1"):
+        columns = ", ".join(f'"{c}"' for c in matches.COLUMNS)
+        result.files["matches"] = out / "matches.parquet"
+        rows = f"select {stamp}, {columns} from outcome where {which} order by key, occurrence"
+        engine.write([en.Part(rows, ("key", "occurrence"))], result.files["matches"])

@@ -20,6 +20,7 @@ from finops_ledger.recon.decisions import Decided
 from finops_ledger.recon.history import Matched
 from finops_ledger.recon.job import Job, Outcome, clock
 from finops_ledger.recon.outcome import outcomes
+from finops_ledger.recon.passes import finishing
 from finops_ledger.subledger import engine as en
 from finops_ledger.subledger.compiled import query
 
@@ -46,12 +47,14 @@ def run(
     result = Outcome(pairs=inputs.lay_out(engine, job))
     told = crossing.run(engine, job)
     history.add(engine, job, earlier)
-    passes.run(engine, job)
+    passes.run(engine, job, result, absent_keys)
     engine.keep("outcome", query(outcomes, job.leg))
+    finishing.tell(engine)
     if absent_keys is not None:
         _wait_for_absent(engine, job, absent_keys)
     deciding.name_items(engine, job)
     result.crossing = crossing.summary(engine, job, told)
+    finishing.suggest(engine)
     deciding.apply(engine, job, decided, result)
     results.sum_up(engine, result)
     results.write(engine, job, out, result)

@@ -16,6 +16,7 @@ from pydantic import Field, field_validator, model_validator
 from finops_ledger.core.days import Window, zone
 from finops_ledger.core.kinds import TREATMENTS
 from finops_ledger.sop.legs import LegRule, named_once
+from finops_ledger.sop.matching import LEGS_OF, Match
 from finops_ledger.sop.parts import Exact, Span
 from finops_ledger.sop.parts import Part as _Part
 
@@ -159,12 +160,6 @@ class Fee(_Part):
     accrue: Literal["month-end", "none"] = "month-end"
 
 
-class Match(_Part):
-    """The passes of matching, in order; between two files of one partner the first one names an item."""
-
-    passes: tuple[Literal["ref", "partner_ref"], ...] = ("ref", "partner_ref")
-
-
 class Settlement(_Part):
     """A gateway's settlement: how many days after payment an order may wait (calendar days); for how long a bank
     line without a reference may be taken for a settlement by its amount."""
@@ -274,6 +269,9 @@ class Sop(_Part):
                 )
             if needs != "lines" and getattr(version, needs) is None:
                 raise ValueError(f"version {version.change_id} lacks [versions.{needs}]")
+            for one in version.match.passes:
+                for problem in one.problems(LEGS_OF[self.type]):
+                    raise ValueError(f"version {version.change_id}: pass {one.name!r}: {problem}")
         return self
 
     @property

@@ -121,7 +121,7 @@ def default(field: Any) -> str:
     if isinstance(value, str):
         return '`"{}"`'.format(value.replace('"', '\\"'))
     if isinstance(value, tuple):
-        return f"`{json.dumps(value)}`"
+        return f"`{json.dumps([getattr(v, 'name', v) for v in value])}`"
     return f"`{value}`"
 
 
