@@ -17,7 +17,9 @@ from tests.passes.days import Partner, Row, Sale
 class Made(Protocol):
     """Makes a partner's days under passes."""
 
-    def __call__(self, *rules: Rule, sales: list[Sale], rows: list[Row], **more: Any) -> Partner: ...
+    def __call__(
+        self, *rules: Rule, sales: list[Sale], rows: list[Row], **more: Any
+    ) -> Partner: ...
 
 
 @pytest.fixture(scope="session")

@@ -126,9 +126,7 @@ class Partner:
         }
 
     def _sales(self, day: date) -> list[dict[str, Any]]:
-        return [
-            self._sale(n, s) for n, s in enumerate(self.sales, 1) if s.day == day
-        ]
+        return [self._sale(n, s) for n, s in enumerate(self.sales, 1) if s.day == day]
 
     def _sale(self, number: int, sale: Sale) -> dict[str, Any]:
         earlier = [s for s in self.sales if s.ref == sale.ref and s.day < sale.day]
@@ -195,7 +193,9 @@ def rule(name: str = "own", *on: str, **how: Any) -> Rule:
         (p[0], p[-1], tuple(dict.fromkeys((*forms.get(p[0], ()), *forms.get(p[-1], ())))))
         for p in named
     )
-    how.setdefault("exact", how.get("cardinality", "one-to-one") != "one-to-one" and "limit" not in how)
+    how.setdefault(
+        "exact", how.get("cardinality", "one-to-one") != "one-to-one" and "limit" not in how
+    )
     return Rule(name, SALE_SUPPLY, pairs, **how)
 
 

@@ -9,14 +9,20 @@ TIDY = rule("tidy", "ref", forms={"ref": ("upper",)})
 
 
 def test_a_row_of_today_meets_an_order_that_stood_open(partner: Made) -> None:
-    made = partner(TIDY, sales=[Sale("T1")], rows=[Row("A1", "t1", day=later(1))]).run(DAY, later(1))
+    made = partner(TIDY, sales=[Sale("T1")], rows=[Row("A1", "t1", day=later(1))]).run(
+        DAY, later(1)
+    )
     assert made.item("T1", day=later(1))["id"] == made.item("T1")["id"]
     assert made.shown(later(1)) == {"T1": ("matched", 0)}
     assert made.item("T1", day=later(1))["rule"] == "tidy"
 
 
-def test_an_order_of_today_meets_a_row_that_stood_open_and_the_item_keeps_its_id(partner: Made) -> None:
-    made = partner(TIDY, sales=[Sale("T1", day=later(1))], rows=[Row("A1", "t1")]).run(DAY, later(1))
+def test_an_order_of_today_meets_a_row_that_stood_open_and_the_item_keeps_its_id(
+    partner: Made,
+) -> None:
+    made = partner(TIDY, sales=[Sale("T1", day=later(1))], rows=[Row("A1", "t1")]).run(
+        DAY, later(1)
+    )
     before, after = made.item("t1"), made.item("T1", day=later(1))
     assert before["class"] == "timing"
     assert (after["id"], after["class"], after["rule"]) == (before["id"], "matched", "tidy")
@@ -28,7 +34,10 @@ def test_what_both_stood_open_is_not_put_together_afterwards(partner: Made) -> N
     own = rule("who", "customer")
     made = partner(own, sales=[Sale("T1", customer=None)], rows=[Row("A1", "X1")])
     made.run(DAY, later(1))
-    assert {c for c, _ in made.shown(later(1)).values()} == {"missing_at_partner", "missing_at_platform"}
+    assert {c for c, _ in made.shown(later(1)).values()} == {
+        "missing_at_partner",
+        "missing_at_platform",
+    }
 
 
 def test_a_later_version_of_the_row_finds_the_item(partner: Made) -> None:

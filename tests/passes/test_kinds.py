@@ -12,7 +12,9 @@ OPEN = ("timing", -49_800), ("timing", 49_800)
 
 def test_the_partners_reference_written_otherwise_is_the_same_one(partner: Made) -> None:
     own = rule("tidy", "ref", forms={"ref": ("trim", "upper", "strip")})
-    made = partner(own, sales=[Sale("T-0001"), Sale("T-0002")], rows=[Row("A1", " t0001"), Row("A2", "T/2")])
+    made = partner(
+        own, sales=[Sale("T-0001"), Sale("T-0002")], rows=[Row("A1", " t0001"), Row("A2", "T/2")]
+    )
     made.run()
     assert made.shown() == {
         "T-0001": ("matched", 0), "T-0002": OPEN[0], "T/2": OPEN[1],
@@ -49,7 +51,9 @@ def test_forms_of_a_mobile_number(partner: Made, ours: str, theirs: str, same: b
 
 def test_columns_may_cross(partner: Made) -> None:
     """Their report names our order in the column of their own number."""
-    made = partner(rule("cross", "ref = partner_ref"), sales=[Sale("T1")], rows=[Row("T1", "X9")]).run()
+    made = partner(
+        rule("cross", "ref = partner_ref"), sales=[Sale("T1")], rows=[Row("T1", "X9")]
+    ).run()
     assert made.item("T1")["operands"] == "ref = partner_ref: T1 = T1"
 
 
@@ -137,6 +141,10 @@ def test_a_pass_is_for_products_and_categories(partner: Made) -> None:
     own = rule("who", "customer", products=("P50",), categories=("Pulsa",))
     sales = [Sale("T1", customer="a"), Sale("T2", customer="b", product="P20"),
              Sale("T3", customer="c", category="Game")]  # fmt: skip
-    rows = [Row("A1", "X1", customer="a"), Row("A2", "X2", customer="b"), Row("A3", "X3", customer="c")]
+    rows = [
+        Row("A1", "X1", customer="a"),
+        Row("A2", "X2", customer="b"),
+        Row("A3", "X3", customer="c"),
+    ]
     made = partner(own, sales=sales, rows=rows).run()
     assert [k for k, (c, _) in made.shown().items() if c == "matched"] == ["T1"]

@@ -55,7 +55,10 @@ def test_what_does_not_add_up_is_left_alone(partner: Made) -> None:
 
 def test_the_second_part_comes_a_day_later_and_ids_stay(partner: Made) -> None:
     own = rule("parts", "customer", cardinality="one-to-many")
-    rows = [Row("A1", "X1", 30_000, customer="c"), Row("A2", "X2", 19_800, day=later(1), customer="c")]
+    rows = [
+        Row("A1", "X1", 30_000, customer="c"),
+        Row("A2", "X2", 19_800, day=later(1), customer="c"),
+    ]
     made = partner(own, sales=[Sale("T1", customer="c")], rows=rows).run(DAY, later(1))
     ids = {i["key"]: i["id"] for i in made.said[DAY]}
     assert made.shown(later(1)) == {"T1": ("matched", 0), "T1+A1": ("matched", 0)}
@@ -67,7 +70,9 @@ def test_the_second_part_comes_a_day_later_and_ids_stay(partner: Made) -> None:
 def test_parts_first_and_the_order_a_day_later(partner: Made) -> None:
     own = rule("parts", "customer", cardinality="one-to-many")
     rows = [Row("A1", "X1", 30_000, customer="c"), Row("A2", "X2", 19_800, customer="c")]
-    made = partner(own, sales=[Sale("T1", day=later(1), customer="c")], rows=rows).run(DAY, later(1))
+    made = partner(own, sales=[Sale("T1", day=later(1), customer="c")], rows=rows).run(
+        DAY, later(1)
+    )
     ids = {i["key"]: i["id"] for i in made.said[DAY]}
     assert made.shown(later(1)) == {"T1": ("matched", 0), "T1+A2": ("matched", 0)}
     assert made.item("T1", day=later(1))["id"] == ids["X1"]
@@ -98,7 +103,9 @@ def test_a_subset_that_is_the_only_one(partner: Made) -> None:
 
 def test_two_ways_to_add_up_are_suggested(partner: Made) -> None:
     own = rule("subset", "customer", cardinality="subset", bound=1_000)
-    rows = [Row(f"A{n}", f"X{n}", amount, customer="c") for n, amount in enumerate((30, 20, 40, 10))]
+    rows = [
+        Row(f"A{n}", f"X{n}", amount, customer="c") for n, amount in enumerate((30, 20, 40, 10))
+    ]
     made = partner(own, sales=[Sale("T1", 50, customer="c")], rows=rows).run()
     assert {c for c, _ in made.shown().values()} == {"timing"}
     assert "one of 2 ways" in made.item("T1")["suggestion"]
