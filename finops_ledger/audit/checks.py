@@ -39,6 +39,7 @@ def keys_equal(day: Day) -> Iterator[str]:
         return
     same = {
         "ref": "l.ref = r.ref",
+        "cross_partner": "l.ref = r.ref",
         "partner_ref": "l.partner_ref = coalesce(r.partner_ref, r.row_key)",
     }
     for rule, equal in same.items():
@@ -310,6 +311,36 @@ def homes(day: Day) -> Iterator[str]:
             yield f"{account}: the register says {registers[account][0]} items; there is none"
 
 
+def crossed(day: Day) -> Iterator[str]:
+    """What one supplier's sales were settled with at another's list, the other's line says too."""
+    if day.leg != "sale-supply":
+        return
+    lines = {n["counterparty"]: n for n in day.state.proofs_on(day.day) if n["leg"] == day.leg}
+    own = day.counterparty
+    named = {n[0] for name in ("met", "given") for n in _crossing(day.line, name)}
+    for other in sorted(named | set(lines) - {own}):
+        if other not in lines:
+            yield f"it crosses {other}, whose day is not reconciled"
+            continue
+        for seller, deliverer in ((own, other), (other, own)):
+            sold = _sum(n[-1] for n in _crossing(lines[seller], "met") if n[0] == deliverer)
+            released = _sum(n[-1] for n in _crossing(lines[deliverer], "given") if n[0] == seller)
+            if sold != released:
+                yield (
+                    f"sales of {seller} were met at {deliverer} with {plain(sold)}; "
+                    f"{deliverer} released {plain(released)}"
+                )
+
+
+def _sum(numbers: Iterator[str]) -> Decimal:
+    return sum((Decimal(n) for n in numbers), Decimal(0))
+
+
+def _crossing(line: dict[str, Any], name: str) -> list[list[Any]]:
+    found: list[list[Any]] = line.get("crossing", {}).get(name, [])
+    return found
+
+
 def rules_named(day: Day) -> Iterator[str]:
     """The result names the SOP version that was in force on its day."""
     sop = day.registry.sops.get(day.counterparty)
@@ -339,5 +370,6 @@ CHECKS: Final[dict[str, Check]] = {
     "classes": classes_hold,
     "goods": goods,
     "homes": homes,
+    "crossed": crossed,
     "rules": rules_named,
 }

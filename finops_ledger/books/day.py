@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from finops_ledger.books import accruals, assertions, narration, statement
+from finops_ledger.books import accruals, assertions, crossing, narration, statement
 from finops_ledger.books.jobs import absorbs, claims_account, component_of, paid
 from finops_ledger.books.verdicts import DayVerdict
 from finops_ledger.books.workspace import Workspace
@@ -241,18 +241,25 @@ class DayWriter:
                 continue
             name = component_of(self.space, who)
             items = next((self.space.root / f for f in line["files"] if "/breaks/" in f), None)
+            met = crossing.met(line)
             made = recon.postings(
                 self.space.local,
                 items,
                 leg,
                 name,
                 claims_account(self.space, who),
-                Decimal(line["moved"]),
+                # Foreign rows settle a sale; they move nothing on its seller's account.
+                Decimal(line["moved"]) - sum((m.cost for m in met), ZERO),
                 assertions.before(self.space, line),
                 {a: recon.Register.of(r) for a, r in line["registers"].items()},
                 self._rows_moved(leg, who, day, posted, line.get("decided", {})),
                 (Decimal(line["bridge"]["left"]), Decimal(line["bridge"]["right"])),
                 absorbs(self.space, who, day),
+            )
+            made += tuple(
+                crossing.postings(
+                    met, {m.deliverer: component_of(self.space, m.deliverer) for m in met}
+                )
             )
             stocked = self.space.registry.model(who, day) == "stock"
             if not made and (leg.name != SALE_SUPPLY or stocked):

@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from finops_ledger.books import statement
+from finops_ledger.books import crossing, statement
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.days import Window, zone
 from finops_ledger.core.ids import account_component
@@ -97,6 +97,7 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
         stated=space.registry.stated(counterparty, day),
         sources=tuple(s.name for s in space.config.sources if s.counterparty == counterparty),
         **_goods(space, leg, counterparty, day),
+        partners=crossing.partners(space, leg, counterparty, day),
     )
 
 

@@ -19,7 +19,7 @@ from finops_ledger.posting.store import A_FILE, LineStore
 from finops_ledger.recon import decisions
 from finops_ledger.recon.entries import registers
 from finops_ledger.recon.history import Matched, bounds
-from finops_ledger.recon.job import Job, Outcome
+from finops_ledger.recon.job import FOREIGN, Job, Outcome
 from finops_ledger.recon.legs import EVERYBODY, SALE_SUPPLY, Leg
 from finops_ledger.recon.run import run
 from finops_ledger.subledger import engine as en
@@ -144,7 +144,8 @@ def _line(space: Workspace, one: Job, as_of: date, now: datetime, outcome: Outco
     found = registers(local, items, one.leg, one.component, one.claims)
     uses = sorted(b.id for b in space.state.posting_on(one.day) if b.role in one.leg.roles)
     counts = engine.rows(
-        'select (select count(*) from lhs) as "left", (select count(*) from rhs) as "right"'
+        f"select (select count(*) from lhs where kind <> '{FOREIGN}') as \"left\", "
+        f"(select count(*) from rhs where kind <> '{FOREIGN}') as \"right\""
     )[0]
     first = _first(space, items)
     return {
@@ -176,6 +177,7 @@ def _line(space: Workspace, one: Job, as_of: date, now: datetime, outcome: Outco
         **({"suggested": outcome.suggested} if outcome.suggested else {}),
         **({"bound_hit": outcome.bounds} if outcome.bounds else {}),
         **_matched(local, outcome),
+        **({"crossing": outcome.crossing} if outcome.crossing else {}),
     }
 
 

@@ -17,7 +17,7 @@ from finops_ledger.core.errors import IntegrityError
 from finops_ledger.core.ids import sha256_bytes, sha256_file
 from finops_ledger.recon import decisions, payments
 from finops_ledger.subledger import files
-from finops_ledger.subledger.manifest import Manifest, named_files
+from finops_ledger.subledger.manifest import Manifest, State
 
 RULES = "archive/Rules"
 #: Where the program writes; what lies in the inbox may be somebody's upload that is still under way.
@@ -49,7 +49,7 @@ def _remove_spills(root: Path) -> None:
 
 def _remove_unnamed(space: Workspace) -> None:
     """Remove Parquet files that no line names: what was written before a commit that never came."""
-    named = set(named_files(space.state))
+    named = set(_named_files(space.state))
     for line in space.state.lines:
         # A superseded reconciliation stays on disk: rebuilding replays it.
         named.update(line.get("files", {}) if line["kind"] in ("batch", "reconcile") else {})
@@ -166,3 +166,12 @@ def take_in_decisions(space: Workspace, now: datetime) -> bool:
         },
     )
     return True
+
+
+def _named_files(state: State) -> Iterator[str]:
+    """Yield the path of every file of the sub-ledger that a live line names."""
+    for batch in state.batches.values():
+        yield batch.file
+        yield batch.archive
+    for line in state.reconciled.values():
+        yield from line["files"]

@@ -65,8 +65,6 @@ def of_leg(expected: Expected, leg: Leg, counterparty: str, day: date) -> tuple[
 
 def _refused_rows(expected: Expected, leg: Leg, counterparty: str, day: date) -> Iterator[str]:
     """The files of a leg's day of which rows were refused, where no item of the statement says so."""
-    if expected.state.is_locked(day):
-        return
     for source in expected.needs(leg, counterparty):
         batch = expected.defects.get((source.name, day))
         if batch is not None:
@@ -93,7 +91,11 @@ def of_days(expected: Expected, wanted: set[date] | None = None) -> Iterator[Day
             one.reasons += [r for r in reasons if r not in one.reasons]
             one.legs.append(leg_line(expected, leg, counterparty, day))
     for key in sorted(found):
-        yield found[key]
+        one = found[key]
+        if any(r.endswith(" file_defect") for r in one.reasons):
+            # The balance shows on one leg what the refused rows moved: said once.
+            one.reasons = [r for r in one.reasons if not r.startswith("file_defect ")]
+        yield one
 
 
 def _says_something(expected: Expected, leg: Leg, counterparty: str, day: date) -> bool:

@@ -61,6 +61,8 @@ def of_supply(every: Any, clock_days: Any) -> Any:
         case(every.key.startswith("?"), "file_defect", none),
         case(every.key.startswith("~"), "unexplained_movement", none),
         case(extra_row & (rest > ZERO), "duplicate_delivery", none),
+        # Another supplier delivered the sale: what this one charged is a second delivery of it.
+        case((left == "delivered") & (rest > ZERO), "cross_partner_delivery", none),
         case(sold & nothing, "missing_at_partner", grace),
         case(sold & waiting_right, "missing_at_partner", pending),
         # The bill agrees; what differs is the commission, with its VAT (worked-cases 19).

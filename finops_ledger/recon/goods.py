@@ -22,10 +22,11 @@ CODES: Final = {"code": "string"}
 REUSED: Final = {"reused_own": "string", "reused_key": "string", "reused_by": "string"}
 
 _SERIAL: Final = "state = 'success' and serial is not null"
-#: A product as a number below 2^63; this one stands for a code that nothing can be said of.
-_UNKNOWN: Final = "9223372036854775808::ubigint"
-#: What is left of both products of a pair: nothing, or no comparison.
-SAME: Final = f"(goods = 0 or goods >= {_UNKNOWN})"
+#: Of a pair: the two products are one, or one of them says nothing. ``goods`` is their numbers held against each other,
+#: ``known`` how many there are.
+SAME: Final = "(goods = 0 or known < 2)"
+#: What is said of the products of a key, from ``goods`` of its rows.
+TOGETHER: Final = "bit_xor(goods) as goods, count(goods) as known"
 
 
 def codes() -> Any:
@@ -88,7 +89,7 @@ def product_of(side: str) -> str:
     known = "product is not null"
     if side == "right":
         known += " and product in (select code from their_products)"
-    return f"case when {known} then hash(product) >> 1 else {_UNKNOWN} end"
+    return f"case when {known} then hash(product) end"
 
 
 def compared(job: Job) -> bool:

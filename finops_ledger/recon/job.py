@@ -7,10 +7,11 @@ from datetime import date, timedelta
 from decimal import Decimal
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
+from finops_ledger.core.money import plain
 from finops_ledger.recon.legs import SALE_SUPPLY, Leg
 from finops_ledger.recon.payments import Payment
 from finops_ledger.recon.plain import Pairs
@@ -19,6 +20,9 @@ from finops_ledger.recon.tickets import Rules
 from finops_ledger.sop.model import Fee
 
 EPOCH = date(1970, 1, 1)
+#: The pass that finds a sale's delivery at another supplier, and the kind of the row that stands for its other side.
+CROSS: Final = "cross_partner"
+FOREIGN: Final = "foreign"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,41 @@ class Gap:
     renewed: bool = False
     #: What is wrong with the row at which the balance does not run on.
     told: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """A supplier whose day is complete, as the others' runs see it: what stood there before the day.
+
+    ``items``: open the day before. ``matches``: settled lately. ``crossed``: of any day that met another's sale.
+    """
+
+    counterparty: str
+    items: tuple[Path, ...] = ()
+    matches: tuple[Path, ...] = ()
+    crossed: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Crossed:
+    """Sales restated to the list of the supplier who delivered them: what was expected, and what that list says."""
+
+    deliverer: str
+    category: str
+    model: str
+    count: int
+    cost: Decimal
+    listed: Decimal
+
+    def line(self) -> list[Any]:
+        """Return it as it stands in the manifest."""
+        money = [plain(self.cost), plain(self.listed)]
+        return [self.deliverer, self.category, self.model, self.count, *money]
+
+    @classmethod
+    def of(cls, line: list[Any]) -> Crossed:
+        """Read it back from the manifest."""
+        return cls(line[0], line[1], line[2], int(line[3]), Decimal(line[4]), Decimal(line[5]))
 
 
 @dataclass(frozen=True)
@@ -61,6 +100,7 @@ class Job:
     products: tuple[str, ...] = ()  #: the codes that the partner's price lists know
     serials: tuple[Path, ...] = ()  #: rows of the days before, among which a serial must not stand
     serials_s: int = 0  #: how far back, in seconds; 0: serials are not looked at
+    partners: tuple[Partner, ...] = ()  #: suppliers whose day is complete, this one among them
 
     @property
     def clearing(self) -> str:
@@ -97,6 +137,8 @@ class Outcome:
     suggested: int = 0
     #: What decisions took off an account that is its own list of items: number, debits, credits.
     decided: dict[str, list[Any]] = field(default_factory=dict)
+    #: What crossing partners did, as the manifest tells it.
+    crossing: dict[str, Any] = field(default_factory=dict)
 
 
 def _days(span: timedelta) -> int:

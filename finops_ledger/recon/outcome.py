@@ -16,6 +16,7 @@ from finops_ledger.posting import tables as t
 from finops_ledger.recon import conditions, goods
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.classes import RESIDUE_ZERO
+from finops_ledger.recon.job import CROSS, FOREIGN
 from finops_ledger.recon.legs import SALE_SUPPLY, SUPPLY_STATEMENT, Leg
 
 _EPOCH = date(1970, 1, 1)
@@ -240,10 +241,20 @@ def _operands(every: Any) -> Any:
     return ibis.coalesce(every.goods, every.operands)
 
 
+def _crosses(every: Any) -> Any:
+    """Say whether a side is another supplier's: the row that settles, or the sale until an own one takes its place."""
+    stays = (every.p_rule == CROSS) & every.l_kind.isnull()
+    stays &= (every.p_right_kind != FOREIGN).fill_null(True)
+    return (every.l_kind == FOREIGN) | (every.right_kind == FOREIGN) | stays
+
+
 def _rule(every: Any) -> Any:
     return ibis.cases(
         (every.left_batch.isnull() | every.right_batch.isnull(), ibis.null("string")),
-        else_=ibis.coalesce(every.r_via, every.l_via, every.p_rule, ibis.literal("ref")),
+        (_crosses(every), CROSS),
+        else_=ibis.coalesce(
+            every.r_via, every.l_via, every.p_rule.nullif(CROSS), ibis.literal("ref")
+        ),
     )
 
 

@@ -71,15 +71,15 @@ def split(engine: en.Engine, rule: str = "ref", *, goods: bool = False) -> Pairs
     product = {"left": "", "right": ""}
     if goods:
         # Two equal numbers leave nothing: no second look at the rows.
-        pair, also = f"{_PLAIN} and {same_goods.SAME}", ", bit_xor(goods) as goods"
+        pair, also = f"{_PLAIN} and {same_goods.SAME}", f", {same_goods.TOGETHER}"
         product = {side: f", {same_goods.product_of(side)} as goods" for side in product}
-        others = f" union all select hash(reused_key), {_SPOILT}, {_ZERO}, null, 0 from reused"
+        others = f" union all select hash(reused_key), {_SPOILT}, {_ZERO}, null, null from reused"
     engine.keep(
         "keys",
         f"select h, count(*) as n, sum(side) as sides, sum(move) as move, min(moved) as moved{also} from ("
         f"select hash(key) as h, {left} as side, move, move as moved{product['left']} from left_side union all "
         f"select hash(key), {right}, move, null{product['right']} from right_side union all "
-        f"select hash(key), {_SPOILT}, {_ZERO}, null{', 0' if goods else ''} from prior{others}) group by h",
+        f"select hash(key), {_SPOILT}, {_ZERO}, null{', null' if goods else ''} from prior{others}) group by h",
     )
     engine.keep("odd", f"select h from keys where not ({pair})")
     found = engine.rows(

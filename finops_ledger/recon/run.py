@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from finops_ledger.recon import deciding, history, inputs, passes, results
+from finops_ledger.recon import crossing, deciding, history, inputs, passes, results
 from finops_ledger.recon.decisions import Decided
 from finops_ledger.recon.history import Matched
 from finops_ledger.recon.job import Job, Outcome, clock
@@ -45,6 +45,7 @@ def run(
     engine.give("clock", clock(job))
     inputs.lay_out_prior(engine, before)
     result = Outcome(pairs=inputs.lay_out(engine, job))
+    told = crossing.run(engine, job)
     history.add(engine, job, earlier)
     passes.run(engine, job, result, absent_keys)
     engine.keep("outcome", query(outcomes, job.leg))
@@ -53,6 +54,7 @@ def run(
         _wait_for_absent(engine, job, absent_keys)
     deciding.name_items(engine, job)
     finishing.suggest(engine)
+    result.crossing = crossing.summary(engine, job, told)
     deciding.apply(engine, job, decided, result)
     results.sum_up(engine, result)
     results.write(engine, job, out, result)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path, PurePosixPath
@@ -254,10 +254,7 @@ def apply(state: State, line: Line, legs_of: LegsOf) -> None:
     if kind == "batch":
         batch = state.stamped(_batch(line))
         state.take_in(batch)
-        for name, share in line["standing"].items():
-            state.standing[name] = Share(int(share["rows"]), str(share["control"]))
-        touched = [date.fromisoformat(d) for d in line["touches"]]
-        _strip(state, legs_of(batch), min((*touched, batch.day)))
+        _take_up(state, batch, line, legs_of)
     elif kind == "reconcile":
         day = date.fromisoformat(line["day"])
         _strip(state, [(line["leg"], line["counterparty"])], day)
@@ -278,16 +275,22 @@ def apply(state: State, line: Line, legs_of: LegsOf) -> None:
     elif kind == "withdraw":
         batch = state.take_out(line["batch"])
         del state.standing[batch.id]
-        for name, share in line["standing"].items():
-            state.standing[name] = Share(int(share["rows"]), str(share["control"]))
-        touched = [date.fromisoformat(d) for d in line["touches"]]
-        _strip(state, legs_of(batch), min((*touched, batch.day)))
+        _take_up(state, batch, line, legs_of)
     else:
         raise IntegrityError(
             f"{NAME}: line {line.get('seq')} has the unknown kind {kind!r}; "
             "a newer version of finops-ledger wrote it"
         )
     state.lines.append(line)
+
+
+def _take_up(state: State, batch: Batch, line: Line, legs_of: LegsOf) -> None:
+    """Let stand what a line says of batches, and strip the days that it makes stale."""
+    for name, share in line["standing"].items():
+        state.standing[name] = Share(int(share["rows"]), str(share["control"]))
+    touched = [date.fromisoformat(d) for d in line["touches"]]
+    _strip(state, legs_of(batch), min((*touched, batch.day)))
+    _strip_crossing(state, batch, touched)
 
 
 class LegsOf:
@@ -312,6 +315,26 @@ def _strip(state: State, legs: Iterable[tuple[str | frozenset[str], str]], first
             continue
         while days and days[-1] >= first:
             del state.reconciled[leg, who, days.pop()]
+
+
+def _strip_crossing(state: State, batch: Batch, touched: list[date]) -> None:
+    """Take back what a supplier's file may change at the others: days that stand with one-sided orders.
+
+    A reconcile line says so itself (``crossing``), so that a replay comes to the same. The first file of a source
+    says of all days before it that nothing is awaited.
+    """
+    if batch.role != "supply":
+        return
+    first = min((*touched, batch.day, batch.covers[0]))
+    others = (b for b in state.batches.values() if b.source == batch.source and b.id != batch.id)
+    if not any(b.covers[0] <= batch.covers[0] for b in others):
+        first = date.min
+    for (leg, who), days in list(state.days_of.items()):
+        later = days[bisect_left(days, first) :]
+        stands = (d for d in later if "crossing" in state.reconciled[leg, who, d])
+        since = next(stands, None)
+        if since is not None:
+            _strip(state, [(leg, who)], since)
 
 
 class Manifest:
@@ -370,12 +393,3 @@ class Manifest:
             return False
         files.write_atomic(self.path, b"".join(raw + b"\n" for raw in whole))
         return True
-
-
-def named_files(state: State) -> Iterator[str]:
-    """Yield the path of every file of the sub-ledger that a live line names."""
-    for batch in state.batches.values():
-        yield batch.file
-        yield batch.archive
-    for line in state.reconciled.values():
-        yield from line["files"]

@@ -161,6 +161,13 @@ CASES = (
         rewritten("breaks", D2, put("O2", home="Assets:Breaks:AggA:Late-Success")),
         "is cost_mismatch and stands on Assets:Breaks:AggA:Late-Success",
     ),
+    Case(
+        "crossed",
+        said(
+            lambda m: m.update(crossing={"met": [["AggD", "Pulsa", "agent", 1, "49800", "49900"]]})
+        ),
+        "it crosses AggD, whose day is not reconciled",
+    ),
     Case("rules", said(lambda m: m.update(rules="AggA@2025-01-01")), "in force on 2026-03-02 is"),
 )
 
