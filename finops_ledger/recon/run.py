@@ -53,8 +53,8 @@ def run(
     if absent_keys is not None:
         _wait_for_absent(engine, job, absent_keys)
     deciding.name_items(engine, job)
-    result.crossing = crossing.summary(engine, job, told)
     finishing.suggest(engine)
+    result.crossing = crossing.summary(engine, job, told)
     deciding.apply(engine, job, decided, result)
     results.sum_up(engine, result)
     results.write(engine, job, out, result)

@@ -57,8 +57,8 @@ def _pair(engine: en.Engine, rule: Rule, first: str, result: Outcome) -> bool:
     if engine.keep("crowds", query(pairing.crowds, rule, first)):
         found = engine.rows("select count(*) as n, sum(pairs) as pairs from crowds")[0]
         result.bounds.append(
-            f"pass {rule.name}: {found['n']} values are shared by {found['pairs']} pairs, more than "
-            f"{rule.bound} each; they were not compared one by one"
+            f"pass {rule.name}: {found['pairs']} pairs of {found['n']} value(s) were not compared one by one; "
+            f"the bound is {rule.bound} pairs a value"
         )
     if not engine.keep("pairs", query(pairing.pairs, rule, first)):
         return False
