@@ -32,6 +32,22 @@ _KIND_DEFAULT = {
 }
 
 
+_MOBILE = r"(\+62|0062|62|0)8[0-9]{{7,11}}"
+_BARE = r"regexp_replace({0}, '[\s().-]+', '', 'g')"
+#: SQL of a text in one form. ``msisdn``: 0812…, +62 812-… and 0062812… as 62812…; what is no mobile number of
+#: Indonesia (a meter's or a bill's number) stays as it is written, leading zeros and all.
+_WRITTEN = {
+    "trim": "trim({0})",
+    "upper": "upper({0})",
+    "strip": r"regexp_replace({0}, '[\s_./-]+', '', 'g')",
+    "digits": "regexp_replace({0}, '[^0-9]+', '', 'g')",
+    "msisdn": (
+        f"CASE WHEN regexp_full_match({_BARE}, '{_MOBILE}') "
+        f"THEN '62' || regexp_replace({_BARE}, '^(\\+62|0062|62|0)', '') ELSE {{0}} END"
+    ),
+}
+
+
 class Planner:
     """Builds the :class:`Plan` of one format, source and set of columns."""
 
@@ -154,6 +170,8 @@ class Planner:
         """Return SQL of the part of a cell that is a field's value."""
         if spec.pattern is not None:
             cell = f"nullif(regexp_extract({cell}, {text(spec.pattern)}, 1), '')"
+        for form in spec.normalise:
+            cell = f"nullif({_WRITTEN[form].format(cell)}, '')"
         return f"upper({cell})" if spec.upper else cell
 
     def _text(self, name: str, spec: FieldSpec) -> None:

@@ -109,6 +109,10 @@ class NumberSpec(FormatModel):
         return NumberSpec(**said)
 
 
+#: Forms in which a text is stored, so that two sources that write it otherwise agree (see planner.py).
+Writing = Literal["trim", "upper", "strip", "digits", "msisdn"]
+
+
 class FieldSpec(FormatModel):
     """Where one row column comes from. A bare string is short for ``{column = "..."}``.
 
@@ -137,6 +141,7 @@ class FieldSpec(FormatModel):
     rules: tuple[Rule, ...] = ()
     default: str | None = None
     upper: bool = False  #: text is stored in capitals (currency codes)
+    normalise: tuple[Writing, ...] = ()  #: text is stored in one form, before it is hashed
     zone: Zone | None = None
     format: Forms = ()
     required: bool | None = None  #: an empty cell is refused (default: by column, see read)
