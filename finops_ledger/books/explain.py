@@ -6,7 +6,7 @@ import re
 from datetime import date
 from typing import Any, Final
 
-from finops_ledger.books import files_due, tracing
+from finops_ledger.books import files_due, proving, tracing
 from finops_ledger.books.figures_rows import behind
 from finops_ledger.books.loading import Loaded
 from finops_ledger.books.workspace import Workspace
@@ -18,6 +18,7 @@ LIMIT: Final = 10
 _ROW = re.compile(r"(b-[0-9a-f]{16}):(\d+)")
 _BATCH = re.compile(r"b-[0-9a-f]{16}")
 _ITEM = re.compile(r"x-[0-9a-f]{16}")
+_MATCH = re.compile(r"m-[0-9a-f]{16}")
 _PLACE = re.compile(r"(\d{4}-\d{2}-\d{2})[\s:]+([A-Z][A-Za-z0-9:-]+)")
 _LINE = re.compile(r"(\S+\.beancount):(\d+)")
 
@@ -32,9 +33,9 @@ Told = dict[str, Any]
 def explain(space: Workspace, loaded: Loaded, text: str, limit: int = LIMIT) -> Told:
     """Explain an id, a reference or a place in the journal.
 
-    Ids: batch ``b-…``, row ``b-…:n``, open item ``x-…``. References: of an order, payment,
+    Ids: batch ``b-…``, row ``b-…:n``, open item ``x-…``, match ``m-…``. References: of an order, payment,
     transaction or settlement. Places: ``2026-03-02 Assets:Deposits:AggA``, ``file.beancount:line``.
-    The answer always has ``id kind title facts rows entries history``; rows carry file and line.
+    The answer always has ``id kind title facts proofs rows entries history``; rows carry file and line.
     """
     text = text.strip()
     if found := _ROW.fullmatch(text):
@@ -43,6 +44,8 @@ def explain(space: Workspace, loaded: Loaded, text: str, limit: int = LIMIT) -> 
         return _batch(space, loaded, text, limit)
     if _ITEM.fullmatch(text):
         return _item(space, loaded, text)
+    if _MATCH.fullmatch(text):
+        return _match(space, loaded, text)
     if found := _PLACE.fullmatch(text):
         return _figure(space, loaded, date.fromisoformat(found.group(1)), found.group(2), limit)
     if found := _LINE.fullmatch(text):
@@ -51,8 +54,8 @@ def explain(space: Workspace, loaded: Loaded, text: str, limit: int = LIMIT) -> 
 
 
 def _told(id_: str, kind: str, title: str, **more: Any) -> Told:
-    empty: Told = {"facts": {}, "rows": [], "more_rows": 0, "entries": [], "history": []}
-    return {"id": id_, "kind": kind, "title": title, **empty, **more}
+    lists: Told = {"rows": [], "more_rows": 0, "entries": [], "history": []}
+    return {"id": id_, "kind": kind, "title": title, "facts": {}, "proofs": [], **lists, **more}
 
 
 def _of_batch(loaded: Loaded, batch: str, partner: str | None = None) -> list[Told]:
@@ -97,6 +100,7 @@ def _row(space: Workspace, loaded: Loaded, batch: str, record: int) -> Told:
     title = f"{row['file']}:{row['line']}"
     return _told(
         row["row"], "row", title, facts=row["values"], rows=rows, history=history,
+        proofs=proving.of(space, history),
         entries=_of_batch(loaded, batch, partner),
     )  # fmt: skip
 
@@ -142,6 +146,7 @@ def _item(space: Workspace, loaded: Loaded, name: str) -> Told:
         "item",
         title,
         facts={**facts, "state": state},
+        proofs=proving.of(space, history),
         rows=rows,
         entries=entries,
         history=history,
@@ -164,6 +169,23 @@ def _file(space: Workspace, file: files_due.FileItem) -> Told:
     return _told(
         file.id, "item", f"{file.class_} {file.ref} ({file.counterparty}), open", facts=facts
     )
+
+
+def _match(space: Workspace, loaded: Loaded, name: str) -> Told:
+    """A match by the name that its proof shows."""
+    history = tracing.match_days(space, name)
+    if not history:
+        raise UsageError(f"{name}: no such match; the proof that `finops explain` shows names it")
+    last = history[-1]
+    sides = [n for n in (last["left"], last["right"]) if n]
+    entries = [
+        e for n in sides for e in _of_batch(loaded, n.partition(":")[0], last["counterparty"])
+    ]
+    return _told(
+        name, "match", f"{last['class']} {last['ref']} ({last['counterparty']})",
+        proofs=proving.of(space, history), rows=[_named_row(space, n) for n in sides],
+        entries=entries, history=history,
+    )  # fmt: skip
 
 
 def _is_about(entry: Any, item: str, leg: str, counterparty: str, moved: set[str]) -> bool:
@@ -270,5 +292,6 @@ def _reference(space: Workspace, loaded: Loaded, text: str, limit: int) -> Told:
         if e["payee"] in names or None in names
     ]  # fmt: skip
     return _told(
-        text, "reference", f"{text}: {len(rows)} rows", rows=rows, entries=entries, history=seen
-    )
+        text, "reference", f"{text}: {len(rows)} rows", rows=rows, entries=entries, history=seen,
+        proofs=proving.of(space, seen),
+    )  # fmt: skip

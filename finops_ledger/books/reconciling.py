@@ -174,7 +174,6 @@ def _line(space: Workspace, one: Job, as_of: date, now: datetime, outcome: Outco
         "withheld": sorted(outcome.withheld),
         "no_price": _no_price(engine, one),
         **({"decided": _decided(outcome)} if outcome.decided else {}),
-        **({"suggested": outcome.suggested} if outcome.suggested else {}),
         **({"bound_hit": outcome.bounds} if outcome.bounds else {}),
         **_matched(local, outcome),
         **({"crossing": outcome.crossing} if outcome.crossing else {}),

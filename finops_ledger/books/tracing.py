@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
@@ -146,6 +147,25 @@ def items_of_row(space: Workspace, batch: str, record: int) -> list[dict[str, An
     return sorted(found, key=lambda f: (f["leg"], f["day"]))
 
 
+def match_days(space: Workspace, name: str) -> list[dict[str, Any]]:
+    """Return what each live run says of a match (``m-…``), oldest first.
+
+    A match is named by its left row; the name is made when it is shown, so every match is looked at.
+    """
+    made = "'m-' || left(sha256(left_batch || ':' || left_record || ' ' || leg), 16)"
+    where = f"left_batch is not null and right_batch is not null and {made} = {en.literal(name)}"
+    found = _stood(space, where, "breaks") + _stood(space, where, "matches")
+    return sorted(found, key=lambda f: (f["leg"], f["day"]))
+
+
+def match_name(stand: dict[str, Any]) -> str | None:
+    """Return the name of a match, made of its left row and its leg; None for what has one side only."""
+    if stand["left"] is None or stand["right"] is None:
+        return None
+    told = f"{stand['left']} {stand['leg']}"
+    return f"m-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+
+
 def _stood(space: Workspace, where: str, kind: str) -> list[dict[str, Any]]:
     return _read(space, files_of(space, space.state.reconciled.values(), kind), where)
 
@@ -185,6 +205,10 @@ def _stand(r: dict[str, Any]) -> dict[str, Any]:
         "since": text_of(r.get("since")),
         "rule": r["rule"],
         "operands": r["operands"],
+        "rejected": r["rejected"],
+        "suggestion": r.get("suggestion"),
+        "occurrence": r["occurrence"],
+        "sums": [plain(r[n]) for n in ("left_now", "right_now", "settled")],
         "account": r["home"],
         "account_before": r.get("home_before"),
         "residue": plain(r["amount"] if r["home"] is not None else ZERO),

@@ -56,8 +56,12 @@ def of_leg(expected: Expected, leg: Leg, counterparty: str, day: date) -> tuple[
     reasons += (
         _refused_rows(expected, leg, counterparty, day) if "file_defect" not in breaks else []
     )
+    advice = [f"{line['suggested']} suggested"] if line.get("suggested") else []
+    told = [*advice, *line.get("bound_hit", [])]
     if reasons:
-        return "breaks", reasons
+        return "breaks", reasons + told
+    if told:
+        return "warnings", told
     if "pending" in line["open"]:
         return "pending", [f"{line['open']['pending']['count']} pending"]
     return "reconciled", []
@@ -121,7 +125,7 @@ def leg_line(expected: Expected, leg: Leg, counterparty: str, day: date) -> dict
         "outcomes": line["outcomes"],
         "bridge": line["bridge"],
         "open": line["open"],
-        **({"suggested": line["suggested"]} if line.get("suggested") else {}),
+        **{k: line[k] for k in ("suggested", "bound_hit") if line.get(k)},
     }
 
 

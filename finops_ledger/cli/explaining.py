@@ -28,7 +28,11 @@ def show(found: dict[str, Any]) -> None:
 
     output.headline(Text(found["title"], style="bold"))
     for key, value in found["facts"].items():
+        if found["proofs"] and key in ("rule", "operands"):
+            continue
         output.note(f"  {key.replace('_', ' ')}: {_fact(key, value)}")
+    for proof in found["proofs"]:
+        _proof(proof)
     _rows(found)
     _history(found["history"])
     _entries(found)
@@ -38,6 +42,36 @@ def _fact(key: str, value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{k} {_fact(k, v)}" for k, v in value.items() if v not in ("0", 0))
     return amount(value) if key in _MONEY or key == "amount" else str(value)
+
+
+def _proof(proof: dict[str, Any]) -> None:
+    """Print why an item is what it is: the rule, what it compared, both lines, the sum, what it did not take."""
+    by = f"by {proof['rule']}, " if proof["rule"] else ""
+    output.note()
+    output.note(f"Proof of {proof['match'] or proof['item'] or proof['class']}:")
+    where = f"{proof['leg']} {proof['counterparty']} {proof['day']}"
+    lines = [("outcome", f"{proof['class']}   {where}"), ("rule", f"{by}SOP {proof['rules']}")]
+    lines += [("compared" if not n else "", text) for n, text in enumerate(proof["compared"])]
+    for side, what in (("left", "left"), ("right", "right")):
+        row = proof[side]
+        lines.append((what, "nothing" if row is None else _line(row)))
+    sums = [amount(proof["sums"][n]) for n in ("left", "right", "settled")]
+    told = f"{sums[0]} + {sums[1]} - {sums[2]} = {amount(proof['residue'])}"
+    lines.append(("residue", f"{told}   (left + right - settled)"))
+    lines += [("not taken" if not n else "", _line(r)) for n, r in enumerate(proof["not_taken"])]
+    if proof["and_more"]:
+        lines.append(("", f"and {proof['and_more']} more"))
+    lines += [
+        ("suggested" if not n else "", f"{one['item']}   {one['why']}")
+        for n, one in enumerate(proof["suggested"])
+    ]
+    for label, text in lines:
+        output.note(f"  {label:<10} {text}")
+
+
+def _line(row: dict[str, Any]) -> str:
+    place = f"{row['file']}:{row['line']}   " if row["file"] else ""
+    return f"{place}{row['row']}"
 
 
 def _rows(found: dict[str, Any]) -> None:

@@ -133,8 +133,6 @@ class Outcome:
     withheld: set[str] = field(default_factory=set)
     #: What passes did not look at for its number, in words.
     bounds: list[str] = field(default_factory=list)
-    #: Open items that passes suggest something for.
-    suggested: int = 0
     #: What decisions took off an account that is its own list of items: number, debits, credits.
     decided: dict[str, list[Any]] = field(default_factory=dict)
     #: What crossing partners did, as the manifest tells it.

@@ -61,9 +61,6 @@ def write(engine: en.Engine, job: Job, out: Path, result: Outcome) -> None:
             result.files["matches"] = out / "matches.parquet"
             rest = f"select {stamp}, {columns} from outcome where {done} order by key, occurrence"
             plain.write(engine, result.pairs, stamp, rest, result.files["matches"])
-    result.suggested = engine.rows(
-        f"select count(*) as n from outcome where suggestion is not null and {open_}"
-    )[0]["n"]
     # No row touched it and it is open no more: a decision has settled the claim (ruling 36).
     decided = "(id is not null and not touched)"
     shown = (

@@ -109,9 +109,9 @@ def versions(*, summed: bool) -> Any:
     moved = again & (joined.p_key != joined.key)
     new = {
         "key": ibis.ifelse(moved, joined.p_key, joined.key),
-        "via": ibis.ifelse(again, ibis.coalesce(joined.p_rule, joined.via), joined.via),
-        "operands": ibis.ifelse(again, joined.p_operands, joined.operands),
-        "rejected": ibis.ifelse(again, joined.p_rejected, joined.rejected),
+        "via": ibis.ifelse(moved, ibis.coalesce(joined.p_rule, joined.via), joined.via),
+        "operands": ibis.ifelse(moved, joined.p_operands, joined.operands),
+        "rejected": ibis.ifelse(moved, joined.p_rejected, joined.rejected),
     }
     return joined.select(*(new[n].name(n) if n in new else joined[n] for n in rt.SIDE))
 

@@ -1,0 +1,137 @@
+"""Passes that an SOP declares, from the files to the books, the verdict and the proof."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from finops_ledger.cli import cli
+from tests.worked.story import Story
+
+DAY = date(2026, 3, 2)
+NEXT = DAY + timedelta(days=1)
+TIDY = """
+[[versions.match.passes]]
+name = "ref"
+
+[[versions.match.passes]]
+name = "tidy"
+on = ["ref"]
+normalise = { ref = ["trim", "upper", "strip"] }
+
+[[versions.match.passes]]
+name = "near"
+on = ["customer", "product"]
+amount = { limit = "250", account = "Expenses:Differences", owner = "finops-1" }
+minutes = 30
+
+[[versions.match.passes]]
+name = "guess"
+on = ["customer", "product"]
+amount = "exact"
+suggest = true
+"""
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    made = Story(tmp_path_factory.mktemp("passes") / "books", DAY, more=TIDY)
+    made.sold(DAY, "T-0001")
+    made.row(DAY, "A1", "t0001", debit=49_800)
+    made.sold(DAY, "T-0002", at=f"{DAY} 12:00:00")
+    made.row(DAY, "A2", "X2", debit=49_990, at=f"{DAY:%d/%m/%Y} 12:04:00")
+    made.sold(DAY, "T-0003", at=f"{DAY} 15:00:00")
+    made.row(DAY, "A3", "X3", debit=49_800, at=f"{DAY:%d/%m/%Y} 17:00:00")
+    made.run(DAY)
+    return made
+
+
+def explained(story: Story, what: str) -> str:
+    result = CliRunner().invoke(cli, ["--books", str(story.root), "explain", what])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_the_books_prove_and_the_difference_stands_on_its_account(story: Story) -> None:
+    line = story.books.space.state.reconciled["sale-supply", "AggA", DAY]
+    assert line["matched"] == 2
+    assert line["suggested"] == 2
+    assert {c: o["count"] for c, o in line["outcomes"].items()} == {
+        "matched": 1, "matched_within_tolerance": 1, "missing_at_partner": 1, "missing_at_platform": 1,
+    }  # fmt: skip
+    assert story.balance("Expenses:Differences", NEXT) == 190
+    assert story.balance("Assets:Breaks:AggA:Missing-At-Partner", NEXT) == -49_800
+    story.proven()
+
+
+def test_the_verdict_names_what_is_suggested(story: Story) -> None:
+    (found,) = [v for v in story.verdicts() if v.counterparty == "AggA" and v.day == DAY]
+    assert "2 suggested" in found.reasons
+
+
+def test_the_proof_of_a_match(story: Story) -> None:
+    told = explained(story, "T-0001")
+    for part in (
+        "by tidy, SOP AggA@2026-01-01",
+        "ref: T-0001 = t0001 (trim, upper, strip)",
+        "orders_2026-03-02.csv:2",
+        "AggA_mutasi_20260302.csv:4",
+        "-49,800 + 49,800 - 0 = 0",
+    ):
+        assert part in told
+    name = next(w.rstrip(":") for w in told.split() if w.startswith("m-"))
+    assert "by tidy, SOP AggA@2026-01-01" in explained(story, name)
+
+
+def test_the_proof_of_a_suggestion(story: Story) -> None:
+    item = story.item("T-0003", "missing_at_partner")
+    told = explained(story, item)
+    assert "suggested" in told
+    assert "guess: customer: …234 = …234" in told
+    result = CliRunner().invoke(cli, ["--books", str(story.root), "explain", "--json", item])
+    (proof,) = json.loads(result.output)["proofs"]
+    assert proof["suggested"][0]["item"] == story.item("X3", "missing_at_platform")
+    assert (proof["left"]["line"], proof["right"], proof["residue"]) == (4, None, "-49800")
+
+
+def test_suggestions_alone_are_a_warning(tmp_path: Path) -> None:
+    made = Story(tmp_path / "books", DAY, more=TIDY, grace="72h")
+    made.sold(DAY, "T-0003", at=f"{DAY} 15:00:00")
+    made.row(DAY, "A3", "X3", debit=49_800, at=f"{DAY:%d/%m/%Y} 17:00:00")
+    made.run(DAY)
+    (found,) = [v for v in made.verdicts() if v.counterparty == "AggA" and v.day == DAY]
+    assert (found.verdict, found.reasons) == ("warnings", ["2 suggested"])
+
+
+def test_a_version_of_the_sop_holds_from_its_day(tmp_path: Path) -> None:
+    second = """
+[[versions]]
+effective = 2026-03-03
+change_id = "SOP-AggA-2"
+reason = "their references changed their form"
+author = "preparer-1"
+approver = "approver-1"
+prices = "prices/AggA.csv"
+[versions.supply]
+window = { opens = "23:00", named_by = "end" }
+grace = "72h"
+[versions.recognition.Pulsa]
+model = "agent"
+[versions.recognition.PLN-Token]
+model = "agent"
+[versions.recognition.Game-Voucher]
+model = "principal"
+tax = "ppn-margin"
+"""
+    made = Story(tmp_path / "books", DAY, more=second + TIDY, grace="72h")
+    for day, ref in ((DAY, "T1"), (NEXT, "T2")):
+        made.sold(day, ref)
+        made.row(day, f"A-{ref}", ref.lower(), debit=49_800)
+    made.run(NEXT)
+    lines = made.books.space.state.reconciled
+    assert [lines["sale-supply", "AggA", day]["matched"] for day in (DAY, NEXT)] == [0, 1]
+    made.proven()
