@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, timedelta
+from decimal import Decimal
 from math import ceil
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +12,7 @@ from typing import Any, Final
 from finops_ledger.books import files_due, unsold
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.money import ZERO, plain
-from finops_ledger.recon.classes import NOT_BREAKS, priority
+from finops_ledger.recon.classes import NOT_BREAKS, RESIDUE_ZERO, priority
 from finops_ledger.recon.treatments import fitting
 from finops_ledger.subledger import engine as en
 from finops_ledger.subledger.manifest import Line
@@ -96,11 +97,10 @@ def _item(space: Workspace, row: dict[str, Any], as_of: date | None) -> dict[str
         "leg": row["leg"],
         "counterparty": row["counterparty"],
         "day": row["opened"].isoformat(),
-        "ref": row["key"],
+        "ref": named(row["key"]),
         "occurrence": row["occurrence"],
         "state": state,
-        # A leg that posts nothing leaves nothing on an account, whatever is at risk.
-        "residue": plain(row["amount"] if row["home"] is not None else ZERO),
+        "residue": plain(residue(row)),
         "claimed": plain(row["claimed"]),
         "exposure": plain(row["exposure"]),
         "priority": space.legs.classes[shown].priority
@@ -119,6 +119,21 @@ def _item(space: Workspace, row: dict[str, Any], as_of: date | None) -> dict[str
         "left": _side(row, "left"),
         "right": _side(row, "right"),
     }
+
+
+def residue(row: dict[str, Any]) -> Decimal:
+    """Return what an item leaves on its account.
+
+    Nothing, where its class leaves the money where it was (worked-cases, home of each class), and where its leg
+    posts nothing, whatever is at risk.
+    """
+    stays = row["class"] in RESIDUE_ZERO or row["home"] is None
+    return ZERO if stays else row["amount"]
+
+
+def named(key: str) -> str:
+    """Return an item's key as people read it: of a row that has no id of its own its parts, side by side."""
+    return " ".join(part for part in key.split("\x1f") if part)
 
 
 def _side(row: dict[str, Any], side: str) -> dict[str, Any] | None:

@@ -9,11 +9,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from finops_ledger.books.items import files_of
+from finops_ledger.books.items import files_of, named, residue
 from finops_ledger.books.loading import Loaded
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import FinopsError, UsageError
-from finops_ledger.core.money import ZERO, plain
+from finops_ledger.core.money import plain
 from finops_ledger.intake.containers import member_file
 from finops_ledger.intake.read import locate
 from finops_ledger.subledger import engine as en
@@ -199,7 +199,7 @@ def _stand(r: dict[str, Any]) -> dict[str, Any]:
         "day": r["day"].isoformat(),
         "leg": r["leg"],
         "counterparty": r["counterparty"],
-        "ref": r["key"],
+        "ref": named(r["key"]),
         "class": r["class"],
         "also": (r.get("also") or "").replace(",", ", ") or None,
         "since": text_of(r.get("since")),
@@ -211,7 +211,7 @@ def _stand(r: dict[str, Any]) -> dict[str, Any]:
         "sums": [plain(r[n]) for n in ("left_now", "right_now", "settled")],
         "account": r["home"],
         "account_before": r.get("home_before"),
-        "residue": plain(r["amount"] if r["home"] is not None else ZERO),
+        "residue": plain(residue(r)),
         "claimed": plain(r["claimed"]),
         "opened": text_of(r["opened"]),
         "breaks_on": text_of(breaks_on),

@@ -64,8 +64,8 @@ def test_case_20_report_and_bank(tmp_path: Path) -> None:
     # The line that nobody knows is an item on Suspense, until a person says what it is.
     unknown = [b for b in story.books.breaks() if b["class"] == "unidentified_credit"]
     equal(
-        [(b["counterparty"], b["residue"], b["account"]) for b in unknown],
-        [("BCA", "-5208", "Liabilities:Suspense:Unidentified")],
+        [(b["counterparty"], b["residue"], b["exposure"], b["account"]) for b in unknown],
+        [("BCA", "0", "5208", "Liabilities:Suspense:Unidentified")],
     )
     story.proven()
 

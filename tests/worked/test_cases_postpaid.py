@@ -169,8 +169,8 @@ def test_a_payment_that_the_bank_does_not_show(tmp_path: Path) -> None:
     equal(waiting, [("1", "timing")])
     story.run(may(16))
     [late] = story.books.breaks()
-    told = (late["class"], late["residue"], late["account"], late["leg"])
-    equal(told, ("settlement_overdue", "-351168", TRANSIT, "payment-bank"))
+    told = (late["class"], late["residue"], late["exposure"], late["account"], late["leg"])
+    equal(told, ("settlement_overdue", "0", "351168", TRANSIT, "payment-bank"))
     story.load()
 
 
