@@ -150,7 +150,8 @@ def _rule(one: Pass, leg: str) -> Rule:
         name=one.name,
         leg=leg,
         pairs=tuple(
-            (a, b, tuple(dict.fromkeys((*forms.get(a, ()), *forms.get(b, ()))))) for a, b in one.pairs
+            (a, b, tuple(dict.fromkeys((*forms.get(a, ()), *forms.get(b, ())))))
+            for a, b in one.pairs
         ),
         products=one.products,
         categories=one.categories,

@@ -154,7 +154,8 @@ class Planner:
         """Return SQL of the part of a cell that is a field's value."""
         if spec.pattern is not None:
             cell = f"nullif(regexp_extract({cell}, {text(spec.pattern)}, 1), '')"
-        return f"upper({cell})" if spec.upper else cell
+        cell = f"upper({cell})" if spec.upper else cell
+        return cells.one_msisdn(cell) if spec.normalise == "msisdn" else cell
 
     def _text(self, name: str, spec: FieldSpec) -> None:
         value, column = self._text_value(name, spec), record_checks.first_column(spec, name)

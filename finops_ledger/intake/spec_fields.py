@@ -137,6 +137,8 @@ class FieldSpec(FormatModel):
     rules: tuple[Rule, ...] = ()
     default: str | None = None
     upper: bool = False  #: text is stored in capitals (currency codes)
+    #: The form that a text is brought into before it is stored (and hashed): a mobile number as 62812…
+    normalise: Literal["msisdn"] | None = None
     zone: Zone | None = None
     format: Forms = ()
     required: bool | None = None  #: an empty cell is refused (default: by column, see read)

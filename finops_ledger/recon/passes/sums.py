@@ -69,10 +69,9 @@ def members(rule: Rule, first: str) -> Any:
 
 def of_side(units: Any, side: str, rule: Rule) -> Any:
     """Units with their side, and with what is told of the columns compared."""
-    column = 0 if side == "left" else 1
+    names = [ours if side == "left" else theirs for ours, theirs, _ in rule.pairs]
     told = [
-        ibis.literal(f"{pair[column]}: ") + shown(units[f"told_{n}"], pair[column])
-        for n, pair in enumerate(rule.pairs)
+        ibis.literal(f"{name}: ") + shown(units[f"told_{n}"], name) for n, name in enumerate(names)
     ]
     text = ibis.literal("; ").join(told) if told else ibis.literal("")
     return units.select(
