@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal
 
-from finops_ledger.core import msisdn
 from finops_ledger.core.schema import MONEY_SQL
 from finops_ledger.intake.conditions import Condition
 from finops_ledger.intake.spec_fields import NumberSpec
@@ -20,13 +19,6 @@ from finops_ledger.intake.times import text
 def texts(values: Iterable[str]) -> str:
     """Quote texts as an SQL list: ``('a', 'b')``."""
     return "(" + ", ".join(text(v) for v in values) + ")"
-
-
-def one_msisdn(cell: str) -> str:
-    """Return SQL of a text in which a mobile number stands in the one form; what is none stays as it is written."""
-    bare = f"regexp_replace({cell}, {text(msisdn.BETWEEN)}, '', 'g')"
-    number = f"concat('{msisdn.COUNTRY}', regexp_replace({bare}, {text(msisdn.BEFORE)}, ''))"
-    return f"CASE WHEN regexp_matches({bare}, {text(msisdn.MOBILE)}) THEN {number} ELSE {cell} END"
 
 
 def number_pattern(spec: NumberSpec, digits: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
+from finops_ledger.core import msisdn
 from finops_ledger.core.errors import UsageError
 from finops_ledger.core.money import minor_units
 from finops_ledger.core.schema import MONEY_FIELDS, MONEY_SQL, TIME_FIELDS
@@ -29,6 +30,25 @@ _KIND_DEFAULT = {
     "settlement": "payment",
     "bank": "payment",
     "report": "adjustment",
+}
+
+
+def _literal(pattern: str) -> str:
+    """A pattern as an SQL text within a template of ``str.format``."""
+    return text(pattern).replace("{", "{{").replace("}", "}}")
+
+
+_BARE = f"regexp_replace({{0}}, {_literal(msisdn.BETWEEN)}, '', 'g')"
+#: SQL of a text in one form; for ``msisdn`` see :mod:`finops_ledger.core.msisdn`.
+_WRITTEN = {
+    "trim": "trim({0})",
+    "upper": "upper({0})",
+    "strip": r"regexp_replace({0}, '[\s_./-]+', '', 'g')",
+    "digits": "regexp_replace({0}, '[^0-9]+', '', 'g')",
+    "msisdn": (
+        f"CASE WHEN regexp_matches({_BARE}, {_literal(msisdn.MOBILE)}) THEN "
+        f"'{msisdn.COUNTRY}' || regexp_replace({_BARE}, {_literal(msisdn.BEFORE)}, '') ELSE {{0}} END"
+    ),
 }
 
 
@@ -154,8 +174,9 @@ class Planner:
         """Return SQL of the part of a cell that is a field's value."""
         if spec.pattern is not None:
             cell = f"nullif(regexp_extract({cell}, {text(spec.pattern)}, 1), '')"
-        cell = f"upper({cell})" if spec.upper else cell
-        return cells.one_msisdn(cell) if spec.normalise == "msisdn" else cell
+        for form in spec.normalise:
+            cell = f"nullif({_WRITTEN[form].format(cell)}, '')"
+        return f"upper({cell})" if spec.upper else cell
 
     def _text(self, name: str, spec: FieldSpec) -> None:
         value, column = self._text_value(name, spec), record_checks.first_column(spec, name)

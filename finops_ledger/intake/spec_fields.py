@@ -109,6 +109,10 @@ class NumberSpec(FormatModel):
         return NumberSpec(**said)
 
 
+#: Forms in which a text is stored, so that two sources that write it otherwise agree (see planner.py).
+Writing = Literal["trim", "upper", "strip", "digits", "msisdn"]
+
+
 class FieldSpec(FormatModel):
     """Where one row column comes from. A bare string is short for ``{column = "..."}``.
 
@@ -137,8 +141,8 @@ class FieldSpec(FormatModel):
     rules: tuple[Rule, ...] = ()
     default: str | None = None
     upper: bool = False  #: text is stored in capitals (currency codes)
-    #: The form that a text is brought into before it is stored (and hashed): a mobile number as 62812…
-    normalise: Literal["msisdn"] | None = None
+    #: Text is stored in one form, before it is hashed.
+    normalise: Annotated[tuple[Writing, ...], BeforeValidator(as_list)] = ()
     zone: Zone | None = None
     format: Forms = ()
     required: bool | None = None  #: an empty cell is refused (default: by column, see read)

@@ -19,6 +19,7 @@ from finops_ledger.core.errors import FinopsError, InputRefused, IntegrityError,
 from finops_ledger.intake import spec, spec_file
 from finops_ledger.recon import classes, legs
 from finops_ledger.sop import legs as sop_legs
+from finops_ledger.sop import matching
 from finops_ledger.sop import model as sop
 from finops_ledger.subledger import manifest
 from tests.docs import pages as p
@@ -51,6 +52,7 @@ SOPS: dict[str, type[BaseModel]] = {
     "`[versions.recognition.<category>]`": sop.Recognition,
     "`[versions.tolerance.cost]`": sop.Tolerance,
     "`[versions.match]`": sop.Match,
+    "`[[versions.match.passes]]`": matching.Pass,
     "`[versions.settlement]`": sop.Settlement,
     "`[versions.settlement.fee]`": sop.Fee,
     "`[[versions.lines]]`": sop.BankLine,
@@ -121,7 +123,7 @@ def default(field: Any) -> str:
     if isinstance(value, str):
         return '`"{}"`'.format(value.replace('"', '\\"'))
     if isinstance(value, tuple):
-        return f"`{json.dumps(value)}`"
+        return f"`{json.dumps([getattr(v, 'name', v) for v in value])}`"
     return f"`{value}`"
 
 
