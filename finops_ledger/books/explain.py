@@ -287,6 +287,10 @@ def _reference(space: Workspace, loaded: Loaded, text: str, limit: int) -> Told:
         partners.setdefault(batch, set()).add(row["values"].get("partner"))
     for batch, record in found:
         seen += [h for h in tracing.items_of_row(space, batch, record) if h not in seen]
+    # What a pass has put together bears another reference.
+    beside = {n for h in seen for n in (h["left"], h["right"]) if n} - {r["row"] for r in rows}
+    known = sorted(n for n in beside if n.partition(":")[0] in space.state.batches)
+    rows += [_named_row(space, n) for n in known[: max(limit - len(rows), 0)]]
     entries = [
         e for b, names in partners.items() for e in _of_batch(loaded, b)
         if e["payee"] in names or None in names

@@ -93,6 +93,7 @@ def _warn(expected: Expected, one: verdicts.DayVerdict, deposit: dict[str, Any] 
     suggested = sum(leg.get("suggested", 0) for leg in one.legs)
     if suggested:
         told.append(f"{suggested} suggested")
+    told += [text for leg in one.legs for text in leg.get("bound_hit", [])]
     if told:
         one.reasons += told
         one.verdict = worst([one.verdict, "warnings"])

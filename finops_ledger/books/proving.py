@@ -11,6 +11,7 @@ from finops_ledger.books import tracing
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import UsageError
 from finops_ledger.core.money import plain
+from finops_ledger.subledger.manifest import Line
 
 _PLACE: Final = re.compile(r"[^\s,:]+:\d+")
 _MORE: Final = re.compile(r"\(\+(\d+) more\)")
@@ -24,8 +25,8 @@ def of(space: Workspace, history: list[dict[str, Any]]) -> list[Proof]:
     """Return the proof of each item of a history as it stood last, by leg and reference.
 
     ``item match leg counterparty day class rule rules compared left right sums residue not_taken and_more
-    suggested``: the sides with batch, record, file and line; ``sums`` are left, right and settled, of which the
-    residue is made.
+    bound_hit suggested``: the sides with batch, record, file and line; ``sums`` are left, right and settled, of
+    which the residue is made.
     """
     last: dict[tuple[str, ...], dict[str, Any]] = {}
     for stand in history:
@@ -38,6 +39,7 @@ def _proof(space: Workspace, stand: dict[str, Any]) -> Proof:
     left, right, settled = (Decimal(n) for n in stand["sums"])
     rejected, advice = stand["rejected"] or "", stand["suggestion"] or ""
     more = _MORE.search(rejected)
+    line = _line(space, stand)
     return {
         "item": stand["id"],
         "match": tracing.match_name(stand),
@@ -46,7 +48,7 @@ def _proof(space: Workspace, stand: dict[str, Any]) -> Proof:
         "day": stand["day"],
         "class": stand["class"],
         "rule": stand["rule"],
-        "rules": _version(space, stand),
+        "rules": line["rules"] if line else None,
         "compared": _compared(stand),
         "left": _side(space, stand["left"]),
         "right": _side(space, stand["right"]),
@@ -54,15 +56,15 @@ def _proof(space: Workspace, stand: dict[str, Any]) -> Proof:
         "residue": plain(left + right - settled),
         "not_taken": [_side(space, name) for name in _PLACE.findall(rejected)],
         "and_more": int(more[1]) if more else 0,
+        "bound_hit": line.get("bound_hit", []) if line and not stand["closed"] else [],
         "suggested": [{"item": item, "why": why} for item, why in _ADVICE.findall(advice)],
     }
 
 
-def _version(space: Workspace, stand: dict[str, Any]) -> str | None:
-    """The version of the SOP under which the run was made, as its line in the manifest has it."""
+def _line(space: Workspace, stand: dict[str, Any]) -> Line | None:
+    """The manifest's line of the run: it has the version of the SOP, and the bounds that were hit."""
     key = (stand["leg"], stand["counterparty"], date.fromisoformat(stand["day"]))
-    line = space.state.reconciled.get(key)
-    return None if line is None else line["rules"]
+    return space.state.reconciled.get(key)
 
 
 def _compared(stand: dict[str, Any]) -> list[str]:

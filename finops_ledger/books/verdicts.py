@@ -56,12 +56,8 @@ def of_leg(expected: Expected, leg: Leg, counterparty: str, day: date) -> tuple[
     reasons += (
         _refused_rows(expected, leg, counterparty, day) if "file_defect" not in breaks else []
     )
-    advice = [f"{line['suggested']} suggested"] if line.get("suggested") else []
-    told = [*advice, *line.get("bound_hit", [])]
     if reasons:
-        return "breaks", reasons + told
-    if told:
-        return "warnings", told
+        return "breaks", reasons
     if "pending" in line["open"]:
         return "pending", [f"{line['open']['pending']['count']} pending"]
     return "reconciled", []

@@ -65,6 +65,7 @@ def _proof(proof: dict[str, Any]) -> None:
         ("suggested" if not n else "", f"{one['item']}   {one['why']}")
         for n, one in enumerate(proof["suggested"])
     ]
+    lines += [("bound hit" if not n else "", text) for n, text in enumerate(proof["bound_hit"])]
     for label, text in lines:
         output.note(f"  {label:<10} {text}")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
+from finops_ledger.core import msisdn
 from finops_ledger.core.errors import UsageError
 from finops_ledger.core.money import minor_units
 from finops_ledger.core.schema import MONEY_FIELDS, MONEY_SQL, TIME_FIELDS
@@ -32,18 +33,21 @@ _KIND_DEFAULT = {
 }
 
 
-_MOBILE = r"(\+62|0062|62|0)8[0-9]{{7,11}}"
-_BARE = r"regexp_replace({0}, '[\s().-]+', '', 'g')"
-#: SQL of a text in one form. ``msisdn``: 0812…, +62 812-… and 0062812… as 62812…; what is no mobile number of
-#: Indonesia (a meter's or a bill's number) stays as it is written, leading zeros and all.
+def _literal(pattern: str) -> str:
+    """A pattern as an SQL text within a template of ``str.format``."""
+    return text(pattern).replace("{", "{{").replace("}", "}}")
+
+
+_BARE = f"regexp_replace({{0}}, {_literal(msisdn.BETWEEN)}, '', 'g')"
+#: SQL of a text in one form; for ``msisdn`` see :mod:`finops_ledger.core.msisdn`.
 _WRITTEN = {
     "trim": "trim({0})",
     "upper": "upper({0})",
     "strip": r"regexp_replace({0}, '[\s_./-]+', '', 'g')",
     "digits": "regexp_replace({0}, '[^0-9]+', '', 'g')",
     "msisdn": (
-        f"CASE WHEN regexp_full_match({_BARE}, '{_MOBILE}') "
-        f"THEN '62' || regexp_replace({_BARE}, '^(\\+62|0062|62|0)', '') ELSE {{0}} END"
+        f"CASE WHEN regexp_matches({_BARE}, {_literal(msisdn.MOBILE)}) THEN "
+        f"'{msisdn.COUNTRY}' || regexp_replace({_BARE}, {_literal(msisdn.BEFORE)}, '') ELSE {{0}} END"
     ),
 }
 

@@ -190,6 +190,11 @@ class Format(FormatModel):
             if s.also and n != "currency"
         ]
         faults += [
+            f"[fields.{n}] normalise: is for texts"
+            for n, s in self.fields.items()
+            if s.normalise and (n in MONEY_FIELDS or n in TIME_FIELDS)
+        ]
+        faults += [
             f"[privacy] hash: {unknown(n, MAPPABLE)}"
             for n in self.privacy.hash
             if n not in MAPPABLE or n in MONEY_FIELDS or n in TIME_FIELDS

@@ -141,7 +141,8 @@ class FieldSpec(FormatModel):
     rules: tuple[Rule, ...] = ()
     default: str | None = None
     upper: bool = False  #: text is stored in capitals (currency codes)
-    normalise: tuple[Writing, ...] = ()  #: text is stored in one form, before it is hashed
+    #: Text is stored in one form, before it is hashed.
+    normalise: Annotated[tuple[Writing, ...], BeforeValidator(as_list)] = ()
     zone: Zone | None = None
     format: Forms = ()
     required: bool | None = None  #: an empty cell is refused (default: by column, see read)

@@ -43,8 +43,9 @@ def lay_out(engine: en.Engine, job: Job) -> plain.Pairs:
         engine.keep("rhs", query(sides.right, job.leg))
     else:
         sources = job.sources if job.leg.by_source else ()
-        engine.keep("lhs", query(sides.left, job.leg, sources=sources))
-        right = query(sides.right, job.leg, sources=sources) if job.leg.right else none
+        names = tuple(rule.name for rule in job.own_rules)
+        engine.keep("lhs", query(sides.left, job.leg, *names, sources=sources))
+        right = query(sides.right, job.leg, *names, sources=sources) if job.leg.right else none
         engine.keep("rhs", right)
     if job.gaps:
         told = " union all ".join(_gap(job, gap) for gap in job.gaps)

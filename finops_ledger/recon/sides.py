@@ -118,8 +118,9 @@ def _supply_rows() -> Any:
     )
 
 
-def _sum_up(rows: Any) -> Any:
-    """Add up the rows of one key: one line an item, named by its first row."""
+def _sum_up(rows: Any, *, other: bool = False) -> Any:
+    """Add up the rows of one key: one line an item, named by its first row; ``other``: with its other reference."""
+    more = {"other_ref": rows.other_ref.min()} if other else {}
     grouped = rows.group_by(["key", "occurrence"]).agg(
         batch=rows.batch.min(),
         record=rows.record.min(),
@@ -132,6 +133,7 @@ def _sum_up(rows: Any) -> Any:
         via=rows.via.min(),
         operands=rows.operands.min(),
         rejected=rows.rejected.min(),
+        **more,
     )
     own = {n: grouped[n] for n in grouped.columns if n != "via"}
     return rt.shape(
@@ -145,7 +147,7 @@ def _sum_up(rows: Any) -> Any:
 
 def added_up(name: str) -> Any:
     """Add up the rows of a side that stands in the engine, once the passes have said which belong together."""
-    return _sum_up(rt.side(name))
+    return _sum_up(rt.side(name), other=True)
 
 
 def _movement(rows: Any, key: Any, move: Any, occurrence: Any = "", **more: Any) -> Any:
@@ -207,6 +209,8 @@ def _selected(one: Moves, sources: tuple[str, ...]) -> Any:
     moved = _part(rows, name.removeprefix("part:")) if name.startswith("part:") else rows[name]
     signed = t.money(-moved) if one.measure.startswith("-") else moved
     named = {"orig": rows.orig_ref} if one.role in ("supply", "deposit") else {}
+    if one.role in ("sale", "settlement"):
+        named["other_ref"] = rows.ref
     return _movement(rows, key, signed, occurrence, **named)
 
 
@@ -309,7 +313,8 @@ def _side(leg: Leg, at: int, passes: tuple[str, ...], sources: tuple[str, ...]) 
     if leg.declared:
         return chosen.rows(leg, at)
     found = moves([m for m in rows if isinstance(m, Moves)], sources)
-    return found if leg.tickets else _sum_up(found)
+    # The other reference of a row is for passes alone.
+    return found if leg.tickets else _sum_up(found, other=bool(passes))
 
 
 def left(leg: Leg, *passes: str, sources: tuple[str, ...] = ()) -> Any:

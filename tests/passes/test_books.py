@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -35,6 +36,26 @@ on = ["customer", "product"]
 amount = "exact"
 suggest = true
 """
+
+
+SUBSET = """
+[[versions.match.passes]]
+name = "ref"
+
+[[versions.match.passes]]
+name = "parts"
+on = ["customer"]
+cardinality = "subset"
+bound = 20
+"""
+
+
+def status(story: Story) -> dict[str, Any]:
+    """What ``finops status --json`` says of AggA's first day."""
+    result = CliRunner().invoke(cli, ["--books", str(story.root), "status", "--json"])
+    days = json.loads(result.output)["days"]
+    (found,) = [d for d in days if d["counterparty"] == "AggA" and d["day"] == DAY.isoformat()]
+    return dict(found)
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +90,9 @@ def test_the_books_prove_and_the_difference_stands_on_its_account(story: Story) 
 
 
 def test_the_verdict_names_what_is_suggested(story: Story) -> None:
-    (found,) = [v for v in story.verdicts() if v.counterparty == "AggA" and v.day == DAY]
-    assert "2 suggested" in found.reasons
+    found = status(story)
+    assert found["verdict"] == "breaks"
+    assert "2 suggested" in found["reasons"]
 
 
 def test_the_proof_of_a_match(story: Story) -> None:
@@ -103,8 +125,24 @@ def test_suggestions_alone_are_a_warning(tmp_path: Path) -> None:
     made.sold(DAY, "T-0003", at=f"{DAY} 15:00:00")
     made.row(DAY, "A3", "X3", debit=49_800, at=f"{DAY:%d/%m/%Y} 17:00:00")
     made.run(DAY)
-    (found,) = [v for v in made.verdicts() if v.counterparty == "AggA" and v.day == DAY]
-    assert (found.verdict, found.reasons) == ("warnings", ["2 suggested"])
+    found = status(made)
+    assert (found["verdict"], found["reasons"]) == ("warnings", ["2 suggested"])
+
+
+def test_a_bound_that_was_hit_is_said(tmp_path: Path) -> None:
+    made = Story(tmp_path / "books", DAY, more=SUBSET, grace="72h")
+    for n in range(9):
+        made.row(DAY, f"A{n}", f"X{n}", debit=10_000 + n)
+    made.sold(DAY, "T1")
+    made.run(DAY)
+    line = made.books.space.state.reconciled["sale-supply", "AggA", DAY]
+    told = (
+        "pass parts: the search for sums hit its bound (20 steps, 200 rows) at 1 of 1 values; "
+        "nothing is decided there"
+    )
+    assert line["bound_hit"] == [told]
+    assert (status(made)["verdict"], status(made)["reasons"]) == ("warnings", [told])
+    assert told in " ".join(explained(made, "T1").split())
 
 
 def test_a_version_of_the_sop_holds_from_its_day(tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
+from finops_ledger.core import msisdn
 from finops_ledger.core.errors import UsageError
 from finops_ledger.core.kinds import ROLES
 from finops_ledger.intake.conditions import unknown
@@ -24,6 +26,7 @@ from finops_ledger.intake.limits import Limits
 _IDS = ("ref", "partner_ref", "payment_ref", "settlement_ref", "orig_ref", "serial", "customer")
 _TEXTS = ("product", "category", "channel", "partner", "currency", "text")
 _TIMES = ("occurred_at", "created_at", "paid_at", "refunded_at")
+_MOBILE = re.compile(msisdn.MOBILE)
 _MANY = 40  #: different values that a status or a type may have
 
 
@@ -281,6 +284,10 @@ def _field(work: _Work, name: str, column: str, main: tuple[str, ...]) -> tuple[
         why = "by its name"
         if len(set(filled)) == len(filled) > 1:
             why += f"; {count(len(filled), 'value')}, all different"
+        if name == "customer" and any(
+            _MOBILE.search(re.sub(msisdn.BETWEEN, "", c)) for c in filled
+        ):
+            return {"column": column, "normalise": "msisdn"}, why + "; mobile numbers in one form"
         if name == "currency" and any(c != c.upper() for c in filled):
             return {"column": column, "upper": True}, why + "; in small letters"
         return column, why

@@ -69,11 +69,9 @@ def members(rule: Rule, first: str) -> Any:
 
 def of_side(units: Any, side: str, rule: Rule) -> Any:
     """Units with their side, and with what is told of the columns compared."""
+    names = [ours if side == "left" else theirs for ours, theirs, _ in rule.pairs]
     told = [
-        ibis.literal(f"{name}: ") + shown(units[f"told_{n}"], name)
-        for n, name in enumerate(
-            ours if side == "left" else theirs for ours, theirs, _ in rule.pairs
-        )
+        ibis.literal(f"{name}: ") + shown(units[f"told_{n}"], name) for n, name in enumerate(names)
     ]
     text = ibis.literal("; ").join(told) if told else ibis.literal("")
     return units.select(

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import ibis
 
+from finops_ledger.core import msisdn
 from finops_ledger.posting import tables as t
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.place import ADDITIONS, NAMELESS
@@ -199,10 +200,10 @@ def _in_form(value: Any, forms: tuple[str, ...]) -> Any:
 
 
 def _msisdn(value: Any) -> Any:
-    """0812…, 62812…, +62 812-… as 62812…; what is no mobile number of Indonesia stays as it is written."""
-    bare = value.re_replace(r"[\s().-]+", "")
-    known = bare.re_search(r"^(\+62|0062|62|0)8[0-9]{7,11}$")
-    return ibis.ifelse(known, ibis.literal("62") + bare.re_replace(r"^(\+62|0062|62|0)", ""), value)
+    """A mobile number in the one form; what is none stays as it is written."""
+    bare = value.re_replace(msisdn.BETWEEN, "")
+    number = ibis.literal(msisdn.COUNTRY) + bare.re_replace(msisdn.BEFORE, "")
+    return ibis.ifelse(bare.re_search(msisdn.MOBILE), number, value)
 
 
 _FORMS: Final[dict[str, Any]] = {
