@@ -34,8 +34,10 @@ _MONEY: Final = "decimal(18, 4)"
 _ZERO: Final = f"cast(0 as {_MONEY})"
 _STANDING: Final = (
     "key occurrence left_batch left_record left_state left_now left_value left_serial category model right_batch "
-    "right_record right_key right_state right_kind right_now settled claimed rule"
+    "right_record right_key right_state right_kind right_now right_held settled claimed rule"
 ).split()
+#: A row that failed and took nothing: as if there were none.
+_NOTHING: Final = "(right_state = 'failed' and right_now = 0 and right_held = 0)"
 #: What only an open item knows of its sides.
 _OPEN: Final = {
     "left_at": "timestamptz",
@@ -80,11 +82,13 @@ def _keys(job: Job) -> str:
     """Orders of this supplier to look up at the others."""
     additions = "('refund', 'adjustment')"
     found = [
-        "select key from lhs where state = 'success' and key not in (select key from rhs)",
+        # A failed row that took nothing is no delivery: the usual failover.
+        "select key from lhs where state = 'success' and key not in (select key from rhs where key is not null "
+        "and not (state = 'failed' and move = 0 and held = 0))",
         "select key from rhs where state = 'success' and move <> 0 and left(key, 1) <> '~' "
         f"and kind not in {additions} and key not in (select key from lhs)",
         "select key from prior where occurrence = '' and amount <> 0 and left(key, 1) not in ('~', '!', '?') "
-        f"and (left_batch is null or right_batch is null or rule = '{CROSS}')",
+        f"and (left_batch is null or right_batch is null or rule = '{CROSS}' or {_NOTHING})",
     ]
     own = next(p for p in job.partners if p.counterparty == job.counterparty)
     if own.crossed:
@@ -202,8 +206,8 @@ def _left(names: _Names) -> str:
         "select who, key from x_before where right_state = 'success' and right_now > 0 and not met"
     )
     has_row = (
-        "select who, key from x_rows union "
-        "select who, key from x_before where right_batch is not null and not met"
+        "select who, key from x_rows where moved <> 0 or status not in ('failed', 'reversed', 'refunded') union "
+        f"select who, key from x_before where right_batch is not null and not met and not coalesce({_NOTHING}, false)"
     )
     unit = (
         "case when not coalesce({0}.rule_net, false) "

@@ -90,6 +90,25 @@ def test_the_other_partners_row_comes_days_later(tmp_path: Path) -> None:
     story.proven()
 
 
+def test_the_seller_failed_it_and_the_other_delivered(tmp_path: Path) -> None:
+    """The usual failover: AggA's row says failed and takes nothing, AggD delivers, on the day or the day after."""
+    story = Two(tmp_path / "books", apr(5), grace="24h")
+    story.sold(apr(5), "X1")
+    story.sold(apr(5), "X2")
+    story.row(apr(5), "A-X1", "X1", "GAGAL")
+    story.row(apr(5), "A-X2", "X2", "GAGAL")
+    story.other(apr(5), "D-X1", "X1", debit=LISTED)
+    story.run(apr(5))
+    equal(told(story), [("AggA", "partner_failed", "X2")])
+    story.other(apr(6), "D-X2", "X2", debit=LISTED)
+    story.run(apr(6))
+    equal(told(story), [])
+    equal(story.balance("Assets:Breaks:AggA:Partner-Failed", apr(6)), 0)
+    for partner in ("AggA", "AggD"):
+        equal(story.balance(f"Assets:Clearing:Supply:{partner}", apr(6)), 0)
+    story.proven()
+
+
 def test_the_sale_comes_after_the_other_partners_row(tmp_path: Path) -> None:
     story = Two(tmp_path / "books", apr(5), grace="48h")
     story.other(apr(5), "D-X2", "X2", debit=LISTED)
