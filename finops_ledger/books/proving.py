@@ -14,6 +14,7 @@ from finops_ledger.core.money import plain
 from finops_ledger.subledger.manifest import Line
 
 _PLACE: Final = re.compile(r"[^\s,:]+:\d+")
+_ROW: Final = re.compile(r"b-[0-9a-f]{16}:\d+")
 _MORE: Final = re.compile(r"\(\+(\d+) more\)")
 #: A suggestion: the item that it names, and why.
 _ADVICE: Final = re.compile(r"(x-[0-9a-f]{16}) ([^;]*)")
@@ -49,7 +50,7 @@ def _proof(space: Workspace, stand: dict[str, Any]) -> Proof:
         "class": stand["class"],
         "rule": stand["rule"],
         "rules": line["rules"] if line else None,
-        "compared": _compared(stand),
+        "compared": _compared(space, stand),
         "left": _side(space, stand["left"]),
         "right": _side(space, stand["right"]),
         "sums": dict(zip(("left", "right", "settled"), stand["sums"], strict=True)),
@@ -67,9 +68,15 @@ def _line(space: Workspace, stand: dict[str, Any]) -> Line | None:
     return space.state.reconciled.get(key)
 
 
-def _compared(stand: dict[str, Any]) -> list[str]:
+def _compared(space: Workspace, stand: dict[str, Any]) -> list[str]:
+    """What the rule compared; rows that were added up are named by file and line."""
     if stand["operands"]:
-        return str(stand["operands"]).split("; ")
+
+        def placed(found: re.Match[str]) -> str:
+            row = _side(space, found[0])
+            return f"{row['file']}:{row['line']}" if row and row["file"] else found[0]
+
+        return _ROW.sub(placed, str(stand["operands"])).split("; ")
     if stand["left"] is None or stand["right"] is None:
         return []
     return [f"key: {stand['ref']} = {stand['ref']}"]

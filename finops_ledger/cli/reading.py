@@ -213,6 +213,7 @@ def explain(what: tuple[str, ...], limit: int, as_json: bool) -> None:
       b-…                            a file (batch)
       b-…:17                         a row
       x-…                            a break, or what waits
+      m-…                            a match, by the name that its proof shows
       INV123, STL-PG1-20260303       a reference: order, transaction, payment, settlement
       2026-03-02 Assets:Deposits:A   a figure of the journal: day and account
       journal/….beancount:17         a place in the journal

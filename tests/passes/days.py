@@ -102,10 +102,10 @@ class Partner:
         """Everything that the run says of items: what is matched (plain pairs too), and what is open or closes."""
         found: dict[tuple[str, str], dict[str, Any]] = {}
         if "matches" in result.files:
-            for one in self.engine.rows(matches.read([result.files["matches"]])):
+            for one in self.engine.local.rows(matches.read([result.files["matches"]])):
                 found[one["key"], one["occurrence"]] = one
         if "items" in result.files:
-            for one in self.engine.rows(f"select * from '{result.files['items']}'"):
+            for one in self.engine.local.rows(f"select * from '{result.files['items']}'"):
                 found[one["key"], one["occurrence"]] = one
         return [found[key] for key in sorted(found)]
 

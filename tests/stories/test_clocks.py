@@ -158,7 +158,7 @@ def test_story_18_due_before_the_holidays_paid_after_them(tmp_path: Path) -> Non
     story.pays_out(mar(25), 51_000, "PG1-20260318")
     transit = "Assets:Clearing:Settlement-In-Transit:PG1"
     story.run(mar(24))
-    equal(opened(story), [("settlement_overdue", "PG1-20260318", 51_000)])
+    equal(opened(story), [("settlement_overdue", "PG1-20260318", 0)])
     equal(story.balance(transit, mar(24)), Decimal(51_000))
     equal(verdict(story, mar(24), "PG1"), "breaks")
     story.run(mar(25))

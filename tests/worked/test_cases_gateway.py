@@ -126,7 +126,7 @@ def test_short_over_and_overdue(tmp_path: Path) -> None:
         [
             ("PG1-20260521", "settlement_short", "2900"),
             ("PG1-20260522", "settlement_over", "-7"),
-            ("PG1-20260523", "settlement_overdue", "51000"),
+            ("PG1-20260523", "settlement_overdue", "0"),
         ],
     )
     story.proven()

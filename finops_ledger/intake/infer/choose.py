@@ -23,10 +23,9 @@ from finops_ledger.intake.infer.totals import find_totals
 from finops_ledger.intake.infer.values import Times, times_of
 from finops_ledger.intake.limits import Limits
 
-_IDS = ("ref", "partner_ref", "payment_ref", "settlement_ref", "orig_ref", "serial", "customer")
-_TEXTS = ("product", "category", "channel", "partner", "currency", "text")
+_IDS = tuple("ref partner_ref payment_ref settlement_ref orig_ref serial customer".split())
+_TEXTS = tuple("product category channel partner currency text".split())
 _TIMES = ("occurred_at", "created_at", "paid_at", "refunded_at")
-_MOBILE = re.compile(msisdn.MOBILE)
 _MANY = 40  #: different values that a status or a type may have
 
 

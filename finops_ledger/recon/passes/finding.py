@@ -75,7 +75,11 @@ def _pair(engine: en.Engine, rule: Rule, first: str, result: Outcome) -> bool:
 def _add(engine: en.Engine, name: str, columns: dict[str, str]) -> None:
     """Add what the pass has found to what earlier ones have."""
     listed = ", ".join(f'"{c}"' for c in columns)
-    engine.keep(name, f"select {listed} from {name} union all select {listed} from new_{name}")
+    new = f"select {listed} from new_{name}"
+    # Nothing is put together with nothing: Spark's planner stumbles over it.
+    if engine.count(f"new_{name}"):
+        before = f"select {listed} from {name} union all " if engine.count(name) else ""
+        engine.keep(name, before + new)
 
 
 def _search(engine: en.Engine, rule: Rule, first: str, result: Outcome) -> None:

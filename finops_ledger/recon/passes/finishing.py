@@ -9,7 +9,7 @@ import ibis
 from finops_ledger.posting import tables as t
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.passes import tables as pt
-from finops_ledger.recon.passes.pairing import NAMED
+from finops_ledger.recon.passes.pairing import first_few
 from finops_ledger.subledger import engine as en
 from finops_ledger.subledger.compiled import query
 
@@ -103,15 +103,10 @@ def advised() -> Any:
     before = before.select("key", "occurrence", part=before.suggestion.split("; ").unnest())
     before = before.mutate(id=before.part.left(18)).semi_join(ids, "id").drop("id")
     every = ours.union(theirs).union(before).distinct()
-    order = ibis.window(group_by=[every.key, every.occurrence], order_by=every.part)
-    every = every.mutate(nr=ibis.row_number().over(order))
-    few = every.group_by([every.key.name("s_key"), every.occurrence.name("s_occurrence")]).agg(
-        few=every.part.group_concat("; ", where=every.nr < NAMED, order_by=every.part),
-        count=every.count(),
-    )
-    rest = few["count"] - NAMED
-    more = ibis.ifelse(rest > 0, ibis.literal("; and ") + rest.cast("string") + " more", "")
-    few = few.select("s_key", "s_occurrence", said=few.few + more)
+    few = first_few(every, ["key", "occurrence"], "part", "; ")
+    more = ibis.literal("; and ") + few.rest.cast("string") + " more"
+    said = few.shown + ibis.ifelse(few.rest > 0, more, "")
+    few = few.select(s_key=few.key, s_occurrence=few.occurrence, said=said)
     joined = items.left_join(few, [items.key == few.s_key, items.occurrence == few.s_occurrence])
     return joined.select(
         *(joined.said.name(n) if n == "suggestion" else joined[n] for n in rt.OUTCOME)

@@ -168,15 +168,24 @@ def _others(found: Any, taken: Any) -> Any:
 
 def listed(rows: Any, by: list[str], column: str, name: str) -> Any:
     """Join the texts of a column by group: the first few in order, then how many more."""
+    few = first_few(rows, by, column, ", ")
+    more = ibis.literal(" (+") + few.rest.cast("string") + " more)"
+    return few.select(*by, (few.shown + ibis.ifelse(few.rest > 0, more, "")).name(name))
+
+
+def first_few(rows: Any, by: list[str], column: str, between: str) -> Any:
+    """By group, the first texts of a column in their order as ``shown``, and how many more there are (``rest``)."""
     order = ibis.window(group_by=[rows[b] for b in by], order_by=rows[column])
     rows = rows.mutate(nr=ibis.row_number().over(order))
+    # Not every engine joins texts in an order; so each place is a column first.
     few = rows.group_by(by).agg(
-        shown=rows[column].group_concat(", ", where=rows.nr < NAMED, order_by=rows[column]),
         count=rows.count(),
+        **{f"text_{n}": rows[column].max(where=rows.nr == n) for n in range(NAMED)},
     )
-    rest = few["count"] - NAMED
-    more = ibis.ifelse(rest > 0, ibis.literal(" (+") + rest.cast("string") + " more)", "")
-    return few.select(*by, (few.shown + more).name(name))
+    shown = few.text_0
+    for n in range(1, NAMED):
+        shown += (ibis.literal(between) + few[f"text_{n}"]).fill_null("")
+    return few.select(*by, shown=shown, rest=few["count"] - NAMED)
 
 
 def place(rows: Any, side: str) -> Any:
