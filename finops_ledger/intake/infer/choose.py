@@ -284,7 +284,7 @@ def _field(work: _Work, name: str, column: str, main: tuple[str, ...]) -> tuple[
         if len(set(filled)) == len(filled) > 1:
             why += f"; {count(len(filled), 'value')}, all different"
         if name == "customer" and any(
-            _MOBILE.search(re.sub(msisdn.BETWEEN, "", c)) for c in filled
+            re.search(msisdn.MOBILE, re.sub(msisdn.BETWEEN, "", c)) for c in filled
         ):
             return {"column": column, "normalise": "msisdn"}, why + "; mobile numbers in one form"
         if name == "currency" and any(c != c.upper() for c in filled):
