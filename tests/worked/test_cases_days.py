@@ -40,7 +40,9 @@ def test_case_13_evening_of_the_29th_without_the_file_of_the_28th(tmp_path: Path
     verdicts = {(v.day, v.counterparty): v.verdict for v in story.verdicts()}
     equal(verdicts[apr(28), "AggA"], "incomplete")
     equal(verdicts[apr(29), "AggA"], "reconciled")
-    equal(story.books.breaks(), [])
+    [missing] = story.books.breaks()
+    told = (missing["leg"], missing["class"], missing["day"], missing["residue"])
+    equal(told, ("files", "file_missing", "2026-04-28", "0"))
     proofs = {(e.date, e.account) for e in story.directives("balance")}
     equal((apr(29), "Assets:Deposits:AggA") in proofs, False)
     equal((apr(30), "Assets:Deposits:AggA") in proofs, False)
