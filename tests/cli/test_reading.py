@@ -178,7 +178,7 @@ def test_explain_leads_to_the_line_of_the_original(
     }[kind]
     found = told(finops, demo, "explain", what, "--limit", 500)
     assert found["kind"] == kind
-    assert list(found) == "id kind title facts rows more_rows entries history".split()
+    assert list(found) == "id kind title facts proofs rows more_rows entries history".split()
     assert found["rows"]
     for one in found["rows"]:
         lines = (demo / one["archive"]).read_text().splitlines()
