@@ -23,6 +23,7 @@ LISTS = (
     "Assets:Clearing:Settlement-In-Transit:",
     "Assets:Clearing:Deposit-In-Transit:",
     "Liabilities:Customer-Orders:",
+    "Liabilities:Suspense:",
 )
 
 

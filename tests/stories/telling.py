@@ -17,7 +17,11 @@ DEPOSIT = "Assets:Deposits:AggA"
 
 def opened(story: Story) -> list[tuple[str, str, int]]:
     """The break list: class, order and residue of each."""
-    found = ((b["class"], b["ref"], int(Decimal(b["residue"]))) for b in story.books.breaks())
+    found = (
+        (b["class"], b["ref"], int(Decimal(b["residue"])))
+        for b in story.books.breaks()
+        if b["leg"] != "files"
+    )
     return sorted(found)
 
 
