@@ -118,9 +118,9 @@ def late_success_next_day(s: Stage, p: Player, d: int) -> None:
 def duplicate_delivery(s: Stage, p: Player, d: int) -> None:
     """Delivered twice; of one the second delivery is restored, one comes a week later."""
     w = _ware(p, d)
-    for restored, later in ((False, 0), (True, 0), (False, 7)):
-        o = s.order(p.name, w, d, serial="SN-1")
-        s.supply(p.name, d, o.ref, debit=w.cost, code=w.code, serial="SN-1")
+    for serial, restored, later in (("SN-1", False, 0), ("SN-2", True, 0), ("SN-3", False, 7)):
+        o = s.order(p.name, w, d, serial=serial)
+        s.supply(p.name, d, o.ref, debit=w.cost, code=w.code, serial=serial)
         own = s.supply(p.name, d + later, o.ref, debit=w.cost, code=w.code, clock="09:59:00")
         if restored:
             s.supply(p.name, d + 4, o.ref, credit=w.cost, code="REFUND", orig=own)
