@@ -267,6 +267,12 @@ class Books:
         """Return every deposit's roll-forward by day, against the partner's statement."""
         return figures.deposits(self.space, self.load(), as_of)
 
+    def topup(self, at: datetime | None = None, partner: str | None = None) -> dict[str, Any]:
+        """Return what to send to each prepaid partner, by when, by which rail, and why (``topup --json``)."""
+        from finops_ledger.books import funding
+
+        return funding.topup(self.space, self.load(), at, partner)
+
     def revenue(
         self, month: str | None = None, by: Sequence[str] = figures.GROUPS
     ) -> list[dict[str, Any]]:

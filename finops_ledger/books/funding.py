@@ -50,7 +50,9 @@ def topup(
     used = usage.hourly(space, {x.who: x.files for x in looked}, moment)
     made = [_one(moves, x, used[x.who], moment, last) for x in looked]
     order = {"red": 0, "amber": 1, "green": 2}
-    made.sort(key=lambda p: (order.get(p["state"], 3), Decimal(p["cover_hours"] or 10**6), p["partner"]))
+    made.sort(
+        key=lambda p: (order.get(p["state"], 3), Decimal(p["cover_hours"] or 10**6), p["partner"])
+    )
     return {
         "at": moment.astimezone(_zone(space)).isoformat(timespec="minutes"),
         "as_of": str(space.expected.as_of),
@@ -105,7 +107,7 @@ def _asked(
 
 
 def _moves(space: Workspace, loaded: Loaded) -> Moves:
-    """Movements of deposits, of what is in transit, of what was never credited, and of banks: one look at the journal."""
+    """Movements of deposits, of what is in transit or was never credited, and of banks: one look at the journal."""
     wanted: dict[str, list[tuple[date, Decimal]]] = {a: [] for a in _bank_accounts(space).values()}
     for sop in space.registry.named("supplier"):
         for account in _accounts(component_of(space, sop.counterparty)):
@@ -156,7 +158,7 @@ class _Reach:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What is at hand of one partner: its rules, what lies with it, and the files of the sample (none where too few)."""
+    """What is at hand of one partner: its rules, what lies with it, the files of the sample (none if too few)."""
 
     who: str
     component: str
@@ -286,7 +288,11 @@ def _reach(
         )
         + ")"
     )[0]
-    first = since if ended is not None else _window(sop, beyond[0].covers[0]).closes(beyond[0].covers[0] - _DAY)
+    first = (
+        since
+        if ended is not None
+        else _window(sop, beyond[0].covers[0]).closes(beyond[0].covers[0] - _DAY)
+    )
     reached = at if row["more"] or row["latest"] is None else max(first, row["latest"])
     return _Reach(begin, reached, Decimal(row["moved"]), Decimal(row["topups"]))
 
@@ -296,8 +302,8 @@ def _standing(
 ) -> tuple[forecast.Standing, bool | None]:
     """What lies with a partner, and whether the books and its statement agree (None: it states no balance).
 
-    Where they differ, the lower of the two counts: what the partner does not see cannot be drawn, and what we do not see may
-    be claimed.
+    Where they differ, the lower of the two counts: what the partner does not see cannot be drawn, and what we do not
+    see may be claimed.
     """
     deposit, transit, lost = _accounts(component_of(space, sop.counterparty))
     ours, theirs = _stands(moves, deposit, reach.day), _stated(space, sop, reach.day)
@@ -341,9 +347,7 @@ def _pending(space: Workspace, who: str, day: date) -> Decimal:
     return total
 
 
-def _demand(
-    x: _Look, used: Mapping[datetime, Decimal]
-) -> tuple[forecast.Demand | None, str]:
+def _demand(x: _Look, used: Mapping[datetime, Decimal]) -> tuple[forecast.Demand | None, str]:
     """What is to come: by the files of the sample, or as the SOP assumes; None and why where neither can be said."""
     funding, rules = x.rules.funding, x.rules
     if x.files:
@@ -353,7 +357,12 @@ def _demand(
             return rules.calendar.covers(day.year) and rules.calendar.holiday(day) is not None
 
         profile = forecast.learn(
-            used, x.sample, rules.partner_zone, uplift=funding.event, skip=closed, sigma=funding.sigma
+            used,
+            x.sample,
+            rules.partner_zone,
+            uplift=funding.event,
+            skip=closed,
+            sigma=funding.sigma,
         )
     elif funding.assumed is not None:
         sigma = funding.sigma if funding.sigma is not None else funding.assumed.sigma

@@ -49,7 +49,9 @@ def _proposal(demand: Demand, made: Proposal, rules: Rules) -> dict[str, Any]:
     sends = chosen.sends if chosen is not None else ()
     return {
         "state": made.state,
-        "cover_hours": None if made.cover is None else plainly(Fraction(_seconds(made.cover), 3600), 1),
+        "cover_hours": None
+        if made.cover is None
+        else plainly(Fraction(_seconds(made.cover), 3600), 1),
         "cover_until": _when(made.cover_until, rules),
         "safe_until": _when(made.safe_until, rules),
         "usage": "files" if demand.profile.days else "assumed",
@@ -76,7 +78,8 @@ def _proposal(demand: Demand, made: Proposal, rules: Rules) -> dict[str, Any]:
         "transfer": plain(made.transfer),
         "rail": chosen.rail if chosen is not None else None,
         "transfers": [
-            {"credited": plain(s.credited), "tax": plain(s.tax), "amount": plain(s.amount)} for s in sends
+            {"credited": plain(s.credited), "tax": plain(s.tax), "amount": plain(s.amount)}
+            for s in sends
         ],
         "fee": plain(chosen.fee) if chosen is not None else "0",
         "send_at": _when(chosen.send_at, rules) if chosen is not None else None,
@@ -112,7 +115,11 @@ def _events(made: Proposal, rules: Rules) -> list[str]:
 
 
 def _when(moment: datetime | None, rules: Rules) -> str | None:
-    return None if moment is None else moment.astimezone(zone(rules.zone)).isoformat(timespec="minutes")
+    return (
+        None
+        if moment is None
+        else moment.astimezone(zone(rules.zone)).isoformat(timespec="minutes")
+    )
 
 
 def _seconds(span: timedelta) -> int:

@@ -52,7 +52,9 @@ def hourly(
     if not files:
         return {who: {} for who in chosen}
     slot = _slot(space, files)
-    again = {b.source for b in files if int(b.line["rows"]["known"]) or int(b.line["rows"]["revised"])}
+    again = {
+        b.source for b in files if int(b.line["rows"]["known"]) or int(b.line["rows"]["revised"])
+    }
     by_key: dict[tuple[str, ...], list[Batch]] = {}
     for batch in files:
         by_key.setdefault(batch.key if batch.source in again else (), []).append(batch)

@@ -12,7 +12,7 @@ from decimal import ROUND_CEILING, Decimal
 from fractions import Fraction
 from itertools import combinations
 from statistics import NormalDist
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal, cast
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
@@ -243,5 +243,5 @@ class Funding(Part):
 
 def z_of(risk: Decimal) -> Decimal:
     """Return z of an accepted probability (one-sided, normal), rounded up to two decimals: 0.05 gives 1.65."""
-    exact = NormalDist().inv_cdf(1 - Fraction(risk))
+    exact = NormalDist().inv_cdf(cast(Any, 1 - Fraction(risk)))
     return Decimal(str(exact)).quantize(_Z_STEP, ROUND_CEILING)

@@ -15,6 +15,7 @@ from pydantic import Field, field_validator, model_validator
 
 from finops_ledger.core.days import Window, zone
 from finops_ledger.core.kinds import TREATMENTS
+from finops_ledger.sop.funding import Funding
 from finops_ledger.sop.legs import LegRule, named_once
 from finops_ledger.sop.matching import LEGS_OF, Match
 from finops_ledger.sop.parts import Exact, Span
@@ -223,6 +224,7 @@ class Version(_Part):
     approver: str
     supply: Supply | None = None
     deposit: Deposit = Deposit()
+    funding: Funding | None = None
     prices: str | None = None
     recognition: dict[str, Recognition] = Field(default_factory=dict)
     commission: dict[str, Commission] = Field(default_factory=dict)
@@ -297,6 +299,13 @@ class Sop(_Part):
                 )
             if version.settlement is not None:
                 _settles(self.type, version)
+            if version.funding is not None and (
+                version.supply is None or version.supply.model == "postpaid"
+            ):
+                raise ValueError(
+                    f"version {version.change_id} has [versions.funding], which is for a deposit: a gateway, a bank "
+                    "and a postpaid partner have none"
+                )
             if needs != "lines" and getattr(version, needs) is None:
                 raise ValueError(f"version {version.change_id} lacks [versions.{needs}]")
             for one in version.match.passes:

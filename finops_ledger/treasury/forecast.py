@@ -62,7 +62,9 @@ class Profile:
 def assumed(daily: Decimal, sigma: Decimal, zone_name: str) -> Profile:
     """Return the profile of a partner without history: so much a day, the same in every hour."""
     hour = Fraction(daily) / 24
-    return Profile({(d, h): hour for d in range(7) for h in range(24)}, Fraction(sigma) ** 2, zone_name)
+    return Profile(
+        {(d, h): hour for d in range(7) for h in range(24)}, Fraction(sigma) ** 2, zone_name
+    )
 
 
 def learn(
@@ -78,9 +80,9 @@ def learn(
 
     ``used``: what was drawn, by the beginning (UTC) of the hour or quarter; ``windows``: from when until when each of
     the partner's days ran whose file is in (a day without a file is not a day without sales). What an event of the
-    SOP added is taken out (divided by its uplift). Days that ``skip`` names, holidays, tell nothing of their weekday and
-    are left out, unless nothing else is there. A cell that no day reached takes the mean of its hour over the week.
-    Negative means (more given back than drawn) count as zero.
+    SOP added is taken out (divided by its uplift). Days that ``skip`` names, holidays, tell nothing of their weekday
+    and are left out, unless nothing else is there. A cell that no day reached takes the mean of its hour over the
+    week. Negative means (more given back than drawn) count as zero.
     """
     ordinary = {day: span for day, span in windows.items() if not skip(day)} or dict(windows)
     sums: dict[Cell, Fraction] = {}
@@ -160,7 +162,9 @@ class Demand:
     growth: Fraction = Fraction(1)
     uplift: Uplift = no_uplift
 
-    def steps(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime, Fraction, Fraction]]:
+    def steps(
+        self, start: datetime, end: datetime
+    ) -> Iterator[tuple[datetime, datetime, Fraction, Fraction]]:
         """Walk a span hour by hour: begin, end, expected use, and share of a selling day."""
         local = zone(self.profile.zone)
         of_day = [self.profile.of_day(weekday) for weekday in range(7)]
@@ -185,7 +189,13 @@ class Demand:
         """Return z·σ·√days, rounded up to the unit; no digit of it passes through a binary fraction."""
         return root_up(Fraction(z) ** 2 * self.profile.variance * days, unit)
 
-    def lasts(self, start: datetime, amount: Decimal, z: Decimal = Decimal(0), since: datetime | None = None) -> datetime | None:
+    def lasts(
+        self,
+        start: datetime,
+        amount: Decimal,
+        z: Decimal = Decimal(0),
+        since: datetime | None = None,
+    ) -> datetime | None:
         """Return until when an amount lasts, to the second; None when that is more than 92 days.
 
         Expected use alone, or with ``z`` what must be kept against bad luck since ``since``.
@@ -232,8 +242,8 @@ def up(value: Fraction | Decimal, unit: Decimal) -> Decimal:
 class Standing:
     """What lies with a partner: the balance as it stood at ``since``, and what is known to come or to go.
 
-    ``in_transit``: sent, not credited yet. ``suspect``: sent, and should have been credited by now; it is not counted on.
-    ``pending``: ordered, and not yet drawn.
+    ``in_transit``: sent, not credited yet. ``suspect``: sent, and should have been credited by now; nobody counts on
+    it. ``pending``: ordered, and not yet drawn.
     """
 
     since: datetime
@@ -304,5 +314,3 @@ def need(
         standing=standing,
         threshold=threshold,
     )
-
-

@@ -39,8 +39,8 @@ class Send:
 class Option:
     """One rail for the amount: its transfers, their fees, the last safe moment to send, and when it is credited.
 
-    ``send_by`` is None when it cannot be there before the deposit may run dry; ``why_not``: why the rail cannot carry it
-    at all.
+    ``send_by`` is None when it cannot be there before the deposit may run dry; ``why_not``: why the rail cannot carry
+    it at all.
     """
 
     rail: str
@@ -83,9 +83,10 @@ class Rules:
 class Proposal:
     """What is proposed for one partner, with every operand.
 
-    ``cover_until``: until when what is available lasts at the expected use; ``safe_until``: at the accepted risk;
-    None of either: for more than 92 days. ``send_by``: the last safe moment to send, by the chosen rail, or while there
-    is nothing to send by any; None when it is too late, or too far off to tell. ``capped``: how much of the need a limit leaves open, and ``limits`` which.
+    ``cover_until``: until when what is available lasts at the expected use; ``safe_until``: at the accepted risk; None
+    of either: for more than 92 days. ``send_by``: the last safe moment to send, by the chosen rail, or while there is
+    nothing to send by any; None when it is too late, or too far off to tell. ``capped``: how much of the need a limit
+    leaves open, and ``limits`` which.
     """
 
     need: Need
@@ -127,8 +128,8 @@ def propose(
 ) -> Proposal:
     """Propose a top-up for one partner at a moment.
 
-    ``others``: what lies with, and is on its way to, all other partners (for a limit that is a share). Raises UsageError
-    where hours never meet, HolidaysMissing where a year of the horizon has no table.
+    ``others``: what lies with, and is on its way to, all other partners (for a limit that is a share). Raises
+    UsageError where hours never meet, HolidaysMissing where a year of the horizon has no table.
     """
     told, lanes = rules.funding, rules.lanes()
     until = horizon(lanes, at)
@@ -219,7 +220,10 @@ def _room(standing: Standing, told: Funding, others: Decimal) -> dict[str, Decim
 
     A share ``s`` of all deposits, this top-up included: ``mine + x ≤ s·(mine + x + others)``.
     """
-    mine, limit = max(standing.balance, ZERO) + standing.in_transit + standing.suspect, told.concentration
+    mine, limit = (
+        max(standing.balance, ZERO) + standing.in_transit + standing.suspect,
+        told.concentration,
+    )
     room = {}
     if limit.amount is not None:
         room[f"the most that may lie with the partner, {plain(limit.amount)}"] = limit.amount - mine
@@ -227,7 +231,9 @@ def _room(standing: Standing, told: Funding, others: Decimal) -> dict[str, Decim
         part = Fraction(limit.share)
         most = Fraction(others) * part / (1 - part) - Fraction(mine)
         whole = Decimal(most.numerator // most.denominator)
-        room[f"the share of all deposits that may lie with the partner, {plain(limit.share)}"] = whole
+        room[f"the share of all deposits that may lie with the partner, {plain(limit.share)}"] = (
+            whole
+        )
     return room
 
 
@@ -250,7 +256,7 @@ def _option(
 
 
 def _choose(options: Sequence[Option], told: Funding) -> Option | None:
-    """The rail that is there in time, cheapest first (or with the fewest transfers); else the one that is there first."""
+    """The rail that is there in time, cheapest (or with the fewest transfers) first; else the one that is there first."""
     able = [(place, o) for place, o in enumerate(options) if not o.why_not]
     if not able:
         return None
@@ -309,4 +315,3 @@ def _net(limit: Decimal, rate: Decimal, unit: Decimal) -> Decimal:
 def coming(sent: Decimal, rate: Decimal, unit: Decimal) -> Decimal:
     """Return what the partner will credit of what was sent with tax on top: never more than that."""
     return _net(sent, rate, unit) if rate else sent
-

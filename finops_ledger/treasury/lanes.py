@@ -51,8 +51,11 @@ class Lane:
         )
 
     def credited(self, sent: datetime) -> datetime:
-        """Return when (UTC) what is sent at a moment is credited: the partner begins when it has arrived and it is there,
-        takes its lead time, and what it does not end before it closes it does when it opens again."""
+        """Return when (UTC) what is sent at a moment is credited.
+
+        The partner begins when the money has arrived and somebody is there, and takes its lead time; what it does not
+        end before it closes, it does when it opens again.
+        """
         arrived = self.rail.arrives(sent)
         for _, opens, closes in self.crediting.spans(arrived, self.calendar, self.partner_zone):
             done = max(arrived, opens) + self.crediting.lead
@@ -69,7 +72,8 @@ class Lane:
     def last_send(self, since: datetime, until: datetime) -> datetime | None:
         """Return the last minute from ``since`` on at which to send, so that it is credited by ``until``.
 
-        None when it is too late already. What is sent later is never credited earlier, so the last one is found by halving.
+        None when it is too late already. What is sent later is never credited earlier: the last one is found by
+        halving.
         """
         if self.reaches(since) > until:
             return None
