@@ -372,4 +372,4 @@ def _demand(x: _Look, used: Mapping[datetime, Decimal]) -> tuple[forecast.Demand
             f"files of {len(x.sample)} days, and sops/{x.who}.toml asks for {funding.history_days} (history_days): "
             'give [versions.funding.assumed] daily = "…" and sigma = "…" until they are there'
         )
-    return forecast.Demand(profile, Fraction(funding.growth), funding.event), ""
+    return forecast.Demand(profile, Fraction(funding.growth), funding.event, funding.scale), ""

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from finops_ledger.cli import closing, daily, formats, proving, reading, resolving, watching
+from finops_ledger.cli import (
+    closing,
+    daily,
+    formats,
+    funding,
+    proving,
+    reading,
+    resolving,
+    watching,
+)
 from finops_ledger.cli.app import cli, main
 
 __all__ = [
@@ -10,6 +19,7 @@ __all__ = [
     "closing",
     "daily",
     "formats",
+    "funding",
     "main",
     "proving",
     "reading",

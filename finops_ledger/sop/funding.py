@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_CEILING, Decimal
 from fractions import Fraction
 from itertools import combinations
+from math import lcm
 from statistics import NormalDist
 from typing import Annotated, Any, Final, Literal, cast
 
@@ -149,7 +150,7 @@ class Event(Part):
 
     def holds(self, day: date, hour: int) -> bool:
         """Say whether an hour of a local day belongs to the event."""
-        return self.first <= day <= self.last and self.opens <= f"{hour:02}:00" < self.closes
+        return self.first <= day <= self.last and int(self.opens[:2]) <= hour < int(self.closes[:2])
 
     def meets(self, other: Event) -> bool:
         """Say whether two events share an hour."""
@@ -232,6 +233,11 @@ class Funding(Part):
     def factor(self) -> Decimal:
         """z: how many standard deviations are kept against running dry."""
         return self.z if self.z is not None else z_of(self.risk or Decimal("0.05"))
+
+    @property
+    def scale(self) -> int:
+        """The common denominator of all uplifts: an uplift times this is a whole number."""
+        return lcm(*(Fraction(e.uplift).denominator for e in self.events))
 
     def event(self, day: date, hour: int) -> Fraction:
         """Return the uplift of the event that holds in an hour of a local day; 1 where there is none."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from math import ceil
 
 from finops_ledger.core.calendars import Calendar, HolidaysMissing
 from finops_ledger.core.money import ZERO, plain
@@ -256,7 +257,7 @@ def _option(
 
 
 def _choose(options: Sequence[Option], told: Funding) -> Option | None:
-    """The rail that is there in time, cheapest (or with the fewest transfers) first; else the one that is there first."""
+    """The rail that is there in time, by fee (or by fewest transfers); else the one that is there first."""
     able = [(place, o) for place, o in enumerate(options) if not o.why_not]
     if not able:
         return None
@@ -285,7 +286,7 @@ def split(amount: Decimal, rail: Rail, rules: Rules) -> tuple[tuple[Send, ...], 
             most = most // told.rounding * told.rounding
     if most <= ZERO:
         return (), f"{rail.name} carries no more than {plain(rail.limit or ZERO)}"
-    count = int(-(-amount // most))
+    count = ceil(Fraction(amount) / Fraction(most))  # the // of Decimal rounds towards zero
     if count > told.transfers:
         return (), f"{rail.name} would take {count} transfers, at most {told.transfers} are made"
     parts = [most] * (count - 1) + [amount - most * (count - 1)]

@@ -53,7 +53,7 @@ def worked(told: Funding | None = None) -> Demand:
     mean = {(d, h): Fraction(amount) for d in range(7) for h, amount in enumerate(HOURLY)}
     profile = Profile(mean, Fraction(40 * MILLION) ** 2, "Asia/Jakarta", 56)
     told = told or funding()
-    return Demand(profile, Fraction(told.growth), told.event)
+    return Demand(profile, Fraction(told.growth), told.event, told.scale)
 
 
 def standing(at: datetime, balance: int, **more: int) -> Standing:
