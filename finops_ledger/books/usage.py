@@ -64,9 +64,9 @@ def hourly(
     kinds = ", ".join(en.literal(k) for k in USAGE)
     moment = en.literal(until.astimezone(UTC).isoformat())
     rows = space.local.rows(
-        f"select source, slot, sum(-amount) as used from (select source, amount, at, "
-        f"epoch_us(at) // {slot * 1_000_000} as slot from ({' union all '.join(parts)}) "
-        f"where kind in ({kinds}) and amount <> 0 and at <= timestamptz {moment}) "
+        f"select source, slot, sum(-amount) as used from (select source, amount, "
+        f"epoch_us(happened) // {slot * 1_000_000} as slot from ({' union all '.join(parts)}) "
+        f"where kind in ({kinds}) and amount <> 0 and happened <= timestamptz {moment}) "
         "group by source, slot"
     )
     made: dict[str, dict[datetime, Decimal]] = {who: {} for who in chosen}
@@ -80,7 +80,7 @@ def hourly(
 def _rows(space: Workspace, key: tuple[str, ...], members: list[Batch], told: str) -> str:
     """SQL of the rows of files: as they stand, or where rows come again (``key``) the last version of each."""
     read = en.parquet([space.root / b.file for b in members], position=bool(key))
-    columns = f"source, amount, coalesce(kind, 'usage') as kind, {told} as at"
+    columns = f"source, amount, coalesce(kind, 'usage') as kind, {told} as happened"
     if not key:
         return f"select {columns} from ({read})"
     named = " || chr(31) || ".join(f"coalesce(cast({k} as varchar), '')" for k in key)
