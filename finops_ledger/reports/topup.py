@@ -91,7 +91,9 @@ def _why(one: Mapping[str, Any], *, every: bool) -> Iterator[str]:
         for name, n in (("balance", need["balance"]), ("in transit", need["in_transit"]))
         if n != "0" or name == "balance"
     )
-    yield f"{one['partner']}: {plus}{minus} = {amount(need['total'])} needed until {clock(need['until'])}"
+    total, until = need["total"], clock(need["until"])
+    sums = f"{amount(total)} needed" if not total.startswith("-") else f"{amount(total)}, enough"
+    yield f"{one['partner']}: {plus}{minus} = {sums} until {until}"
     events = f", {' and '.join(one['events'])}" if one["events"] else ""
     growth = f" × {one['growth']}" if one["growth"] != "1" else ""
     seen = f"of {one['history_days']} days" if one["usage"] == "files" else "assumed by the SOP"

@@ -19,7 +19,7 @@ from finops_ledger.core.errors import FinopsError, InputRefused, IntegrityError,
 from finops_ledger.intake import spec, spec_file
 from finops_ledger.recon import classes, legs
 from finops_ledger.sop import legs as sop_legs
-from finops_ledger.sop import matching, rails, schedule
+from finops_ledger.sop import funding, matching, rails, schedule
 from finops_ledger.sop import model as sop
 from finops_ledger.subledger import manifest
 from tests.docs import pages as p
@@ -51,6 +51,11 @@ SOPS: dict[str, type[BaseModel]] = {
     "`[versions.supply.window]`": sop.WindowRule,
     "`[versions.deposit]`": sop.Deposit,
     "`[versions.deposit.tax]`": sop.TopupTax,
+    "`[versions.funding]`": funding.Funding,
+    "`[[versions.funding.events]]`": funding.Event,
+    "`[versions.funding.approvers]`": funding.OpenHours,
+    "`[versions.funding.crediting]`": funding.Crediting,
+    "`[versions.funding.concentration]`": funding.Concentration,
     "`[versions.recognition.<category>]`": sop.Recognition,
     "`[versions.tolerance.cost]`": sop.Tolerance,
     "`[versions.match]`": sop.Match,
