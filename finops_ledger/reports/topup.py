@@ -130,8 +130,9 @@ def _options(options: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _total(line: Mapping[str, Any]) -> str:
+    count = line["transfers"]
     text = (
-        f"{line['bank']} {line['day']}: {line['transfers']} transfers, {amount(line['amount'])} and "
+        f"{line['bank']} {line['day']}: {count} transfer{'s' if count != 1 else ''}, {amount(line['amount'])} and "
         f"{amount(line['fees'])} of fees, for {', '.join(line['partners'])}"
     )
     if line["short"] != "0":

@@ -18,7 +18,7 @@ def years() -> list[topups.Year]:
 
 @pytest.fixture(scope="module")
 def made(years: list[topups.Year]) -> topups.Outcome:
-    return topups.run(years, "ours", lambda: topups.ours("0.005", years[0].calendar))
+    return topups.run(years, "ours", lambda: topups.ours("0.001", years[0].calendar))
 
 
 @pytest.mark.parametrize("policy", [topups.threshold, topups.average], ids=["threshold", "average"])

@@ -226,7 +226,7 @@ OTHERS: tuple[tuple[str, Callable[[float], Policy]], ...] = (
     ("{} days of the last 7 days' average", average),
     ("the average and the calendar, and {} days", calendared),
 )
-RISKS = ("0.05", "0.01", "0.005")
+RISKS = ("0.05", "0.01", "0.001")
 
 
 def compared(years: Sequence[Year]) -> list[Outcome]:
@@ -296,9 +296,11 @@ can choose it beforehand, and what `finops topup` is given is not picked that wa
 
 What it does not do well: at a risk of 5 % a deposit runs dry often, because the risk is taken anew each time
 that money can be sent, some 240 times a year. A risk is worth what a day's float costs over what a lost sale
-costs: {interest} / 365 / {margin} is 0.7 %, and the table agrees. The worked rule takes days as independent;
-here they hang together, so that over a long closure it keeps too little: most hours without money lie around
-Lebaran in every policy.
+costs, {interest} / 365 / {margin} or 0.7 %, if days are as the formula takes them: alike around their mean, and
+independent. These are skewed, hang together and hold promotions that nobody told, so that it runs dry more often
+than it was asked to, and asking for less risk than that pays. A fixed threshold and an average lose nearly
+all of it in the closure at Lebaran; `finops topup` loses it on busy days of ordinary weeks, in the hours before
+the next money.
 """
 
 

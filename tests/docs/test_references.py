@@ -18,8 +18,8 @@ from finops_ledger.core import kinds
 from finops_ledger.core.errors import FinopsError, InputRefused, IntegrityError, UsageError
 from finops_ledger.intake import spec, spec_file
 from finops_ledger.recon import classes, legs
-from finops_ledger.sop import legs as sop_legs
 from finops_ledger.sop import funding, matching, rails, schedule
+from finops_ledger.sop import legs as sop_legs
 from finops_ledger.sop import model as sop
 from finops_ledger.subledger import manifest
 from tests.docs import pages as p
