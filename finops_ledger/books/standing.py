@@ -166,8 +166,9 @@ class Lying:
         return awaited - overdue, overdue, lost
 
     def _pending(self, who: str, day: date) -> Decimal:
-        """What was ordered and not yet drawn: what waits for a row of the partner's, as far as its cost is known.
+        """What was ordered and not yet drawn: what waits for a row of the partner's.
 
+        At the cost that the sale has posted; a pending one has posted none, and counts at what the customer paid.
         What only crossed the cut-off of the last whole day is not counted: the time since is estimated.
         """
         total = ZERO
@@ -178,7 +179,8 @@ class Lying:
                 continue
             crossed = item["class"] == "timing" and item["opened"] >= day.isoformat()
             if item["class"] in ("pending", "timing") and not crossed:
-                total += abs(Decimal(item["left"]["amount"]))
+                posted = abs(Decimal(item["left"]["amount"]))
+                total += posted or Decimal(item["exposure"])
         return total
 
     def _stated(self, sop: Sop, day: date) -> Decimal | None:

@@ -55,8 +55,11 @@ def rows(statement: w.Statement, part: list[tuple[datetime, int]]) -> None:
         statement.row(f"{moment:%d/%m/%Y %H:%M:%S}", own, f"O{own}", debit=amount)
 
 
-def books(root: Path, more: str = FUNDING, *, credit: int | None = None) -> Books:
-    """The books as they stand on Tuesday 17 March at 16:30, with 165.9 million on hand."""
+def books(root: Path, more: str = FUNDING, *, credit: int | None = None, later: int = 0) -> Books:
+    """The books as they stand on Tuesday 17 March at 16:30, with 165.9 million on hand.
+
+    ``later``: what the partner credits at five, in the same file.
+    """
     made = w.make(root, bank=True, more=more)
     path = root / "finops.toml"
     days = "day = { name = 'AggA_mutasi_(\\d{8})' }"
@@ -74,6 +77,8 @@ def books(root: Path, more: str = FUNDING, *, credit: int | None = None) -> Book
     history.drop(root)
     now = w.Statement(date(2026, 3, 17), history.balance)
     rows(now, today)
+    if later:
+        now.row("17/03/2026 17:00:00", "T2", "", code="TOPUP", credit=later)
     now.drop(root)
     work(made)
     return made

@@ -19,6 +19,7 @@ from tests.stories.telling import change
 from tests.treasury import closure
 from tests.treasury.funded import MILLION, wib
 from tests.worked import workspace as w
+from tests.worked.story import Story
 
 AT = wib("2026-03-17 16:30")
 
@@ -88,6 +89,81 @@ def test_of_what_was_sent_with_tax_only_the_credit_is_coming(books: Books) -> No
     assert one["transfer"] == "1888395000"
     closure.sends(books, date(2026, 3, 17), 201 * MILLION)
     assert only(books.topup(AT))["in_transit"] == "200000000"
+
+
+def test_before_and_after_the_partner_credits_it(tmp_path: Path) -> None:
+    """Sent on the 17th and credited at five: at half past four it is on its way, at six it is there."""
+    made = closure.books(tmp_path / "books", later=1_000 * MILLION)
+    for sent in (False, True):
+        if sent:
+            closure.sends(made, date(2026, 3, 17), 1_000 * MILLION)
+        before = only(made.topup(AT))
+        assert before["balance"] == "165900000"
+        assert before["in_transit"] == ("1000000000" if sent else "0")
+        after = only(made.topup(wib("2026-03-17 18:00")))
+        assert (after["balance"], after["in_transit"]) == ("1165900000", "0")
+        assert after["balance_at"] == "2026-03-17T17:00+07:00"
+
+
+ASSUMED = """
+[versions.funding]
+rails = ["BI-FAST"]
+bank = "BCA"
+assumed = { daily = "24000000" }
+"""
+
+
+def test_what_was_ordered_and_not_drawn_is_kept_for_it(tmp_path: Path) -> None:
+    """A pending order without a row of the partner's counts at its price, a sold one at its cost.
+
+    What the partner holds already, and what crossed the cut-off into the time that is estimated, does not.
+    """
+    story = Story(tmp_path / "books", date(2026, 4, 1), bank=True, grace="48h", more=ASSUMED)
+    first = date(2026, 4, 1)
+    story.sold(first, "P1", "PENDING")
+    story.sold(first, "P2", "PENDING")
+    story.row(first, "A2", "P2", "PENDING", debit=49_800)
+    story.sold(first, "S1")
+    story.sold(date(2026, 4, 2), "S2", at="2026-04-02 23:30:00")
+    story.run(date(2026, 4, 2))
+    one = only(story.books.topup())
+    assert one["pending"] == str(51_000 + 49_800)
+    assert one["balance"] == str(10_000_000 - 49_800)
+    # From the partner's cut-off, 23:00, to the end of the day: one hour is estimated.
+    assert (one["balance_at"], one["need"]["used_since"]) == ("2026-04-02T23:00+07:00", "1000000")
+    assert one["usage"] == "assumed"
+
+
+def test_where_books_and_statement_differ_the_lower_balance_counts(tmp_path: Path) -> None:
+    """Their transaction file draws 49,800 less than its closing says: what they do not show cannot be drawn."""
+    story = Story(tmp_path / "books", date(2026, 4, 1), bank=True, more=ASSUMED)
+    story.row(date(2026, 4, 1), "A1", "X1", debit=49_800)
+    story.run(date(2026, 4, 1))
+    one = only(story.books.topup())
+    assert (one["balance"], one["tied"]) == (str(10_000_000 - 49_800), True)
+    # A decision that should never have touched the deposit: the books say more than the partner.
+    w.decide(
+        story.root,
+        date(2026, 4, 1),
+        """
+2026-04-01 * "a mistake" #decision
+  Assets:Deposits:AggA        500000 IDR
+  Equity:Opening-Balances    -500000 IDR
+""",
+    )
+    story.work()
+    one = only(story.books.topup())
+    assert (one["balance"], one["tied"]) == (str(10_000_000 - 49_800), False)
+    shown, _ = run_finops(["--books", str(story.root), "topup", "--partner", "AggA"])
+    assert "do not tie; the lower balance is taken" in shown
+
+
+def test_a_horizon_into_a_year_without_a_table_is_refused(books: Books) -> None:
+    with pytest.raises(UsageError, match=r"joint decree of the three ministers .* of 2027"):
+        books.topup(wib("2026-12-31 16:00"))
+    text, code = run_finops(["--books", str(books.root), "topup", "--at", "2026-12-31T16:00"])
+    assert code == 2
+    assert "calendar ID has no table of 2027" in text
 
 
 def test_what_was_never_credited_is_suspect_and_not_counted_on(books: Books) -> None:
