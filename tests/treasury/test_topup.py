@@ -218,6 +218,23 @@ def test_the_command_says_why(books: Books) -> None:
     assert listed.splitlines()[1].startswith("AggA,amber,20.2,165900000,")
 
 
+def test_a_bank_s_own_cut_off_is_earlier(books: Books) -> None:
+    """This bank takes RTGS until three: at half past four it is too late for it, and BI-FAST goes on."""
+    with (books.root / "finops.toml").open("a") as file:
+        file.write('\n[[rails]]\nname = "RTGS"\nbank = "BCA"\nopens = "08:00"\ncutoff = "15:00"\n')
+    books.close()
+    one = only(books.topup(AT))
+    told = {o["rail"]: (o["in_time"], o["send_at"]) for o in one["options"]}
+    assert told["RTGS"] == (False, "2026-03-25T08:00+07:00")
+    assert (one["rail"], len(one["transfers"])) == ("BI-FAST", 8)
+    assert one["amount"] == "1879000000"
+
+
+def test_a_frame_has_exact_amounts(books: Books) -> None:
+    frame = books.frame("topup", at=AT)
+    assert list(frame["amount"]) == [Decimal(1_879_000_000)]
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
