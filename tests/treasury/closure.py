@@ -75,13 +75,18 @@ def books(root: Path, more: str = FUNDING, *, credit: int | None = None, later: 
     history.row("19/01/2026 23:00:00", "T1", "", code="TOPUP", credit=credit)
     rows(history, past)
     history.drop(root)
-    now = w.Statement(date(2026, 3, 17), history.balance)
-    rows(now, today)
+    today_s(root, today, history.balance, later)
+    work(made)
+    return made
+
+
+def today_s(root: Path, part: list[tuple[datetime, int]], opening: int, later: int = 0) -> None:
+    """The file of the 17th as it is downloaded at some hour."""
+    now = w.Statement(date(2026, 3, 17), opening)
+    rows(now, part)
     if later:
         now.row("17/03/2026 17:00:00", "T2", "", code="TOPUP", credit=later)
     now.drop(root)
-    work(made)
-    return made
 
 
 def work(made: Books) -> None:

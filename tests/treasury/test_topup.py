@@ -158,6 +158,18 @@ def test_where_books_and_statement_differ_the_lower_balance_counts(tmp_path: Pat
     assert "do not tie; the lower balance is taken" in shown
 
 
+def test_a_file_of_the_day_that_is_downloaded_again_counts_once(books: Books) -> None:
+    """The partner's file of the 17th comes again in the evening, under its own name, with a credit more."""
+    evening = datetime(2026, 3, 16, 23)  # noqa: DTZ001 - as files say it
+    day = [t for t in closure.used(datetime(2026, 3, 17, 16, 30)) if t[0] >= evening]  # noqa: DTZ001
+    opening = closure.ON_HAND + sum(amount for _, amount in day)
+    closure.today_s(books.root, day, opening, 300 * MILLION)
+    closure.work(books)
+    assert only(books.topup(AT))["balance"] == "165900000"
+    assert only(books.topup(wib("2026-03-17 18:00")))["balance"] == "465900000"
+    assert only(books.topup(AT))["need"]["total"] == "1878439411"
+
+
 def test_a_horizon_into_a_year_without_a_table_is_refused(books: Books) -> None:
     with pytest.raises(UsageError, match=r"joint decree of the three ministers .* of 2027"):
         books.topup(wib("2026-12-31 16:00"))
