@@ -278,8 +278,9 @@ sold is lost, and is not seen as demand afterwards, by anybody.
 
 {table}
 A sale that is not made loses {margin} of its cost; float costs {interest} a year, money on its way included.
-Lost margin and cost of float are shown as parts of their sum, the last column compares that sum and the fees of
-transfers.
+Lost
+margin and cost of float are shown as parts of their sum; the last column compares that sum and the fees of
+transfers. Days and hours are those of one partner in one year.
 
 - **`finops topup`** is the proposal of the command, by its own code, with the uplifts that the SOP gives; these
   are rounder and lower than what happened (Lebaran 1.8 for 2.05). Without any events in the SOP it learns them
@@ -291,8 +292,8 @@ transfers.
   more; what a careful person does by hand. It needs no events, and holds more in every week of the year to be
   safe in the one before Lebaran.
 
-"Cheapest, known afterwards" is the best of {grid} settings of each, picked with the year's end in hand: nobody
-can choose it beforehand, and what `finops topup` is given is not picked that way.
+"Cheapest, known afterwards" is the best of {grid} settings of each, picked with the year's end in hand; nobody
+can choose it beforehand. Of `finops topup` three risks are shown.
 
 What it does not do well: at a risk of 5 % a deposit runs dry often, because the risk is taken anew each time
 that money can be sent, some 240 times a year. A risk is worth what a day's float costs over what a lost sale
