@@ -60,7 +60,10 @@ def hourly(
         by_key.setdefault(batch.key if batch.source in again else (), []).append(batch)
     noon = "(file_day + interval 12 hour)::timestamptz"
     told = f"coalesce({STATED}, {noon})"
-    parts = [_rows(space, key, members, told) for key, members in sorted(by_key.items())]
+    parts = [
+        _rows(space, number, key, members, told)
+        for number, (key, members) in enumerate(sorted(by_key.items()))
+    ]
     kinds = ", ".join(en.literal(k) for k in USAGE)
     moment = en.literal(until.astimezone(UTC).isoformat())
     rows = space.local.rows(
@@ -77,7 +80,9 @@ def hourly(
     return made
 
 
-def _rows(space: Workspace, key: tuple[str, ...], members: list[Batch], told: str) -> str:
+def _rows(
+    space: Workspace, number: int, key: tuple[str, ...], members: list[Batch], told: str
+) -> str:
     """SQL of the rows of files: as they stand, or where rows come again (``key``) the last version of each."""
     read = en.parquet([space.root / b.file for b in members], position=bool(key))
     columns = f"source, amount, coalesce(kind, 'usage') as kind, {told} as happened"
@@ -86,9 +91,17 @@ def _rows(space: Workspace, key: tuple[str, ...], members: list[Batch], told: st
     named = " || chr(31) || ".join(f"coalesce(cast({k} as varchar), '')" for k in key)
     issue = " ".join(f"when {en.literal(b.id)} then {b.issue}" for b in members if b.issue)
     issue = f"case batch {issue} else 0 end" if issue else "0"
+    # Most keys stand once: only rows whose key (by its hash) stands twice are put in order.
+    marked = f"select *, hash({named}) as mark from ({read})"
+    twice = f"select mark from usage_twice_{number}"
+    space.local.keep(
+        f"usage_twice_{number}",
+        f"select mark from (select hash({named}) as mark from ({read})) group by mark having count(*) > 1",
+    )
     return (
-        f"select {columns} from ({read}) qualify row_number() over (partition by source, {named}, occurrence, "
-        f"coalesce(ref, '') order by coalesce(occurred_at, file_day::timestamptz) desc, {_RANK} desc, "
+        f"select {columns} from ({marked}) where mark not in ({twice}) union all select {columns} from "
+        f"(select * from ({marked}) where mark in ({twice})) qualify row_number() over (partition by source, {named}, "
+        f"occurrence, coalesce(ref, '') order by coalesce(occurred_at, file_day::timestamptz) desc, {_RANK} desc, "
         f"{issue} desc, batch desc, coalesce(record, file_row_number + 1) desc) = 1"
     )
 
