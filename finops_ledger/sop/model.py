@@ -105,13 +105,14 @@ class Commission(_Part):
     """What a partner grants us for one transaction of a category: ``amount``, or ``rate`` of the face value.
 
     Both without VAT and rounded half up to the rupiah. VAT is ``vat`` of ``base`` of it, each step rounded half
-    up (PMK 131/2024: 12 % of 11/12; 1,200 gives 1,100 and 132). ``withheld``: the income tax that the partner
+    up; where no ``vat`` is given, a category whose tax is ppn-commission has that of the table of taxes by the
+    day of payment (12 % of 11/12 since 2025; 1,200 gives 1,100 and 132), any other has none. ``withheld``: the income tax that the partner
     withholds from it (PPh 23), without VAT.
     """
 
     amount: Exact | None = None
     rate: Exact | None = None
-    vat: Exact = Decimal(0)
+    vat: Exact | None = None
     base: str = "1"
     withheld: Exact = Decimal(0)
 
@@ -126,8 +127,9 @@ class Commission(_Part):
     def _one_of_both(self) -> Commission:
         if (self.amount is None) == (self.rate is None):
             raise ValueError("give one of amount and rate")
-        given = (self.amount or self.rate or Decimal(0), self.vat, self.withheld)
-        if min(given) < 0 or max(self.vat, self.withheld) >= 1:
+        vat = self.vat or Decimal(0)
+        given = (self.amount or self.rate or Decimal(0), vat, self.withheld)
+        if min(given) < 0 or max(vat, self.withheld) >= 1:
             raise ValueError("amounts and rates are 0 or more, and vat and withheld are below 1")
         return self
 

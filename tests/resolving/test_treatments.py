@@ -22,7 +22,6 @@ from finops_ledger.recon.treatments import (
     cause_of,
     fitting,
     other_side,
-    ppn,
     table,
 )
 
@@ -104,7 +103,6 @@ def test_a_principal_charges_again_with_its_tax() -> None:
         tax="ppn-margin",
         value=Decimal(20_500),
     )
-    assert ppn(Decimal(1_500)) == 149
     assert other_side("recharge", one) == [
         Line("Assets:Claims:Customer", Decimal(20_500)),
         Line("Expenses:COGS:Game-Voucher", Decimal(19_000), "Game-Voucher"),
