@@ -273,6 +273,12 @@ class Books:
         """Return orders, revenue, cost and margin by month, category and partner, as the ledger."""
         return figures.revenue(self.load(), month, by)
 
+    def taxes(self, month: str | None = None) -> list[dict[str, Any]]:
+        """Return taxes by month: expected by the table of rates, taken, and their slips (``taxes --json``)."""
+        from finops_ledger.books.taxing import taxes_of
+
+        return taxes_of(self.space, self.load(), month)
+
     def explain(self, text: str, limit: int = explaining.LIMIT) -> dict[str, Any]:
         """Lead from an id, a reference or a place in the journal to lines of original files."""
         return explaining.explain(self.space, self.load(), text, limit)

@@ -20,6 +20,7 @@ from finops_ledger.sop.matching import LEGS_OF, Match
 from finops_ledger.sop.parts import Exact, Span
 from finops_ledger.sop.parts import Part as _Part
 from finops_ledger.sop.schedule import Schedule
+from finops_ledger.sop.taxing import TopupTax as TopupTax
 
 
 class WindowRule(_Part):
@@ -67,13 +68,6 @@ class Supply(_Part):
         return self
 
 
-class TopupTax(_Part):
-    """Tax that is paid on top of what a partner credits (PPh 22): its rate, and the account that it goes to."""
-
-    rate: Exact = Field(default=Decimal(0), ge=0, lt=1)
-    account: str = "Assets:Tax:PPh22-Prepaid"
-
-
 class Deposit(_Part):
     """The deposit with a supplier: below ``floor`` a top-up is overdue; ``crediting`` is how long the partner
     may take to credit one (a bank's line has a date and no hour, the partner's day may end before midnight).
@@ -106,8 +100,8 @@ class Commission(_Part):
 
     Both without VAT and rounded half up to the rupiah. VAT is ``vat`` of ``base`` of it, each step rounded half
     up; where no ``vat`` is given, a category whose tax is ppn-commission has that of the table of taxes by the
-    day of payment (12 % of 11/12 since 2025; 1,200 gives 1,100 and 132), any other has none. ``withheld``: the income tax that the partner
-    withholds from it (PPh 23), without VAT.
+    day of payment (12 % of 11/12 since 2025; 1,200 gives 1,100 and 132), any other has none. ``withheld``: the
+    income tax that the partner withholds from it (PPh 23), without VAT.
     """
 
     amount: Exact | None = None
