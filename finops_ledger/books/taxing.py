@@ -240,7 +240,8 @@ def _slips(space: Workspace, loaded: Loaded, lines: dict[Key, _Line]) -> None:
                 f'{place}: write {entry.date} custom "{SLIP}" "<counterparty>" "<tax>" "<month>" "<number>" <amount>'
             )
         who, code, month, number, amount = values
-        taxes.of_code(code)
+        if code not in taxes.codes():
+            raise UsageError(f"{place}: unknown tax {code!r}: known are {', '.join(taxes.codes())}")
         if who not in space.registry.sops:
             raise UsageError(f"{place}: there is no SOP of {who!r}")
         if not _MONTH.fullmatch(month):
