@@ -173,18 +173,13 @@ def give_rules(engine: en.Engine, registry: Registry) -> None:
 
 def _granted(rule: PricedRule) -> tuple[Any, ...]:
     """A commission as whole numbers: the amount, or what part of the face value; the base of VAT; VAT; half up."""
-    commission, ppn = rule.commission, rule.ppn
+    commission = rule.commission
     if commission is None:
         return (None,) * 8
     over, under = (commission.rate or Decimal(0)).as_integer_ratio()
     fixed = commission.amount
     grant = None if fixed is None else fixed.quantize(Decimal(1), ROUND_HALF_UP)
-    vat, base = (commission.vat or Decimal(0)).as_integer_ratio(), commission.fraction
-    up = 1
-    if commission.vat is None and ppn is not None and rule.tax == "ppn-commission":
-        vat, base = ppn.rate.as_integer_ratio(), ppn.base.as_integer_ratio()
-        up = int(ppn.rounding == "half-up")
-    return grant, over, under, *base, *vat, up
+    return grant, over, under, *rule.vat
 
 
 def _taxed(ppn: Tax | None) -> tuple[Any, ...]:

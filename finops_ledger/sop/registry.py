@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 from finops_ledger.core import taxes
@@ -36,6 +37,19 @@ class PricedRule:
     end: datetime
     commission: Commission | None = None
     ppn: Tax | None = None
+
+    @property
+    def vat(self) -> tuple[int, int, int, int, int]:
+        """The VAT of the commission as whole numbers: its base over and under, the rate over and under, half up.
+
+        What the SOP says; where it says nothing and the category's tax is ppn-commission, the table of taxes.
+        """
+        one = self.commission
+        if one is None or one.vat is not None or self.ppn is None or self.tax != "ppn-commission":
+            rate = (one.vat if one is not None else None) or Decimal(0)
+            return *(one.fraction if one is not None else (1, 1)), *rate.as_integer_ratio(), 1
+        base, rate_ = self.ppn.base.as_integer_ratio(), self.ppn.rate.as_integer_ratio()
+        return *base, *rate_, int(self.ppn.rounding == "half-up")
 
 
 @dataclass

@@ -17,6 +17,9 @@ from finops_ledger.core.schema import MONEY
 from finops_ledger.posting import reading, sale
 from finops_ledger.posting import tables as t
 from finops_ledger.sop.model import Commission
+from finops_ledger.sop.prices import FIRST, LAST, Price
+from finops_ledger.sop.registry import PricedRule
+from finops_ledger.subledger.compiled import query
 from finops_ledger.subledger.engine_duckdb import DuckEngine
 
 DAYS = [date(2022, 1, 3), date(2024, 12, 31), date(2025, 5, 21), date(2025, 5, 22)]
@@ -41,28 +44,36 @@ def test_a_column_of_margins(margins: list[int], day: date) -> None:
         n: pa.array([v] * len(margins), pa.int64()) for n, v in zip(NAMES, rule, strict=True)
     }
     engine.give("margins", pa.table(columns))
-    found = engine.arrow(engine_query(build)).column("tax").to_pylist()
+    found = engine.arrow(query(build, 0)).column("tax").to_pylist()
     engine.close()
     assert found == [tax.inside(Decimal(m)).tax for m in margins]
 
 
-def engine_query(build: object) -> object:
-    from finops_ledger.subledger.compiled import query
-
-    return query(build, 0)
+def rule(commission: Commission, tax: str, ppn: taxes.Tax | None) -> PricedRule:
+    price = Price("P", "C", None, None, None, FIRST, LAST)
+    return PricedRule("AggB", price, "agent", tax, FIRST, LAST, commission, ppn)
 
 
 @pytest.mark.parametrize("day", DAYS[1:])
 def test_a_commission_without_vat_has_that_of_its_day(day: date) -> None:
     tax = taxes.on(taxes.PPN, day)
-    commission = Commission(amount=Decimal(1_154))
-    rule = SimpleNamespace(commission=commission, ppn=tax, tax="ppn-commission")
-    grant, _, _, base_over, base_under, over, under, up = reading._granted(rule)
+    made = rule(Commission(amount=Decimal(1_154)), "ppn-commission", tax)
+    grant, _, _, base_over, base_under, over, under, up = reading._granted(made)
     assert grant == 1_154
     base = tax.rounded(taxes.Fraction(1_154) * taxes.Fraction(base_over, base_under))
     assert tax.rounded(taxes.Fraction(int(base)) * taxes.Fraction(over, under)) == tax.of(grant).tax
     assert up == (tax.rounding == "half-up")
-    said = SimpleNamespace(
-        commission=Commission(amount=Decimal(1), vat=Decimal("0.1")), ppn=None, tax="none"
+
+
+def test_what_the_sop_says_of_vat_goes_before_the_table() -> None:
+    tax = taxes.on(taxes.PPN, DAYS[-1])
+    said = Commission(amount=Decimal(1), vat=Decimal("0.1"))
+    assert rule(said, "ppn-commission", tax).vat == (1, 1, 1, 10, 1)
+    assert rule(Commission(amount=Decimal(1)), "none", None).vat == (1, 1, 0, 1, 1)
+    assert rule(Commission(amount=Decimal(1), vat=Decimal(0)), "ppn-commission", tax).vat == (
+        1,
+        1,
+        0,
+        1,
+        1,
     )
-    assert reading._granted(said)[3:] == (1, 1, 1, 10, 1)
