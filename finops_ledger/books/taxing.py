@@ -14,12 +14,14 @@ from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
+from finops_ledger.books import statement
 from finops_ledger.books.jobs import component_of
 from finops_ledger.books.loading import Loaded
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core import taxes
 from finops_ledger.core.errors import UsageError
 from finops_ledger.core.money import ZERO, plain
+from finops_ledger.posting import reading
 from finops_ledger.sop.model import Sop
 
 PPN_OUT: Final = "Liabilities:Tax:PPN-Out"
@@ -157,8 +159,7 @@ def _collected(space: Workspace, loaded: Loaded, sop: Sop, lines: dict[Key, _Lin
     """PPh 22 on what was credited, or on what was used of the categories that are taxed."""
     if not any(v.deposit.tax.taken for v in sop.versions):
         return
-    who, deposit = sop.counterparty, f"Assets:Deposits:{component_of(space, sop.counterparty)}"
-    credited: dict[date, Decimal] = defaultdict(lambda: ZERO)
+    who = sop.counterparty
     used: dict[str, Decimal] = defaultdict(lambda: ZERO)
     for entry, posting, category in _moves(loaded, who):
         rule = sop.on(entry.date).deposit.tax
@@ -169,14 +170,13 @@ def _collected(space: Workspace, loaded: Loaded, sop: Sop, lines: dict[Key, _Lin
             early = rule.on == "use" and entry.date.day <= LATE
             day = entry.date.replace(day=1) - timedelta(days=1) if early else entry.date
             lines[_month(day), code, who, ""].taken += amount
-        elif rule.on == "deposit" and posting.account == deposit:
-            if (posting.meta or {}).get("kind") == "topup":
-                credited[entry.date] += amount
         elif rule.on == "use" and category in rule.categories and entry.tags & set(_TAGS):
             # Price less margin and tax: all that an entry says of a category adds up to its cost.
             used[_month(entry.date)] += amount
-    for day, amount in credited.items():
+    for day, amount in _credited(space, who):
         rule = sop.on(day).deposit.tax
+        if rule.on == "use" or not rule.taken:
+            continue
         line = lines[_month(day), rule.code or taxes.PPH22, who, ""]
         line.base += amount
         line.expected = (line.expected or ZERO) + rule.of(amount, day)
@@ -186,6 +186,28 @@ def _collected(space: Workspace, loaded: Loaded, sop: Sop, lines: dict[Key, _Lin
         line = lines[month, rule.code or taxes.PPH22, who, ""]
         line.base += amount
         line.expected = (line.expected or ZERO) + rule.of(amount, last)
+
+
+def _credited(space: Workspace, who: str) -> list[tuple[date, Decimal]]:
+    """Each top-up that a partner credited, with its day: what is small enough bears no tax, so sums would not do."""
+    batches = [
+        b
+        for b in space.state.batches.values()
+        if b.counterparty == who and b.role in ("supply", "deposit") and statement.moves(space, b)
+    ]
+    found: list[tuple[date, Decimal]] = []
+    for role in sorted({b.role for b in batches}):
+        own = [b for b in batches if b.role == role]
+        reading.read(space.local, space.root, space.registry, own, space.state, role)
+        # A row that several files state is one; identical rows of one file are several.
+        rows = space.local.rows(
+            "select day, amount, max(n) as n from (select batch, key, amount, "
+            "case when partner_day between covers_from and covers_to then partner_day else covers_to end as day, "
+            f"count(*) as n from {role}_rows where kind = 'topup' and amount > 0 group by all) "
+            "group by key, day, amount order by day, amount"
+        )
+        found += [(r["day"], r["amount"]) for r in rows for _ in range(r["n"])]
+    return found
 
 
 def _last(month: str) -> date:

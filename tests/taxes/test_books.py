@@ -52,9 +52,9 @@ def test_on_deposit_the_tax_is_on_top_and_small_payments_have_none(tmp_path: Pat
     made.run(may(4))
     assert made.books.breaks(everything=True) == []
     assert made.balance("Assets:Tax:PPh22-Prepaid", may(4)) == 50_000
-    # The day as a whole is taxed; the part of 2,000,000 is not: 10,000 too much is expected.
-    assert told(made.books, "pph22-phone-credit", "counterparty", "base", "taken") == [
-        ("AggA", "12000000", "50000")
+    columns = ("month", "counterparty", "base", "expected", "taken", "missing")
+    assert told(made.books, "pph22-phone-credit", *columns) == [
+        ("2026-05", "AggA", "12000000", "50000", "50000", "50000")
     ]
 
 

@@ -24,6 +24,7 @@ from finops_ledger.subledger.engine_duckdb import DuckEngine
 
 DAYS = [date(2022, 1, 3), date(2024, 12, 31), date(2025, 5, 21), date(2025, 5, 22)]
 NAMES = ("rule_ppn_over", "rule_ppn_under", "rule_other_over", "rule_other_under", "rule_ppn_up")
+ENGINE = DuckEngine()
 COLUMNS = {"margin": t.MONEY, **dict.fromkeys(NAMES, "int64")}
 
 
@@ -38,14 +39,12 @@ def build(_: int) -> object:
 def test_a_column_of_margins(margins: list[int], day: date) -> None:
     tax = taxes.on(taxes.PPN, day)
     rule = reading._taxed(tax)
-    engine = DuckEngine()
     columns = {"margin": pa.array([Decimal(m) for m in margins], MONEY)}
     columns |= {
         n: pa.array([v] * len(margins), pa.int64()) for n, v in zip(NAMES, rule, strict=True)
     }
-    engine.give("margins", pa.table(columns))
-    found = engine.arrow(query(build, 0)).column("tax").to_pylist()
-    engine.close()
+    ENGINE.give("margins", pa.table(columns))
+    found = ENGINE.arrow(query(build, 0)).column("tax").to_pylist()
     assert found == [tax.inside(Decimal(m)).tax for m in margins]
 
 
