@@ -292,7 +292,7 @@ class Books:
         return bql.stored(self.load())
 
     def frame(self, name: str, **choices: Any) -> Any:
-        """Return breaks, deposits, revenue or days as a pandas DataFrame with exact decimals."""
+        """Return breaks, deposits, revenue, taxes or days as a pandas DataFrame with exact decimals."""
         return frames.frame(self, name, **choices)
 
     def verify(self) -> list[Finding]:

@@ -15,6 +15,7 @@ _MONEY = {
     "breaks": ("residue", "claimed", "exposure"),
     "deposits": ("opening", *MOVEMENTS, "closing", "stated", "low", "floor"),
     "revenue": AMOUNTS,
+    "taxes": ("base", "expected", "taken", "difference", "slips", "missing"),
     "days": (),
 }
 
