@@ -279,6 +279,12 @@ class Books:
         """Return orders, revenue, cost and margin by month, category and partner, as the ledger."""
         return figures.revenue(self.load(), month, by)
 
+    def taxes(self, month: str | None = None) -> list[dict[str, Any]]:
+        """Return taxes by month: expected by the table of rates, taken, and their slips (``taxes --json``)."""
+        from finops_ledger.books.taxing import taxes_of
+
+        return taxes_of(self.space, self.load(), month)
+
     def explain(self, text: str, limit: int = explaining.LIMIT) -> dict[str, Any]:
         """Lead from an id, a reference or a place in the journal to lines of original files."""
         return explaining.explain(self.space, self.load(), text, limit)
@@ -292,7 +298,7 @@ class Books:
         return bql.stored(self.load())
 
     def frame(self, name: str, **choices: Any) -> Any:
-        """Return breaks, deposits, revenue or days as a pandas DataFrame with exact decimals."""
+        """Return breaks, deposits, revenue, taxes or days as a pandas DataFrame with exact decimals."""
         return frames.frame(self, name, **choices)
 
     def verify(self) -> list[Finding]:

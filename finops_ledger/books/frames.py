@@ -16,6 +16,7 @@ _MONEY = {
     "deposits": ("opening", *MOVEMENTS, "closing", "stated", "low", "floor"),
     "topup": ("balance", "in_transit", "suspect", "pending", "amount", "tax", "transfer", "fee"),
     "revenue": AMOUNTS,
+    "taxes": ("base", "expected", "taken", "difference", "slips", "missing"),
     "days": (),
 }
 

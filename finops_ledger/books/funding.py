@@ -12,7 +12,7 @@ from typing import Any, Final
 from finops_ledger.books import usage
 from finops_ledger.books.funding_told import told, totals
 from finops_ledger.books.loading import Loaded
-from finops_ledger.books.standing import Lying, lying
+from finops_ledger.books.standing import Lying, lying, on_top
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.days import zone
 from finops_ledger.core.errors import UsageError
@@ -120,7 +120,7 @@ class _Look:
 def _look(lies: Lying, sop: Sop, version: Version) -> _Look:
     funding = version.funding
     assert funding is not None
-    rules = _rules(lies.space, sop, version, funding)
+    rules = _rules(lies.space, sop, version, funding, lies.last)
     windows = lies.windows(sop)
     standing, day, tied = lies.of(sop, windows)
     first = day - (funding.sample_days - 1) * _DAY
@@ -130,7 +130,7 @@ def _look(lies: Lying, sop: Sop, version: Version) -> _Look:
     return _Look(sop, rules, standing, tied, sample, files)
 
 
-def _rules(space: Workspace, sop: Sop, version: Version, funding: Funding) -> Rules:
+def _rules(space: Workspace, sop: Sop, version: Version, funding: Funding, day: date) -> Rules:
     """The rules of a partner: its rails by name, its calendar, floor and tax; UsageError names what is unknown."""
     path = f"sops/{sop.counterparty}.toml"
     known = rails.known(space.config.rails, funding.bank)
@@ -151,7 +151,7 @@ def _rules(space: Workspace, sop: Sop, version: Version, funding: Funding) -> Ru
         [known[name] for name in funding.rails],
         space.calendar(funding.calendar),
         floor=version.deposit.floor,
-        tax=version.deposit.tax.rate,
+        tax=on_top(version.deposit.tax, day),
         unit=quantum(space.config.company.currency),
         zone=space.config.company.zone,
         partner_zone=version.supply.window.zone,

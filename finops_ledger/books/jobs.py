@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
             fee = version.settlement.fee
         if "cost" in version.tolerance:
             tolerance = version.tolerance["cost"].limit
-        rules = _rules(leg, version)
+        rules = _rules(leg, version, day)
     if leg.declared:
         grace, tolerance = leg.grace, leg.tolerance
     return Job(
@@ -179,11 +180,13 @@ def _rule(one: Pass, leg: str) -> Rule:
     )
 
 
-def _rules(leg: Leg, version: Version) -> Rules:
+def _rules(leg: Leg, version: Version, day: date) -> Rules:
     """Return what top-ups and payouts may be off by, and how a row without a reference finds its ticket."""
     if leg.name == TOPUP_BANK:
         within = version.tolerance.get("topup", Tolerance())
-        return Rules(within.limit, version.deposit.tax.rate, version.deposit.nearest)
+        tax = version.deposit.tax
+        taxed = partial(tax.of, day=day) if tax.code else None
+        return Rules(within.limit, tax.on_top(day), version.deposit.nearest, taxed=taxed)
     if version.settlement is not None and leg.party == "gateway":
         days = int(version.settlement.by_amount / timedelta(days=1))
         return Rules(by_amount=days, alike=False)

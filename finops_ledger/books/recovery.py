@@ -115,6 +115,8 @@ def take_in_rules(space: Workspace, now: datetime) -> list[str]:
         pass
     for source in space.config.sources:
         space.format(source.format)
+    for path in sorted((space.root / calendars.FOLDER).glob("*.toml")):
+        space.calendar(path.stem)
     for name, path in found.items():
         kept = space.root / RULES / f"{digests[name][:16]}.{Path(name).name}"
         if not kept.exists():

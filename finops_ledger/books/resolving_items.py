@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from typing import Any
@@ -13,6 +13,7 @@ from finops_ledger.books.items import files_of, last_lines
 from finops_ledger.books.jobs import claims_account, component_of
 from finops_ledger.books.reconciling import decided_on
 from finops_ledger.books.workspace import Workspace
+from finops_ledger.core.days import zone
 from finops_ledger.core.errors import UsageError
 from finops_ledger.core.money import ZERO, parse, plain
 from finops_ledger.intake.conditions import suggestion
@@ -202,7 +203,12 @@ def subject(
         tax=how.tax if how else "",
         value=(row["left_value"] or ZERO) if one.leg == SALE_SUPPLY else ZERO,
         parts=parts,
+        day=_sold_on(space, row.get("left_at")) or day,
     )
+
+
+def _sold_on(space: Workspace, at: datetime | None) -> date | None:
+    return at.astimezone(zone(space.config.company.zone)).date() if at is not None else None
 
 
 #: What no decision moves: the owners of these accounts are files (rule R1); and what is no home of a loss.

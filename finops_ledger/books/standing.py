@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 from finops_ledger.books import items, statement, usage
@@ -17,9 +18,10 @@ from finops_ledger.core.money import ZERO, quantum
 from finops_ledger.posting.store import LineStore
 from finops_ledger.recon.legs import SALE_SUPPLY, TOPUP_BANK
 from finops_ledger.sop.model import Sop
+from finops_ledger.sop.taxing import TopupTax
 from finops_ledger.subledger import engine as en
 from finops_ledger.treasury.forecast import Span, Standing
-from finops_ledger.treasury.funding import coming
+from finops_ledger.treasury.funding import Tax, coming, no_tax
 
 _DAY: Final = timedelta(days=1)
 TRANSIT: Final = "Assets:Clearing:Deposit-In-Transit:"
@@ -92,11 +94,11 @@ class Lying:
         ours = self.stands(DEPOSIT + component_of(self.space, who), beyond.day)
         theirs = self._stated(sop, beyond.day)
         sent, overdue, lost = self._sent(sop, beyond)
-        rate = sop.on(self.last).deposit.tax.rate
+        tax = on_top(sop.on(self.last).deposit.tax, self.last)
         standing = Standing(
             since=beyond.since,
             balance=(ours if theirs is None else min(ours, theirs)) + beyond.moved,
-            in_transit=coming(sent, rate, unit),
+            in_transit=coming(sent, tax, unit),
             suspect=overdue + lost,
             pending=self._pending(who, beyond.day),
         )
@@ -227,6 +229,11 @@ def lying(space: Workspace, loaded: Loaded, at: datetime, last: date) -> Lying:
     }
     waiting = items.open_items(space, last, everything=True)
     return Lying(space, at, last, wanted, waiting, reconciled)
+
+
+def on_top(tax: TopupTax, day: date) -> Tax:
+    """Return what is paid on top of a top-up on a day; nothing where the tax is taken on use."""
+    return partial(tax.of, day=day) if tax.taken and tax.on == "deposit" else no_tax
 
 
 def bank_accounts(space: Workspace) -> dict[str, str]:

@@ -10,6 +10,7 @@ from finops_ledger.cli import (
     proving,
     reading,
     resolving,
+    taxes,
     watching,
 )
 from finops_ledger.cli.app import cli, main
@@ -24,5 +25,6 @@ __all__ = [
     "proving",
     "reading",
     "resolving",
+    "taxes",
     "watching",
 ]

@@ -13,9 +13,9 @@ import pyarrow as pa
 from finops_ledger.core.days import Window, zone
 from finops_ledger.core.schema import MONEY, ROW_NAMES
 from finops_ledger.core.schema import UTC as UTC_TIME
+from finops_ledger.core.taxes import Tax
 from finops_ledger.posting.tables import ROWS
-from finops_ledger.sop.model import Commission
-from finops_ledger.sop.registry import Registry
+from finops_ledger.sop.registry import PricedRule, Registry
 from finops_ledger.subledger import engine as en
 from finops_ledger.subledger.manifest import Batch, State
 
@@ -159,7 +159,8 @@ def give_rules(engine: en.Engine, registry: Registry) -> None:
             rule.price.delta,
             rule.model,
             rule.tax,
-            *_granted(rule.commission),
+            *_granted(rule),
+            *_taxed(rule.ppn),
             rule.price.net,
             rule.price.partner_product or None,
             rule.start,
@@ -170,14 +171,23 @@ def give_rules(engine: en.Engine, registry: Registry) -> None:
     engine.give("rules", pa.table(columns, schema=_RULE_SCHEMA))
 
 
-def _granted(commission: Commission | None) -> tuple[Any, ...]:
-    """A commission as whole numbers: the amount, or what part of the face value; the base of VAT; VAT."""
+def _granted(rule: PricedRule) -> tuple[Any, ...]:
+    """A commission as whole numbers: the amount, or what part of the face value; the base of VAT; VAT; half up."""
+    commission = rule.commission
     if commission is None:
-        return (None,) * 7
+        return (None,) * 8
     over, under = (commission.rate or Decimal(0)).as_integer_ratio()
     fixed = commission.amount
     grant = None if fixed is None else fixed.quantize(Decimal(1), ROUND_HALF_UP)
-    return grant, over, under, *commission.fraction, *commission.vat.as_integer_ratio()
+    return grant, over, under, *rule.vat
+
+
+def _taxed(ppn: Tax | None) -> tuple[Any, ...]:
+    """PPN as whole numbers: its rate, the other base, and whether it is rounded half up."""
+    if ppn is None:
+        return (None,) * 5
+    rate, base = ppn.rate.as_integer_ratio(), ppn.base.as_integer_ratio()
+    return *rate, *base, int(ppn.rounding == "half-up")
 
 
 _RULE_SCHEMA = pa.schema(
@@ -197,6 +207,12 @@ _RULE_SCHEMA = pa.schema(
         ("rule_base_under", pa.int64()),
         ("rule_vat_over", pa.int64()),
         ("rule_vat_under", pa.int64()),
+        ("rule_vat_up", pa.int64()),
+        ("rule_ppn_over", pa.int64()),
+        ("rule_ppn_under", pa.int64()),
+        ("rule_other_over", pa.int64()),
+        ("rule_other_under", pa.int64()),
+        ("rule_ppn_up", pa.int64()),
         ("rule_net", pa.bool_()),
         ("rule_theirs", pa.string()),
         ("rule_from", UTC_TIME),

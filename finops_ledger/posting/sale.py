@@ -34,9 +34,9 @@ FAILED = ("failed", "refunded", "reversed")
 def valued(rows: Any, rules: Any, models: tuple[str, ...] = ()) -> Any:
     """Add to sale rows their expected cost, category, model and the amount of each component.
 
-    PPN on a principal's margin is taken per row on the "other base" of 11/12 at 12 %, each step rounded half
-    up to the rupiah (PMK 131/2024; worked-cases 17): margin 1,500 gives base 1,351, other base 1,238, tax 149.
-    On a commission it is taken on the commission (worked-cases 19). ``models``: the models beside prepaid that
+    PPN on a principal's margin is taken per row, by the table of taxes on the day of payment, each step rounded
+    (worked-cases 17): at 12 % of 11/12, margin 1,500 gives base 1,351, other base 1,238, tax 149. On a commission
+    it is taken on the commission (worked-cases 19). ``models``: the models beside prepaid that
     these books have at all.
     """
     moment = ibis.coalesce(rows.paid_at, rows.stated_at, rows.version_at)
@@ -91,7 +91,7 @@ def valued(rows: Any, rules: Any, models: tuple[str, ...] = ()) -> Any:
     goods = (joined.state == "success") & joined.unit_cost.notnull() & ~recharge
     delivered = goods | ((joined.state == "success") & recharge)
     margin = t.money(joined.price - joined.unit_cost)
-    ppn = ibis.ifelse(joined.rule_tax == "ppn-margin", _ppn(margin), t.amount(0))
+    ppn = ibis.ifelse(joined.rule_tax == "ppn-margin", _ppn(margin, joined), t.amount(0))
     if "postpaid" in models:
         ppn = ibis.ifelse(joined.rule_tax == "ppn-commission", joined.granted_vat, ppn)
     joined = joined.mutate(delivered=delivered, goods=goods, margin_ppn=ppn)
@@ -139,21 +139,29 @@ def costs_table() -> Any:
     return costs.select(*(costs[n].name(f"c_{n}") for n in columns))
 
 
-def _ppn(margin: Any) -> Any:
-    """12 % of 11/12 of margin/1.11, each step rounded half up, in whole rupiah, odd in the margin."""
+def _ppn(margin: Any, by: Any) -> Any:
+    """The PPN that a margin includes: a rate of a part of its base, each step rounded, whole and odd in the margin.
+
+    ``by``: the rule of each row, from the table of taxes; :meth:`.core.taxes.Tax.inside` is the same in Decimal.
+    """
     sign = ibis.ifelse(margin < t.amount(0), -1, 1).cast("int64")
     size = (margin.cast("decimal(18, 0)").cast("int64") * sign).cast("int64")
-    base = t.divide(size * 200 + 111, 222)
-    other = t.divide(base * 22 + 12, 24)
-    return (t.divide(other * 24 + 100, 200) * sign).cast(t.MONEY)
+    over, under = by.rule_ppn_over, by.rule_ppn_under
+    part, whole, up = by.rule_other_over, by.rule_other_under, by.rule_ppn_up
+    with_tax = under * whole + over * part
+    base = t.divide(size * under * whole * 2 + with_tax * up, with_tax * 2)
+    other = t.divide(base * part * 2 + whole * up, whole * 2)
+    return (t.divide(other * over * 2 + under * up, under * 2) * sign).cast(t.MONEY)
 
 
 def _granted(joined: Any, face: Any) -> tuple[Any, Any]:
     """The commission of one unit and its VAT, each step rounded half up: 1,200 gives 132, 1,150 gives 126."""
     rated = t.part_of(t.or_zero(face), joined.rule_grant_over, joined.rule_grant_under)
     granted = t.or_zero(ibis.coalesce(joined.rule_grant, rated))
-    base = t.part_of(granted, joined.rule_base_over, joined.rule_base_under)
-    return granted, t.or_zero(t.part_of(base, joined.rule_vat_over, joined.rule_vat_under))
+    up = joined.rule_vat_up
+    base = t.part_of(granted, joined.rule_base_over, joined.rule_base_under, up)
+    vat = t.part_of(base, joined.rule_vat_over, joined.rule_vat_under, up)
+    return granted, t.or_zero(vat)
 
 
 def lines(*, shared: bool, locked: bool = False, models: tuple[str, ...] = ()) -> Any:

@@ -56,6 +56,12 @@ RULES = {
     "rule_base_under": "int64",
     "rule_vat_over": "int64",
     "rule_vat_under": "int64",
+    "rule_vat_up": "int64",
+    "rule_ppn_over": "int64",
+    "rule_ppn_under": "int64",
+    "rule_other_over": "int64",
+    "rule_other_under": "int64",
+    "rule_ppn_up": "int64",
     "rule_net": "boolean",
     "rule_theirs": "string",
     "rule_from": "timestamp('UTC')",
@@ -112,11 +118,15 @@ def divide(_a: int, _b: int) -> int:  # type: ignore[empty-body]
     """The engine's division of whole numbers; Ibis would write ``//`` as a division of floats, rounded down."""
 
 
-def part_of(value: Any, over: Any, under: Any) -> Any:
-    """``over / under`` of an amount that is not negative, rounded half up to the whole unit of money."""
+def part_of(value: Any, over: Any, under: Any, up: Any = None) -> Any:
+    """``over / under`` of an amount that is not negative, rounded to the whole unit of money.
+
+    Half up; with ``up``, a column of 1 and 0, half up or down.
+    """
     # An amount has four decimals: as a whole number it is 10,000 times as large.
     whole = (value.cast(MONEY) * ibis.literal(10_000)).cast("decimal(38, 0)").cast("int64")
-    return divide(whole * over * 2 + under * 10_000, under * 20_000).cast(MONEY)
+    half = under * 10_000 if up is None else under * 10_000 * up
+    return divide(whole * over * 2 + half, under * 20_000).cast(MONEY)
 
 
 def total(value: Any) -> Any:

@@ -43,6 +43,8 @@ class Rules:
     nearest: Decimal = ZERO
     by_amount: int = 366
     alike: bool = True
+    #: The tax on what is credited, rounded; without it, by the rate.
+    taxed: Callable[[Decimal], Decimal] | None = None
 
 
 @dataclass(slots=True)
@@ -107,6 +109,8 @@ class Solver:
         self._rest()
 
     def _tax(self, credit: Decimal) -> Decimal:
+        if self.rules.taxed is not None:
+            return self.rules.taxed(credit)
         return (credit * self.rules.tax).quantize(Decimal(1), ROUND_HALF_UP)
 
     # --- passes ---

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
+from finops_ledger.core import taxes
 from finops_ledger.core.ids import account_component as part
 from finops_ledger.core.money import ZERO
 
@@ -179,6 +181,7 @@ class Subject:
     tax: str = ""
     value: Decimal = ZERO
     parts: tuple[Decimal, Decimal] | None = None
+    day: date = date.max  #: of the sale: by it goes the tax
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,25 +290,17 @@ def _sold_again(one: Subject) -> Iterator[Line]:
     name = part(category)
     yield Line(CUSTOMERS, sign * one.value)
     if one.model == "principal":
-        tax = ppn(one.value - cost) if one.tax == "ppn-margin" else ZERO
+        tax = (
+            taxes.on(taxes.PPN, one.day).inside(one.value - cost).tax
+            if one.tax == "ppn-margin"
+            else ZERO
+        )
         yield Line(f"Expenses:COGS:{name}", one.amount, category)
         yield Line(f"Income:Gross:{name}", -sign * (one.value - tax), category)
         if tax:
             yield Line("Liabilities:Tax:PPN-Out", -sign * tax, category)
     elif one.value != cost:
         yield Line(f"Income:Net:{name}", -sign * (one.value - cost), category)
-
-
-def ppn(margin: Decimal) -> Decimal:
-    """PPN on a principal's margin: 12 % of 11/12 of margin/1.11, each step rounded half up, odd in the margin.
-
-    >>> ppn(Decimal(1500)), ppn(Decimal(-1000))
-    (Decimal('149'), Decimal('-99'))
-    """
-    sign, size = (-1 if margin < ZERO else 1), int(abs(margin))
-    base = (size * 200 + 111) // 222
-    other = (base * 22 + 12) // 24
-    return Decimal(sign * ((other * 24 + 100) // 200))
 
 
 def table() -> list[tuple[str, list[str], list[str]]]:

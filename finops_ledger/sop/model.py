@@ -21,6 +21,7 @@ from finops_ledger.sop.matching import LEGS_OF, Match
 from finops_ledger.sop.parts import Exact, Span
 from finops_ledger.sop.parts import Part as _Part
 from finops_ledger.sop.schedule import Schedule
+from finops_ledger.sop.taxing import TopupTax as TopupTax
 
 
 class WindowRule(_Part):
@@ -68,13 +69,6 @@ class Supply(_Part):
         return self
 
 
-class TopupTax(_Part):
-    """Tax that is paid on top of what a partner credits (PPh 22): its rate, and the account that it goes to."""
-
-    rate: Exact = Field(default=Decimal(0), ge=0, lt=1)
-    account: str = "Assets:Tax:PPh22-Prepaid"
-
-
 class Deposit(_Part):
     """The deposit with a supplier: below ``floor`` a top-up is overdue; ``crediting`` is how long the partner
     may take to credit one (a bank's line has a date and no hour, the partner's day may end before midnight).
@@ -106,13 +100,14 @@ class Commission(_Part):
     """What a partner grants us for one transaction of a category: ``amount``, or ``rate`` of the face value.
 
     Both without VAT and rounded half up to the rupiah. VAT is ``vat`` of ``base`` of it, each step rounded half
-    up (PMK 131/2024: 12 % of 11/12; 1,200 gives 1,100 and 132). ``withheld``: the income tax that the partner
-    withholds from it (PPh 23), without VAT.
+    up; where no ``vat`` is given, a category whose tax is ppn-commission has that of the table of taxes by the
+    day of payment (12 % of 11/12 since 2025; 1,200 gives 1,100 and 132), any other has none. ``withheld``: the
+    income tax that the partner withholds from it (PPh 23), without VAT.
     """
 
     amount: Exact | None = None
     rate: Exact | None = None
-    vat: Exact = Decimal(0)
+    vat: Exact | None = None
     base: str = "1"
     withheld: Exact = Decimal(0)
 
@@ -127,8 +122,9 @@ class Commission(_Part):
     def _one_of_both(self) -> Commission:
         if (self.amount is None) == (self.rate is None):
             raise ValueError("give one of amount and rate")
-        given = (self.amount or self.rate or Decimal(0), self.vat, self.withheld)
-        if min(given) < 0 or max(self.vat, self.withheld) >= 1:
+        vat = self.vat or Decimal(0)
+        given = (self.amount or self.rate or Decimal(0), vat, self.withheld)
+        if min(given) < 0 or max(vat, self.withheld) >= 1:
             raise ValueError("amounts and rates are 0 or more, and vat and withheld are below 1")
         return self
 

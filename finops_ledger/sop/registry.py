@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
+from finops_ledger.core import taxes
 from finops_ledger.core.days import zone
 from finops_ledger.core.errors import UsageError
+from finops_ledger.core.taxes import Tax
 from finops_ledger.intake import toml
 from finops_ledger.sop import prices
 from finops_ledger.sop.model import Commission, Sop, Version
+
+_DAY = timedelta(days=1)
+#: Orders older than this before the books begin are not priced with tax: nobody's file changes them any more.
+_BEFORE = timedelta(days=400)
 
 
 @dataclass(frozen=True, slots=True)
 class PricedRule:
     """Cost and recognition of one product over one stretch of time, for one partner.
 
-    ``model``: agent, principal, or ``stock``: principal, the cost by the lots of the vault.
+    ``model``: agent, principal, or ``stock``: principal, the cost by the lots of the vault. ``ppn``: the PPN on the
+    margin or on the commission, as the table of taxes has it in that time; None: there is none, or the SOP says it.
     """
 
     partner: str
@@ -28,6 +36,20 @@ class PricedRule:
     start: datetime
     end: datetime
     commission: Commission | None = None
+    ppn: Tax | None = None
+
+    @property
+    def vat(self) -> tuple[int, int, int, int, int]:
+        """The VAT of the commission as whole numbers: its base over and under, the rate over and under, half up.
+
+        What the SOP says; where it says nothing and the category's tax is ppn-commission, the table of taxes.
+        """
+        one = self.commission
+        if one is None or one.vat is not None or self.ppn is None or self.tax != "ppn-commission":
+            rate = (one.vat if one is not None else None) or Decimal(0)
+            return *(one.fraction if one is not None else (1, 1)), *rate.as_integer_ratio(), 1
+        base, rate_ = self.ppn.base.as_integer_ratio(), self.ppn.rate.as_integer_ratio()
+        return *base, *rate_, int(self.ppn.rounding == "half-up")
 
 
 @dataclass
@@ -125,9 +147,28 @@ class Registry:
                     if first < last:
                         model = _model(sop.counterparty, version, price.category, how.model)
                         granted = _commission(sop.counterparty, version, price, how.tax)
-                        yield PricedRule(
-                            sop.counterparty, price, model, how.tax, first, last, granted
-                        )
+                        for ppn, start, end in self._taxed(how.tax, granted, first, last):
+                            yield PricedRule(
+                                sop.counterparty, price, model, how.tax, start, end, granted, ppn
+                            )
+
+    def _taxed(
+        self, tax: str, granted: Commission | None, first: datetime, last: datetime
+    ) -> Iterator[tuple[Tax | None, datetime, datetime]]:
+        """Cut a stretch where the rate or the rounding of PPN changes; what lies long before the books is left out."""
+        own = granted is not None and granted.vat is not None
+        if tax == "none" or (tax == "ppn-commission" and own):
+            yield None, first, last
+            return
+        for one in taxes.of_code(taxes.PPN):
+            if one.until is not None and (one.until - date.min) + _BEFORE > self.start - date.min:
+                start, end = self._midnight(one.valid_from), self._midnight(one.until + _DAY)
+            elif one.until is None:
+                start, end = self._midnight(one.valid_from), prices.LAST
+            else:
+                continue
+            if max(start, first) < min(end, last):
+                yield one, max(start, first), min(end, last)
 
     def _midnight(self, day: date) -> datetime:
         local = datetime(day.year, day.month, day.day, tzinfo=zone(self.zone))

@@ -6,10 +6,10 @@ no clock is looked at.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from fractions import Fraction
 from math import ceil
 
@@ -21,6 +21,13 @@ from finops_ledger.treasury.forecast import Demand, Need, Standing, need, up
 from finops_ledger.treasury.lanes import Horizon, Lane, horizon
 
 GREEN, AMBER, RED = "green", "amber", "red"
+#: The tax on top of an amount that is credited.
+Tax = Callable[[Decimal], Decimal]
+
+
+def no_tax(unused_credited: Decimal) -> Decimal:
+    """No tax on top."""
+    return ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +67,16 @@ class Option:
 
 @dataclass(frozen=True)
 class Rules:
-    """What an SOP, the rails and the calendar say of one partner, put together."""
+    """What an SOP, the rails and the calendar say of one partner, put together.
+
+    ``tax``: what is paid on top of what one transfer credits.
+    """
 
     funding: Funding
     rails: Sequence[Rail]
     calendar: Calendar
     floor: Decimal = ZERO
-    tax: Decimal = ZERO
+    tax: Tax = no_tax
     unit: Decimal = Decimal(1)
     zone: str = "Asia/Jakarta"
     partner_zone: str = "Asia/Jakarta"
@@ -278,10 +288,10 @@ def split(amount: Decimal, rail: Rail, rules: Rules) -> tuple[tuple[Send, ...], 
     As many as possible are of the rail's limit, rounded down; the last one is the rest. A rest below the rail's
     minimum takes from the one before.
     """
-    told, rate, unit = rules.funding, rules.tax, rules.unit
+    told, tax, unit = rules.funding, rules.tax, rules.unit
     most = amount
     if rail.limit is not None:
-        most = _net(rail.limit, rate, unit)
+        most = coming(rail.limit, tax, unit)
         if most > told.rounding:
             most = most // told.rounding * told.rounding
     if most <= ZERO:
@@ -291,28 +301,27 @@ def split(amount: Decimal, rail: Rail, rules: Rules) -> tuple[tuple[Send, ...], 
         return (), f"{rail.name} would take {count} transfers, at most {told.transfers} are made"
     parts = [most] * (count - 1) + [amount - most * (count - 1)]
     least = up(rail.minimum, unit)
-    if parts[-1] + _tax(parts[-1], rate, unit) < least and count > 1:
+    if parts[-1] + tax(parts[-1]) < least and count > 1:
         moved = up(least - parts[-1], min(told.rounding, most))
         parts[-2:] = [parts[-2] - moved, parts[-1] + moved]
-    sends = tuple(Send(p, _tax(p, rate, unit)) for p in parts)
+    sends = tuple(Send(p, tax(p)) for p in parts)
     low = next((s for s in sends if s.amount < rail.minimum), None)
     if low is not None:
         return (), f"{rail.name} carries no less than {plain(rail.minimum)}"
     return sends, ""
 
 
-def _tax(credited: Decimal, rate: Decimal, unit: Decimal) -> Decimal:
-    return (credited * rate / unit).quantize(Decimal(1), ROUND_HALF_UP) * unit
+def coming(sent: Decimal, tax: Tax, unit: Decimal) -> Decimal:
+    """Return the most that can be credited of what is sent with tax on top.
 
-
-def _net(limit: Decimal, rate: Decimal, unit: Decimal) -> Decimal:
-    """The most that can be credited when that and its tax may not be more than a limit."""
-    most = (limit / (1 + rate) / unit).quantize(Decimal(1), ROUND_FLOOR) * unit + unit
-    while most > ZERO and most + _tax(most, rate, unit) > limit:
-        most -= unit
-    return most
-
-
-def coming(sent: Decimal, rate: Decimal, unit: Decimal) -> Decimal:
-    """Return what the partner will credit of what was sent with tax on top: never more than that."""
-    return _net(sent, rate, unit) if rate else sent
+    What is sent grows with what is credited, so that it is found by halving.
+    """
+    low, high = 0, int(Fraction(max(sent, ZERO)) / Fraction(unit))
+    while low < high:
+        middle = (low + high + 1) // 2
+        credited = middle * unit
+        if credited + tax(credited) <= sent:
+            low = middle
+        else:
+            high = middle - 1
+    return low * unit

@@ -15,6 +15,7 @@ import click
 from finops_ledger.cli.app import cli
 from finops_ledger.core.schema import MONEY, ROW_FIELDS
 from finops_ledger.recon.treatments import table
+from finops_ledger.reports.taxes import rates
 
 _REGION = re.compile(r"(<!-- from the code: ([a-z]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
@@ -71,6 +72,20 @@ def _options(command: click.Command, context: click.Context, head: str = "") -> 
         yield from [*([head, ""] if head else []), "| option | meaning |", "|---|---|", *lines]
 
 
+def taxes() -> Iterator[str]:
+    """The table of taxes."""
+    yield "| tax | from | until | rate | of | rounding | source |"
+    yield "|---|---|---|---|---|---|---|"
+    for row in rates():
+        rate = row["rate"] or f"{row['amount']} rupiah"
+        if row["no_number"]:
+            rate += f"; {row['no_number']} without a tax number"
+        base = f"{row['base']} above {row['above']}" if row["above"] else row["base"]
+        until = row["until"] or ""
+        cells = (row["from"], until, rate, base, row["rounding"], row["source"])
+        yield f"| `{row['tax']}` | {' | '.join(cells)} |"
+
+
 def treatments() -> Iterator[str]:
     """Which treatments fit which class."""
     for class_, plus, minus in table():
@@ -85,6 +100,7 @@ REGIONS: Final[dict[str, Callable[[], Iterator[str]]]] = {
     "rows": rows,
     "commands": commands,
     "treatments": treatments,
+    "taxes": taxes,
 }
 
 

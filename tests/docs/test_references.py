@@ -135,7 +135,7 @@ def default(field: Any) -> str:
     return f"`{value}`"
 
 
-@pytest.mark.parametrize("name", ["rows", "commands", "../how-to/resolve-a-break"])
+@pytest.mark.parametrize("name", ["rows", "commands", "taxes", "../how-to/resolve-a-break"])
 def test_generated_text_is_the_code_s(name: str) -> None:
     assert written(page(name)) == page(name), "python -m tests.docs writes it"
 

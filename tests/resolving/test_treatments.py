@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -22,7 +23,6 @@ from finops_ledger.recon.treatments import (
     cause_of,
     fitting,
     other_side,
-    ppn,
     table,
 )
 
@@ -104,13 +104,25 @@ def test_a_principal_charges_again_with_its_tax() -> None:
         tax="ppn-margin",
         value=Decimal(20_500),
     )
-    assert ppn(Decimal(1_500)) == 149
     assert other_side("recharge", one) == [
         Line("Assets:Claims:Customer", Decimal(20_500)),
         Line("Expenses:COGS:Game-Voucher", Decimal(19_000), "Game-Voucher"),
         Line("Income:Gross:Game-Voucher", Decimal(-20_351), "Game-Voucher"),
         Line("Liabilities:Tax:PPN-Out", Decimal(-149), "Game-Voucher"),
     ]
+
+
+def test_its_tax_is_that_of_the_day_of_the_sale() -> None:
+    one = subject(
+        "late_success",
+        Decimal(19_000),
+        category="Game-Voucher",
+        model="principal",
+        tax="ppn-margin",
+        value=Decimal(20_500),
+        day=date(2025, 5, 21),  # rounded down
+    )
+    assert other_side("recharge", one)[-1].amount == -148
 
 
 def test_an_order_that_we_do_not_know_has_no_category() -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from finops_ledger.core.calendars import load
 from finops_ledger.sop.funding import Funding
 from finops_ledger.sop.rails import known
+from finops_ledger.sop.taxing import TopupTax
 from finops_ledger.treasury.forecast import Demand, Profile, Standing
 from finops_ledger.treasury.funding import Rules
 
@@ -44,6 +46,8 @@ def funding(**changed: object) -> Funding:
 
 def rules(told: Funding | None = None, **more: object) -> Rules:
     told = told or funding()
+    if "tax" in more:
+        more["tax"] = partial(TopupTax(rate=more["tax"]).of, day=date(2026, 3, 17))  # type: ignore[arg-type]
     rails = known(())
     return Rules(told, [rails[name] for name in told.rails], load("ID"), **more)  # type: ignore[arg-type]
 

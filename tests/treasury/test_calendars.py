@@ -217,3 +217,8 @@ def test_a_calendar_is_a_rule_and_its_change_is_committed(tmp_path: Path) -> Non
     [line] = [x for x in Workspace.open(books.root).state.lines if x["kind"] == "rules"]
     assert "calendars/ID.toml" in line["files"]
     assert books.verify() == []
+    # One that does not read is refused before anything is committed, named by a schedule or not.
+    (books.root / "calendars" / "QR.toml").write_text('extends = "ID"\nweekend = ["su"]\n')
+    w.orders(books.root, d(3, 3), [w.order("O2", "2026-03-03 10:00:00", "PENDING", "")])
+    with pytest.raises(UsageError, match=r"QR\.toml: weekend = \['su'\]"):
+        books.import_files()

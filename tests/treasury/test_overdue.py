@@ -6,7 +6,10 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from finops_ledger.books.workspace import Workspace
+from finops_ledger.core.calendars import HolidaysMissing
 from tests.stories.telling import CUT, opened, waiting
 from tests.worked import workspace as w
 from tests.worked.story import Story
@@ -70,3 +73,23 @@ def test_every_tuesday_and_friday(tmp_path: Path) -> None:
     assert opened(made) == []
     made.run(mar(30))
     assert [b[0] for b in opened(made)] == ["missing_in_settlement"] * 2
+
+
+def test_a_due_date_over_the_year_s_end_needs_the_next_decree(tmp_path: Path) -> None:
+    """What is sold on 31 December is due in a year without a table: no day is guessed."""
+    last = date(2026, 12, 31)
+    made = story(tmp_path, last, "lag = 1")
+    sell(made, last, "Y1")
+    with pytest.raises(
+        HolidaysMissing, match=r"joint leave of 2027 is missing.*calendars/ID\.toml"
+    ):
+        made.run(last)
+    (made.root / "calendars").mkdir()
+    (made.root / "calendars" / "ID.toml").write_text(
+        'extends = "ID"\n[years]\n2027 = "made up"\n'
+        '[[holidays]]\nday = 2027-01-01\nname = "New Year\'s Day"\ntype = "national"\n'
+    )
+    made.work()
+    [item] = [b for b in made.books.breaks(everything=True) if b["leg"] == "sale-gateway"]
+    assert (item["class"], item["breaks_on"]) == ("timing", "2027-01-04")
+    made.proven()

@@ -91,6 +91,19 @@ def test_of_what_was_sent_with_tax_only_the_credit_is_coming(books: Books) -> No
     assert only(books.topup(AT))["in_transit"] == "200000000"
 
 
+def test_tax_by_the_table_goes_on_top_of_a_deposit_and_not_of_one_taxed_on_use(
+    books: Books,
+) -> None:
+    change(books.root / "sops" / "AggA.toml", "\n[versions.funding]\n", TAXED)
+    books.close()
+    one = only(books.topup(AT))
+    assert (one["amount"], one["tax"]) == ("1879000000", "9395000")
+    use = 'code = "pph22-phone-credit"\non = "use"\ncategories = ["Pulsa"]\n'
+    change(books.root / "sops" / "AggA.toml", 'code = "pph22-phone-credit"\n', use)
+    books.close()
+    assert only(books.topup(AT))["tax"] == "0"
+
+
 def test_before_and_after_the_partner_credits_it(tmp_path: Path) -> None:
     """Sent on the 17th and credited at five: at half past four it is on its way, at six it is there."""
     made = closure.books(tmp_path / "books", later=1_000 * MILLION)
@@ -105,6 +118,12 @@ def test_before_and_after_the_partner_credits_it(tmp_path: Path) -> None:
         assert after["balance_at"] == "2026-03-17T17:00+07:00"
 
 
+TAXED = """
+[versions.deposit.tax]
+code = "pph22-phone-credit"
+
+[versions.funding]
+"""
 ASSUMED = """
 [versions.funding]
 rails = ["BI-FAST"]

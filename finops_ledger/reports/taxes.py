@@ -1,0 +1,72 @@
+"""The report on taxes: by month, expected and taken, with the slips; and the table of rates with their sources."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from finops_ledger.core import taxes
+from finops_ledger.core.money import plain
+from finops_ledger.reports.report import Column, Report, Row
+
+_COLUMNS = (
+    Column("month", "Month"),
+    Column("tax", "Tax"),
+    Column("counterparty", "With"),
+    Column("category", "Category", optional=True),
+    Column("base", "Base", "money", optional=True),
+    Column("expected", "Expected", "money"),
+    Column("taken", "Taken", "money"),
+    Column("difference", "Difference", "money", optional=True),
+    Column("slips", "Slips", "money", optional=True),
+    Column("missing", "Without slip", "money", optional=True),
+)
+_RATES = (
+    Column("tax", "Tax"),
+    Column("from", "From"),
+    Column("until", "Until"),
+    Column("rate", "Rate"),
+    Column("base", "Of"),
+    Column("rounding", "Rounding"),
+    Column("no_number", "No tax number", optional=True, spare=True),
+    Column("above", "Above", "money", optional=True),
+    Column("amount", "Amount", "money", optional=True),
+    Column("source", "Source", spare=True),
+)
+
+
+def report(rows: Sequence[Row]) -> Report:
+    """Lay out the rows that ``Books.taxes`` gives."""
+    return Report("taxes", _COLUMNS, rows)
+
+
+def rates() -> list[dict[str, Any]]:
+    """Return the table of taxes: rates as text, in percent; what a line does not have is None."""
+    return [
+        {
+            "tax": one.code,
+            "name": one.name,
+            "from": one.valid_from.isoformat(),
+            "until": one.until.isoformat() if one.until else None,
+            "rate": _percent(one.rate) if one.rate else None,
+            "base": one.on if one.base == 1 else f"{one.base} of {one.on}",
+            "rounding": one.rounding,
+            "no_number": _percent(one.no_number) if one.no_number is not None else None,
+            "above": plain(one.above) if one.above else None,
+            "amount": plain(one.amount) if one.amount is not None else None,
+            "source": one.source,
+        }
+        for one in taxes.table()
+    ]
+
+
+def rate_report(rows: Sequence[Row]) -> Report:
+    """Lay out :func:`rates`."""
+    return Report("rates", _RATES, rows)
+
+
+def _percent(rate: Fraction) -> str:
+    whole = rate * 100
+    return f"{plain(Decimal(whole.numerator) / whole.denominator)} %"
