@@ -142,6 +142,25 @@ def test_a_window_that_opens_in_the_evening_fills_every_cell() -> None:
     assert len(profile.mean) == 168
 
 
+def test_a_zone_that_is_off_by_half_an_hour_has_hours_of_its_own() -> None:
+    """In Kolkata an hour begins at half past (UTC): usage comes by the quarter, and lands in local hours."""
+    start = datetime(2026, 2, 1, 18, 30, tzinfo=UTC)
+    windows = {
+        date(2026, 2, 2) + timedelta(days=n): (
+            start + timedelta(days=n),
+            start + timedelta(days=n + 1),
+        )
+        for n in range(14)
+    }
+    quarter = timedelta(minutes=15)
+    used = {
+        start + n * quarter: Decimal(1000 if n // 4 % 24 == 9 else 0) for n in range(14 * 24 * 4)
+    }
+    profile = learn(used, windows, "Asia/Kolkata")
+    assert {cell for cell, amount in profile.mean.items() if amount} == {(d, 9) for d in range(7)}
+    assert profile.mean[3, 9] == 4000
+
+
 def test_more_given_back_than_drawn_is_no_negative_demand() -> None:
     windows = days_of(date(2026, 2, 2), 14)
     used = usage_of(windows, 180 * MILLION)

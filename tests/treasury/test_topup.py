@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from finops_ledger.books import Books
+from finops_ledger.books.demo import lay_out_demo
 from finops_ledger.core.errors import UsageError
+from finops_ledger.simulator import simulate
 from tests.docs.pages import run_finops
 from tests.stories.telling import change
 from tests.treasury import closure
@@ -353,3 +355,30 @@ def test_books_without_files_are_refused(tmp_path: Path) -> None:
 
 def test_a_moment_without_a_zone_is_in_the_books_own(books: Books) -> None:
     assert books.topup(datetime(2026, 3, 17, 16, 30)) == books.topup(AT)  # noqa: DTZ001
+
+
+def test_two_partners_share_a_bank_and_a_limit(tmp_path: Path) -> None:
+    """Totals by bank and day; a limit by share looks at what lies with the other one."""
+    summary = simulate(
+        tmp_path / "drawn", start=date(2026, 3, 2), days=1, orders_per_day=10, partners=2
+    )
+    root = tmp_path / "books"
+    lay_out_demo(root, tmp_path / "drawn", list(summary.partners))
+    many = 'daily = "300000000"'
+    for name in ("AggA", "AggB"):
+        change(root / "sops" / f"{name}.toml", 'daily = "4000000"', many)
+    change(root / "sops" / "AggB.toml", "assumed =", 'concentration = { share = "0.6" }\nassumed =')
+    with Books(root, clock=lambda: w.NOW) as books:
+        closure.work(books)
+        found = books.topup(wib("2026-03-03 09:30"))
+        one, other = sorted(found["partners"], key=lambda p: p["partner"])
+        [total] = found["totals"]
+        alone = books.topup(wib("2026-03-03 09:30"), "AggA")
+    assert [p["partner"] for p in alone["partners"]] == ["AggA"]
+    assert one["state"] == other["state"] == "red"
+    assert total["partners"] == [p["partner"] for p in found["partners"] if p["rail"]]
+    assert total["amount"] == str(int(one["transfer"]) + int(other["transfer"]))
+    # At most six tenths of both: half as much again as what lies with AggA.
+    assert "the share of all deposits" in other["problems"][0]
+    lies = Decimal(other["balance"]) + Decimal(other["in_transit"]) + Decimal(other["amount"])
+    assert lies <= (Decimal(one["balance"]) + Decimal(one["in_transit"])) * Decimal("1.5")
