@@ -147,9 +147,9 @@ class Registry:
                     if first < last:
                         model = _model(sop.counterparty, version, price.category, how.model)
                         granted = _commission(sop.counterparty, version, price, how.tax)
-                        for ppn, start, end in self._taxed(how.tax, granted, first, last):
+                        for ppn, since, until in self._taxed(how.tax, granted, first, last):
                             yield PricedRule(
-                                sop.counterparty, price, model, how.tax, start, end, granted, ppn
+                                sop.counterparty, price, model, how.tax, since, until, granted, ppn
                             )
 
     def _taxed(
