@@ -113,7 +113,11 @@ def _item(space: Workspace, row: dict[str, Any], as_of: date | None) -> dict[str
         "reason": row["reason"] or row["operands"],
         "account": row["home"],
         "treatments": fitting(
-            shown, row["amount"], claimed=row["claimed"] != 0 and row["amount"] == 0
+            shown,
+            row["amount"],
+            claimed=row["claimed"] != 0 and row["amount"] == 0,
+            stands=row["home"] is not None,
+            suggested=bool(row.get("suggestion")),
         ),
         "operands": row["operands"],
         "left": _side(row, "left"),

@@ -99,7 +99,9 @@ def _check(report: Report, settings: Mapping[str, Any], entry: Transaction) -> N
             entry,
         )
         return
-    if amount <= (settings.get("alone", _ZERO) if alone is None else alone):
+    # What closes a break without money is no small amount: it bears two names whatever one person may decide.
+    closes = not entry.postings and "break" in entry.meta
+    if not closes and amount <= (settings.get("alone", _ZERO) if alone is None else alone):
         return
     maker, checker = word(entry.meta.get("maker")), word(entry.meta.get("checker"))
     who = (maker or "").strip(), (checker or "").strip()

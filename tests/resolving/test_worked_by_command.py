@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from finops_ledger.cli import cli
 from finops_ledger.core.errors import UsageError
 from tests.worked import workspace as w
-from tests.worked.story import Story, equal
+from tests.worked.story import Story, equal, segment, sums
 
 pytestmark = pytest.mark.samples
 CUT = 49_800
@@ -197,6 +199,7 @@ def test_case_20_bank_charge_excess_fee_and_chargeback(tmp_path: Path) -> None:
         w.settled("PG2-20260526", may(26), "H1", "PAYMENT", 51_000, 357, 39),
         w.settled("PG2-20260526", may(26), "Z9", "CHARGEBACK", -51_000),
     ]
+    story.lines[may(26)].append(("KR OTOMATIS TANPA KETERANGAN", 5_208))
     story.run(may(26))
     who = {"checker": "controller-1"}
     resolve(story, may(26), "PG2-20260522", "settlement_short", "cost", **who)
@@ -212,6 +215,28 @@ def test_case_20_bank_charge_excess_fee_and_chargeback(tmp_path: Path) -> None:
         "Assets:Breaks:PG2:Chargeback -": -51_000,
     }
     equal(dict(made), wanted)
+    # 27 May: the line that nobody knew is the claim paid back, less what the gateway had carried.
+    story.run(may(27))
+    [unknown] = [b for b in story.books.breaks() if b["class"] == "unidentified_credit"]
+    everything = story.books.breaks(everything=True)
+    [carried] = [b for b in everything if b["leg"] == "settlement-bank"]
+    [claimed] = [b for b in everything if b["state"] == "claimed"]
+    story.books.close()
+    words = ["--books", str(story.root), "resolve", unknown["id"], "--as", "identify"]
+    words += ["--to", f"Assets:Claims:Gateway:PG2=-5604@{claimed['id']}"]
+    words += ["--to", f"Assets:Clearing:Settlement-In-Transit:PG2=396@{carried['id']}"]
+    words += ["--maker", "preparer-1", "--checker", "controller-1"]
+    done = CliRunner().invoke(cli, words)
+    assert done.exit_code == 0, done.output + done.stderr
+    story.books.space.reload()
+    reference = segment(20)
+    # What a person identifies is a decision (ruling 29); the reference tells it as a reconciliation.
+    told = sums(reference, may(27), may(27))[may(27), "recon"]
+    equal(dict(story.made(may(27), may(27))[may(27), "decision"]), dict(told))
+    story.balances_hold(reference)
+    equal(story.books.breaks(everything=True), [])
+    story.run(may(28))
+    equal(story.books.breaks(everything=True), [])
     story.proven()
 
 
