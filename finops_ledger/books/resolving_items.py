@@ -168,6 +168,11 @@ def check_open(space: Workspace, items: Sequence[Standing], day: date) -> None:
     decided = [one for on in decided_on(space).values() for one in on]
     then = {one.id: one for one in standing(space, day)} if any(day < i.day for i in items) else {}
     for one in items:
+        if not space.legs.declares(one.leg, one.counterparty):
+            raise UsageError(
+                f"{one.id}: the leg {one.leg} of {one.counterparty} is declared no more, so no run would take the "
+                "decision up; declare it again"
+            )
         waiting = [d for d in decisions.together(decided) if d.item == one.id and d.day > one.day]
         if waiting:
             raise UsageError(

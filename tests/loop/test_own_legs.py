@@ -354,3 +354,54 @@ def test_a_leg_with_an_account_clears_it(tmp_path: Path) -> None:
     for account in ("Clearing:Settlement-Held:PG1", "Breaks:PG1:Settlement-Short"):
         equal(story.balance(f"Assets:{account}", mar(4)), 0)
     story.proven()
+
+
+def test_a_leg_that_is_taken_away_after_a_close_leaves_its_closed_days_readable(
+    tmp_path: Path,
+) -> None:
+    story = declared(tmp_path / "books")
+    sold(story, 2, "O1", "O2")
+    market(story, 2, ("O1", "SUCCESS", 50_000))
+    market(story, 3, ("O2", "SUCCESS", 51_000))
+    story.run(mar(2))
+    item = next(b["id"] for b in story.books.breaks() if b["leg"] == "market-orders")
+    story.books.close_period(mar(2), "controller-1")
+    story.run(mar(3))
+    path = story.root / "finops.toml"
+    path.write_text(path.read_text().replace(LEG, ""))
+    story.books.space.reload()
+    story.run(mar(4))
+    # It posted nothing, so that nothing is left of it but what the closed day says.
+    equal(found(story), [])
+    assert story.books.explain(item)["title"].startswith("amount_mismatch O1")
+    equal([str(f) for f in verify(story.root)], [])
+    equal([str(f) for f in story.books.audit()[1]], [])
+    again = rebuild(story.root, tmp_path / "again")
+    equal((again.equal, again.differences), (True, []))
+    assert story.verdicts()
+
+
+def test_a_leg_with_an_account_that_is_taken_away_still_lists_its_money(tmp_path: Path) -> None:
+    story = Story(tmp_path / "books", mar(2), gateway="PG1")
+    path = story.root / "finops.toml"
+    path.write_text(path.read_text() + HELD)
+    shipped = find_format("pg_settlement", tmp_path).read_text()
+    rule = '  { column = "type", equals = "FEE", is = "fee" },\n'
+    adjusts = rule.replace("FEE", "ADJUSTMENT").replace('"fee"', '"adjustment"')
+    own = story.root / "formats" / "pg_settlement.toml"
+    own.write_text(shipped.replace(rule, rule + adjusts))
+    hold = w.settled("PG1-A", mar(2), "O1", "ADJUSTMENT", -5)
+    story.reports[mar(2)] = [w.settled("PG1-20260302", mar(2), "O1", "PAYMENT", 51_000), hold]
+    sold(story, 2, "O1")
+    story.run(mar(3))
+    story.books.close_period(mar(3), "controller-1")
+    story.run(mar(4))
+    path.write_text(path.read_text().replace(HELD, ""))
+    story.books.space.reload()
+    story.run(mar(5))
+    [item] = [b for b in story.books.breaks() if b["leg"] == "held-by-gateway"]
+    equal((item["class"], item["residue"]), ("settlement_short", "5"))
+    with pytest.raises(UsageError, match="is declared no more"):
+        story.books.resolve([item["id"]], "cost", maker="a", checker="b")
+    story.load()
+    equal([str(f) for f in verify(story.root)], [])
