@@ -88,7 +88,9 @@ def decided(day: Day) -> Iterator[str]:
             told = ", ".join(f"{i} {plain(n)}" for i, n in sorted(decision.moved.items()))
             yield f"{decision.place} accepts items as one that do not cancel out: {told}"
         other = next((i for i in decision.moved if i != r["id"]), "")
-        if not day.rows(f"select 1 from items where id = '{other}' and rule = 'accepted'"):
+        # Where one of the two no longer fits, the day is incomplete and says so.
+        fits = not day.line["conflicts"]
+        if fits and not day.rows(f"select 1 from items where id = '{other}' and rule = 'accepted'"):
             yield f"{r['key']} ({r['id']}) is accepted as one with {other}, which the day does not say of that"
     shut = {i for d in there if d.how == "close" and d.day == day.day for i in d.moved}
     for r in (*goods, *unposted):

@@ -180,6 +180,8 @@ def _match(space: Workspace, loaded: Loaded, name: str) -> Told:
         raise UsageError(f"{name}: no such match; the proof that `finops explain` shows names it")
     last = history[-1]
     sides = [n for n in (last["left"], last["right"]) if n]
+    # A payment of a list is a line of a file of decisions, and no row.
+    sides = [n for n in sides if n.rpartition(":")[0] in space.state.batches]
     entries = [
         e for n in sides for e in _of_batch(loaded, n.partition(":")[0], last["counterparty"])
     ]

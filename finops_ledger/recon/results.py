@@ -9,7 +9,7 @@ from finops_ledger.core.money import plain as money
 from finops_ledger.recon import plain
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.job import Job, Outcome
-from finops_ledger.recon.returns import RULE as RETURNS
+from finops_ledger.recon.legs import GATEWAY_FEE
 from finops_ledger.subledger import engine as en
 from finops_ledger.subledger import matches
 
@@ -54,9 +54,10 @@ def write(engine: en.Engine, job: Job, out: Path, result: Outcome) -> None:
     )
     closed = f"id in ({', '.join(en.literal(i) for i in result.closed) or 'null'})"
     done = f"not {open_} and (touched or amount_before <> 0 or coalesce({closed}, false))"
-    if job.leg.cardinality == "sum":
-        # What is added up needs no file of matches; what a pass has put together keeps its proof.
-        told = f"(rule in (select rule from links) or rule = '{RETURNS}')"
+    if job.leg.cardinality == "sum" and job.leg.right and job.leg.name != GATEWAY_FEE:
+        # One line an item, as of pairs; each is named by its first rows.
+        both = "left_batch is not null and right_batch is not null"
+        told = f"({both} or rule in (select rule from links))"
         _write_proofs(engine, stamp, f"{done} and {told}", out, result)
     if job.leg.cardinality == "consume":
         columns = ", ".join(f'"{c}"' for c in matches.COLUMNS)

@@ -32,8 +32,8 @@ def run(
     before: Sequence[Path],
     earlier: Sequence[Matched],
     decided: Sequence[Decided],
-    absent: Sequence[Absent],
     out: Path,
+    absent: Sequence[Absent] = (),
 ) -> Outcome:
     """Run one leg of one day. The line tables of the day must stand in the engine.
 
