@@ -118,7 +118,10 @@ def commit(
             f"{one.leg.name} {one.counterparty} {one.day}: the bridge leaves {plain(outcome.residual)}"
         )
     recharging.check(space, one, outcome)
-    body = _line(space, one, as_of, now, outcome)
+    held = recharging.owed(space, one, outcome, decided, before)
+    body = _line(space, one, as_of, now, outcome) | recharging.line_of(held)
+    found = recharging.registers(body)
+    body["registers"] |= {a: r.line() for a, r in found.items()}
     body["files"] = _publish(space, one, outcome)
     line = space.manifest.append(space.state, "reconcile", body)
     shutil.rmtree(out, ignore_errors=True)
@@ -175,15 +178,18 @@ def _line(space: Workspace, one: Job, as_of: date, now: datetime, outcome: Outco
         "no_price": _no_price(engine, one),
         **({"decided": _decided(outcome)} if outcome.decided else {}),
         **({"bound_hit": outcome.bounds} if outcome.bounds else {}),
-        **_matched(local, outcome),
+        **_matched(local, one, outcome),
         **({"crossing": outcome.crossing} if outcome.crossing else {}),
     }
 
 
-def _matched(engine: en.Engine, outcome: Outcome) -> Line:
-    """What the line says of the file of matches: its layout, and the bounds by which it is looked up."""
+def _matched(engine: en.Engine, one: Job, outcome: Outcome) -> Line:
+    """What the line says of the file of matches: its layout, and the bounds by which it is looked up, if it ever is."""
     path = outcome.files.get("matches")
-    return {} if path is None else {"layout": matches.LAYOUT, "bounds": bounds(engine, path)}
+    if path is None:
+        return {}
+    looked_up = one.leg.cardinality == "consume" or bool(one.own_rules)
+    return {"layout": matches.LAYOUT, **({"bounds": bounds(engine, path)} if looked_up else {})}
 
 
 def _decided(outcome: Outcome) -> dict[str, list[Any]]:

@@ -74,6 +74,8 @@ def apply(engine: en.Engine, job: Job, decided: Sequence[Decided], result: Outco
                 # What stands on no account is at risk, and is so no more.
                 one = replace(one, breaks=-found["amount"])
                 result.closed.append(one.item)
+            if one.owed:
+                result.owed[one.item] = one.owed
             fitting.append(
                 (one.item, one.breaks, one.claims, one.lost, one.case or None, *_told(one, items))
             )

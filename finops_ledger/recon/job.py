@@ -152,6 +152,8 @@ class Outcome:
     bounds: list[str] = field(default_factory=list)
     #: What decisions took off an account that is its own list of items: number, debits, credits.
     decided: dict[str, list[Any]] = field(default_factory=dict)
+    #: What customers are to pay by decisions of the day, by item.
+    owed: dict[str, Decimal] = field(default_factory=dict)
     #: Items that a decision has closed, and no money moved.
     closed: list[str] = field(default_factory=list)
     #: What crossing partners did, as the manifest tells it.

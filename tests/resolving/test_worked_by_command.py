@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from beancount import loader
 from click.testing import CliRunner
 
+from finops_ledger.books.verify import verify
 from finops_ledger.cli import cli
 from finops_ledger.core.errors import UsageError
 from tests.worked import workspace as w
@@ -111,6 +113,13 @@ def charged_again(story: Story, day: date, ref: str, of: str, status: str = "SUC
     story.sales[day].append(f"{line},RECHARGE,{of}")
 
 
+def registered(story: Story) -> list[tuple[date, int, int]]:
+    """The registers of what customers owe: day, items, debits."""
+    found = [e for e in story.directives("custom") if e.type == "finops-register"]
+    mine = [e for e in found if e.values[0].value == "Assets:Claims:Customer"]
+    return [(e.date, int(e.values[1].value), int(e.values[2].value.number)) for e in mine]
+
+
 def late_success(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Story:
     first, second = date(2026, 6, 1), date(2026, 6, 2)
     story = Story(tmp_path / "books", first)
@@ -131,6 +140,8 @@ def test_case_22_the_customer_is_charged_again(
     charged_again(story, date(2026, 6, 4), "L1-R", of="L1")
     story.run(date(2026, 6, 4))
     story.balances_hold(story.same_as(22))
+    equal(registered(story), [(date(2026, 6, 3), 1, 51_000), (date(2026, 6, 4), 0, 0)])
+    equal([str(f) for f in verify(story.root)], [])
     equal(story.books.breaks(), [])
     [line] = [v for v in story.verdicts() if (v.day, v.counterparty) == (date(2026, 6, 4), "AggA")]
     assert line.verdict == "reconciled"
@@ -156,7 +167,39 @@ def test_a_recharge_that_fails_releases_nothing_and_a_refunded_one_takes_it_back
     story.sales[date(2026, 6, 5)].append(f"{again},RECHARGE,L1")
     story.run(date(2026, 6, 5))
     assert story.balance(owed, date(2026, 6, 5)) == 51_000
+    days = [date(2026, 6, d) for d in (3, 4, 5)]
+    equal(registered(story), list(zip(days, (1, 0, 1), (51_000, 0, 51_000), strict=True)))
+    # It is given up by hand: the list is empty then.
+    [item] = story.books.space.state.reconciled["sale-supply", "AggA", days[2]]["owed"]
+    story.decide(
+        date(2026, 6, 6),
+        item,
+        ("Expenses:Operational-Loss:Unrecovered", 51_000),
+        ("Assets:Claims:Customer", -51_000),
+    )
+    story.run(date(2026, 6, 6))
+    equal(registered(story)[-1], (date(2026, 6, 6), 0, 0))
     story.proven()
+
+
+def test_what_customers_owe_is_proven_by_its_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A posting to the claim that no decision names is found by the register of the next change."""
+    story = late_success(tmp_path, monkeypatch)
+    charged_again(story, date(2026, 6, 4), "L1-R", of="L1")
+    story.run(date(2026, 6, 4))
+    path = story.root / "accounts.beancount"
+    path.write_text(
+        path.read_text() + '2026-06-03 * "by hand"\n  Assets:Claims:Customer  100 IDR\n'
+        '    count: 1\n    move: "open"\n  Equity:Opening-Balances  -100 IDR\n'
+    )
+    errors = loader.load_file(str(story.root / "main.beancount"))[1]
+    told = " ".join(e.message for e in errors)
+    assert (
+        "Assets:Claims:Customer on 2026-06-03: open items by the postings 2, but the register says 1"
+        in told
+    )
 
 
 def test_a_recharge_that_names_no_claim_makes_its_day_incomplete(
