@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from finops_ledger.books.verify import verify
 from finops_ledger.cli import cli
 from tests.loop import test_own_legs as own
+from tests.worked import workspace as w
 from tests.worked.story import Story, equal
 
 D2, D3, D4 = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
@@ -288,3 +289,36 @@ def test_what_a_leg_without_an_account_finds_is_closed(tmp_path: Path) -> None:
     equal(own.found(story), [])
     result = finops(story, "breaks", "--json")
     equal([b for b in json.loads(result.output) if b["leg"] == "market-orders"], [])
+
+
+GATEWAY_GUESS = """
+[[versions.match.passes]]
+name = "same-amount"
+on = ["amount"]
+suggest = true
+"""
+
+
+@pytest.mark.parametrize(("settled", "rest"), [(51_000, []), (50_000, [("PAY-O1", "1000")])])
+def test_payments_are_accepted_on_the_gateway_s_own_list(
+    tmp_path: Path, settled: int, rest: list[tuple[str, str]]
+) -> None:
+    """Both wait on Clearing:Gateway, which is the list of what waits; it stays what is left of it."""
+    guess = GATEWAY_GUESS
+    if settled != 51_000:
+        guess = guess.replace('on = ["amount"]', 'on = ["ref"]')
+    story = Story(tmp_path / "books", D2, gateway="PG1", bank=True, lag=4, fee=guess)
+    story.sold(D2, "O1")
+    story.row(D2, "A1", "O1", debit=CUT)
+    line = w.settled("PG1-20260302", D2, "O1", "PAYMENT", settled)
+    story.reports[D2].append(line.replace("PAY-O1", "PAY-WRONG"))
+    story.pays_out(D2, settled, "PG1-20260302")
+    story.run(D2)
+    ids = items(story)
+    done(story, ids["PAY-O1"], "--as", "accept")
+    left = [b for b in story.books.breaks(everything=True) if b["leg"] == "sale-gateway"]
+    equal([(b["ref"], b["residue"]) for b in left], rest)
+    equal(story.balance("Assets:Clearing:Gateway:PG1", D2), 51_000 - settled)
+    story.run(D3)
+    story.proven()
+    equal([str(f) for f in verify(story.root)], [])
