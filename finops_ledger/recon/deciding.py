@@ -13,14 +13,11 @@ from finops_ledger.core.money import ZERO
 from finops_ledger.core.money import plain as money
 from finops_ledger.core.schema import MONEY
 from finops_ledger.recon.classes import leg_of
-from finops_ledger.recon.decisions import CLAIMS, Decided, together
+from finops_ledger.recon.decisions import ACCEPTED, CLAIMS, Decided, together
 from finops_ledger.recon.job import Job, Outcome
 from finops_ledger.recon.legs import SALE_SUPPLY
 from finops_ledger.recon.treatments import GOODS
 from finops_ledger.subledger import engine as en
-
-#: The rule of two items that a person has put together, by a suggestion.
-ACCEPTED: Final = "accepted"
 
 _DECIDED = pa.schema(
     [

@@ -38,6 +38,8 @@ TAKEN_BACK: Final = "taken-back"
 #: What an entry says of how it decides (``treatment``): that two items are one, or that one needs no money.
 ACCEPT: Final = "accept"
 CLOSE: Final = "close"
+#: The rule of two items that a person has put together, by a suggestion.
+ACCEPTED: Final = "accepted"
 #: The columns of a list of items that one posting decides about.
 LISTED: Final = ("id", "account", "amount")
 

@@ -104,6 +104,20 @@ def test_a_suggestion_is_accepted_and_both_items_close(tmp_path: Path) -> None:
     equal((again.equal, again.differences), (True, []))
 
 
+def test_a_row_that_comes_after_all_is_a_second_delivery(tmp_path: Path) -> None:
+    story = guessed(tmp_path / "books")
+    done(story, items(story)["T1"], "--as", "accept")
+    story.row(D3, "A2", "T1", debit=CUT)
+    # What was accepted is given back: the order has been paid for and not delivered.
+    story.restored(D4, "A3", "X1", CUT, orig="A1")
+    story.run(D3)
+    equal(broken(story), [("T1", "duplicate_delivery", "49800")])
+    story.run(D4)
+    assert ("T1", "duplicate_delivery", "49800") in broken(story)
+    equal(sum(int(residue) for _, _, residue in broken(story)), 0)
+    story.proven()
+
+
 def test_what_is_accepted_is_taken_back(tmp_path: Path) -> None:
     story = guessed(tmp_path / "books")
     before, ids = broken(story), items(story)
