@@ -201,7 +201,30 @@ def items_of_row(space: Workspace, batch: str, record: int) -> list[dict[str, An
         f"or (right_batch = {wanted} and right_record = {int(record)})"
     )
     found = _stood(space, mine, "breaks") + _stood(space, mine, "matches")
+    undone = _undone(space, batch, record)
+    if undone and not any(f["leg"] == "sale-gateway" for f in found):
+        found += _stood(space, undone, "breaks") + _stood(space, undone, "matches")
     return sorted(found, key=lambda f: (f["leg"], f["day"]))
+
+
+def _undone(space: Workspace, batch: str, record: int) -> str:
+    """SQL of the item of the payment that a gateway's row undoes, where it is not named by this row; else nothing."""
+    if batch not in space.state.batches or space.state.batches[batch].role != "settlement":
+        return ""
+    told = row(space, batch, record)["values"]
+    if "orig_ref" not in told or told.get("kind") not in ("refund", "chargeback"):
+        return ""
+    names = ("payment_ref", "ref", "partner_ref")
+    found = [
+        r["key"]
+        for b in space.state.batches.values()
+        if b.role in SUMMED["sale-gateway"]
+        for r in _bearing(space, b, names, [str(told["orig_ref"])])
+        if _pays(r) and r["key"]
+    ]
+    keys = ", ".join(en.literal(k) for k in sorted({str(told["orig_ref"]), *found}))
+    of = en.literal(told["kind"])
+    return f"leg = 'sale-gateway' and key in ({keys}) and occurrence = {of}"
 
 
 def match_days(space: Workspace, name: str) -> list[dict[str, Any]]:

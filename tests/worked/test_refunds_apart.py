@@ -139,6 +139,10 @@ def test_two_partial_refunds_are_one_refund(tmp_path: Path) -> None:
     told = story.books.explain(item)
     rows = {r["values"]["payment_ref"] for r in told["rows"]}
     equal(rows, {"PAY-O1", "PAY-RF-1", "PAY-RF-2"})
+    for number in ("PAY-RF-1", "PAY-RF-2"):
+        told = story.books.explain(number)
+        mine = [p for p in told["proofs"] if p["leg"] == "sale-gateway"]
+        equal([(p["item"], p["rule"]) for p in mine], [(item, "orig_ref")])
     story.proven()
 
 
