@@ -35,14 +35,8 @@ def rows_exist(day: Day) -> Iterator[str]:
 
 
 def keys_equal(day: Day) -> Iterator[str]:
-    """The rows of a match carry the key that its rule says they share."""
-    if not day.one_by_one:
-        return
-    same = {
-        "ref": "l.ref = r.ref",
-        "cross_partner": "l.ref = r.ref",
-        "partner_ref": "l.partner_ref = coalesce(r.partner_ref, r.row_key)",
-    }
+    """The rows of a match carry the key that its rule says they share; of a sum, its first rows."""
+    same = KEYS.get(day.leg, {})
     for rule, equal in same.items():
         for r in day.rows(
             "select m.key, l.batch as l_batch, l.record as l_record, r.batch as r_batch, r.record as r_record "
@@ -54,6 +48,20 @@ def keys_equal(day: Day) -> Iterator[str]:
             left = day.original(r["l_batch"], r["l_record"])
             right = day.original(r["r_batch"], r["r_record"])
             yield f"{_order(r)} was matched by {rule}, but {left} and {right} do not share it"
+
+
+#: By leg and rule: what the two rows of a match must have in common. What passes of an SOP compare stands in the proof.
+KEYS: Final = {
+    "sale-supply": {
+        "ref": "l.ref = r.ref",
+        "cross_partner": "l.ref = r.ref",
+        "partner_ref": "l.partner_ref = coalesce(r.partner_ref, r.row_key)",
+    },
+    "sale-gateway": {
+        "ref": "coalesce(l.payment_ref, l.ref) = m.key and coalesce(r.payment_ref, r.ref, r.row_key) = m.key",
+        "orig_ref": "coalesce(l.payment_ref, l.ref) = m.key",
+    },
+}
 
 
 def used_once(day: Day) -> Iterator[str]:

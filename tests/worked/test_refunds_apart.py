@@ -7,6 +7,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from finops_ledger.books.verify import verify
@@ -236,3 +238,23 @@ def test_the_order_of_arrival_does_not_matter(tmp_path: Path) -> None:
     story.work()
     equal(open_on(story, everything=True), [])
     story.proven()
+
+
+@pytest.mark.usefixtures("apart")
+def test_the_second_program_sees_that_payments_share_their_key(tmp_path: Path) -> None:
+    story = at_work(tmp_path / "books")
+    for ref in ("O1", "O2"):
+        story.sold(may(21), ref)
+        story.row(may(21), f"A-{ref}", ref, debit=49_800)
+        reported(story, 21, ref, "PAYMENT", 51_000, f"N-{ref}")
+    story.run(may(21))
+    equal([str(f) for f in story.books.audit()[1]], [])
+    (path,) = story.root.glob("subledger/matches/leg=sale-gateway/**/*.parquet")
+    table = pq.ParquetFile(path).read()
+    rows = table.to_pylist()
+    one, two = rows
+    one["right_record"], two["right_record"] = two["right_record"], one["right_record"]
+    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), path)
+    found = [f for f in story.books.audit()[1] if f.check == "keys"]
+    assert [f.message.partition(":")[0].partition(" was")[0] for f in found] == ["PAY-O1", "PAY-O2"]
+    assert "do not share it" in found[0].message
