@@ -48,7 +48,11 @@ def lay_out(engine: en.Engine, job: Job) -> None:
 
 
 def _reused(engine: en.Engine, job: Job) -> str:
-    """Return SQL of ``reused``: first the few hashes that come twice, then the rows themselves."""
+    """Return SQL of ``reused``: first the few hashes that come twice, then the rows themselves.
+
+    Every row is told by the first bearer of its serial within the span, so that a text which is no serial, and stands
+    on every order of a partner, takes no longer than another.
+    """
     own = f"select hash(serial) as h from right_side where {_SERIAL}"
     twice = f"select h from ({own}) group by h having count(*) > 1"
     earlier = (
@@ -62,25 +66,42 @@ def _reused(engine: en.Engine, job: Job) -> str:
     if not engine.keep("twice", twice):
         return en.empty(dict.fromkeys(REUSED, "varchar"))
     some = "hash(serial) in (select h from twice)"
+    undone = (
+        f"select distinct ref from ({en.parquet(job.serials)}) "
+        "where status in ('failed', 'reversed', 'refunded')"
+        if job.serials
+        else "select null as ref where false"
+    )
     engine.keep(
         "bearing",
-        f"select key, serial, seen from ({earlier}) where {some} union "
-        f'select key, serial, "at" as seen from right_side where {_SERIAL} and {some}',
+        "select key, serial, epoch_us(seen) as us, ref is null as counts from "
+        f"(select key, serial, seen from ({earlier}) where {some} union "
+        f'select key, serial, "at" as seen from right_side where {_SERIAL} and {some}) '
+        f"left join ({undone}) as u on u.ref = key where seen is not null",
     )
-    undone = (
-        f"select ref from ({en.parquet(job.serials)}) where ref in (select key from bearing) "
-        "and status in ('failed', 'reversed', 'refunded')"
-        if job.serials
-        else "select null where false"
+    span = job.serials_s * 1_000_000
+    engine.keep(
+        "since",
+        "select key, serial, us, min(case when counts then us end) over (partition by serial order by us "
+        f"range between {span} preceding and current row) as first_us from bearing",
     )
+    engine.keep(
+        "bearers",
+        'select r.own_key, r.key, r.serial, r.us, first_us, b.key as "by" from '
+        f'(select own_key, key, serial, epoch_us("at") as us from right_side where {_SERIAL} and {some} '
+        "and not starts_with(key, '~')) as r "
+        "join since as s on s.serial = r.serial and s.key = r.key and s.us = r.us "
+        "join (select serial, us, min(key) as key from bearing where counts group by serial, us) as b "
+        "on b.serial = r.serial and b.us = s.first_us",
+    )
+    # Where the first bearer is an earlier row of the same order, another may stand between the two.
     return (
-        "select own_key as reused_own, min(r.key) as reused_key, "
-        "arg_min(o.key, (o.seen, o.key)) as reused_by "
-        "from right_side as r join bearing as o on o.serial = r.serial and o.key <> r.key "
-        'and (o.seen, o.key) < (r."at", r.key) '
-        f'and o.seen >= r."at" - interval {job.serials_s} second '
-        "where r.state = 'success' and hash(r.serial) in (select h from twice) "
-        f"and o.key not in ({undone}) and not starts_with(r.key, '~') group by own_key"
+        'select own_key as reused_own, min(key) as reused_key, arg_min("by", (first_us, "by")) as reused_by from ('
+        'select own_key, key, "by", first_us from bearers '
+        'where "by" <> key and (first_us < us or "by" < key) '
+        "union all select r.own_key, r.key, o.key, o.us from bearers as r join bearing as o on o.serial = r.serial "
+        'where r."by" = r.key and first_us < r.us and o.counts and o.key <> r.key '
+        f"and (o.us < r.us or (o.us = r.us and o.key < r.key)) and o.us >= r.us - {span}) group by own_key"
     )
 
 

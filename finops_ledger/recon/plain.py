@@ -21,11 +21,14 @@ from finops_ledger.subledger import matches
 #: Right rows that belong to an item beside its delivery.
 _BESIDE: Final = "kind in ('refund', 'adjustment')"
 _SIMPLE: Final = "state = 'success' and not renewed and occurrence = ''"
-#: Of a key: two rows, one of each side and both simple, that cancel out.
-_PLAIN: Final = "n = 2 and sides = 0 and move = 0"
-#: What sides count for in the sum: 1 and -1; a row that is not simple spoils it.
-_SPOILT: Final = 1_000
-_ZERO: Final = "cast(0 as decimal(18, 4))"
+#: What a row says of itself, as bits: a simple sale, a simple row of the partner; one that is neither spoils its key.
+_LEFT, _RIGHT, _SPOILT = 1, 2, 4
+#: Of a key: two rows, one of each side and both simple, that cancel out. A key is told by few and narrow numbers: there
+#: are as many of them as the day has orders.
+_PLAIN: Final = f"n = 2 and sides & 7 = {_LEFT | _RIGHT} and units = 0"
+_NO_UNITS: Final = "cast(0 as bigint)"
+#: So many pairs are joined and put in order at a time, where an engine is bounded by memory.
+_AT_A_TIME: Final = 8_000_000
 #: What a match keeps of a plain pair: what differs from pair to pair (``l`` the sale, ``r`` the
 #: row). The rest follows, and is not stored (see :mod:`finops_ledger.subledger.matches`).
 _VARIES: Final = {
@@ -46,6 +49,11 @@ _VARIES: Final = {
 }
 
 
+def _units(move: str) -> str:
+    """SQL of a movement in ten-thousandths, as a whole number."""
+    return f"cast(cast({move} as decimal(18, 4)) * 10000 as bigint)"
+
+
 @dataclass(frozen=True, slots=True)
 class Pairs:
     """How many plain pairs there are, and what their sales moved; their rows moved the opposite."""
@@ -62,51 +70,87 @@ def split(engine: en.Engine, rule: str = "ref", *, goods: bool = False) -> Pairs
     """
     undone = f"select orig from right_side where {_BESIDE} and orig is not null"
     undoes = "own_key in (select orig from undone)" if engine.keep("undone", undone) else "false"
-    left = f"case when {_SIMPLE} then 1 else {_SPOILT} end"
-    right = (
-        f"case when {_SIMPLE} and via = {en.literal(rule)} and not {_BESIDE} and held = 0 and not {undoes} "
-        f"then -1 else {_SPOILT} end"
-    )
-    pair, also, others = _PLAIN, "", ""
+    simple = {
+        "left": f"{_SIMPLE}",
+        "right": f"{_SIMPLE} and via = {en.literal(rule)} and not {_BESIDE} and held = 0 and not {undoes}",
+    }
+    pair, also, none = _PLAIN, "", ""
     product = {"left": "", "right": ""}
+    others = ""
     if goods:
-        # Two equal numbers leave nothing: no second look at the rows.
-        pair, also = f"{_PLAIN} and {same_goods.SAME}", f", {same_goods.TOGETHER}"
+        pair, also, none = f"{_PLAIN} and {same_goods.SAME}", f", {same_goods.TOGETHER}", ", null"
         product = {side: f", {same_goods.product_of(side)} as goods" for side in product}
-        others = f" union all select hash(reused_key), {_SPOILT}, {_ZERO}, null, null from reused"
+        others = f" union all select hash(reused_key), {_SPOILT}, {_NO_UNITS}{none} from reused"
+    rows = " union all ".join(
+        f"select hash(key) as h, case when {simple[side]} then {bit} else {_SPOILT} end as side, "
+        f"{_units(move)} as units{product[side]} from {side}_side"
+        for side, bit, move in (("left", _LEFT, "move"), ("right", _RIGHT, "-move"))
+    )
     engine.keep(
         "keys",
-        f"select h, count(*) as n, sum(side) as sides, sum(move) as move, min(moved) as moved{also} from ("
-        f"select hash(key) as h, {left} as side, move, move as moved{product['left']} from left_side union all "
-        f"select hash(key), {right}, move, null{product['right']} from right_side union all "
-        f"select hash(key), {_SPOILT}, {_ZERO}, null{', null' if goods else ''} from prior{others}) group by h",
+        f"select h, count(*) as n, bit_or(cast(side as tinyint)) as sides, bit_xor(units) as units{also} from ({rows} "
+        f"union all select hash(key), {_SPOILT}, {_NO_UNITS}{none} from prior{others}) group by h",
     )
     engine.keep("odd", f"select h from keys where not ({pair})")
-    found = engine.rows(
-        f"select count(*) as n, coalesce(sum(moved), 0) as moved from keys where {pair}"
-    )[0]
     engine.drop("keys")  # as long as the day; the pairs need the memory
     for name, side in (("lhs", "left_side"), ("rhs", "right_side")):
         engine.keep(name, f"select * from {side} where hash(key) in (select h from odd)")
+    found = engine.rows(
+        "select all_n - odd_n as n, all_moved - odd_moved as moved from "
+        "(select count(*) as all_n, coalesce(sum(move), 0) as all_moved from left_side), "
+        "(select count(*) as odd_n, coalesce(sum(move), 0) as odd_moved from lhs)"
+    )[0]
     return Pairs(found["n"], found["moved"])
 
 
 def write(engine: en.Engine, pairs: Pairs, stamp: str, rest: str, path: Path) -> None:
-    """Write the plain pairs, by their sale's place, then ``rest`` (SQL, ordered) into one file of matches."""
+    """Write the plain pairs, by their sale's place, then ``rest`` (SQL, ordered) into one file of matches.
+
+    A long day is joined and put in order a stretch of its sales at a time, so that it takes the memory of a stretch.
+    """
+    columns = ", ".join(f'"{c}"' for c in matches.COLUMNS)
+    by = ("left_batch", "left_record")
+    others = engine.rows(f"select count(*) as n from ({rest})")[0]["n"]
+    parts, aside = [], []
+    if pairs.count <= _AT_A_TIME or not engine.bounded:
+        parts = [en.Part(_pairs(stamp), by)] if pairs.count else []
+    else:
+        for number, stretch in enumerate(_stretches(engine)):
+            aside.append(path.with_name(f"pairs-{number:03}.parquet"))
+            engine.write([en.Part(_pairs(stamp, stretch), by)], aside[-1])
+        parts = [en.Part(en.parquet(aside, f"leg, counterparty, day, {columns}"), by)]
+    written = engine.write([*parts, en.Part(rest, ("key", "occurrence"))], path)
+    for one in aside:
+        one.unlink()
+    if written != pairs.count + others:
+        raise AssertionError(f"{pairs.count} plain pairs were found, {written - others} written")
+
+
+def _pairs(stamp: str, stretch: str = "true") -> str:
+    """SQL of the plain pairs whose sale lies in a stretch (SQL over ``l``), in the order of their sales."""
     varies = ", ".join(f'{sql} as "{name}"' for name, sql in _VARIES.items())
     types = rt.sql_types({n: rt.ITEM[n] for n in (*matches.FOLLOWS, *matches.WITHOUT)})
     without = ", ".join(f'cast(null as {type_}) as "{name}"' for name, type_ in types.items())
     columns = ", ".join(f'"{c}"' for c in matches.COLUMNS)
-    plain = (
+    return (
         f"select {stamp}, {columns} from (select *, {without} from "
         f"(select {varies} from left_side as l join right_side as r on l.key = r.key "
-        "where hash(l.key) not in (select h from odd) order by left_batch, left_record))"
+        f"where {stretch} and hash(l.key) not in (select h from odd) order by left_batch, left_record))"
     )
-    others = engine.rows(f"select count(*) as n from ({rest})")[0]["n"]
-    parts = [en.Part(plain, ("left_batch", "left_record"))] if pairs.count else []
-    written = engine.write([*parts, en.Part(rest, ("key", "occurrence"))], path)
-    if written != pairs.count + others:
-        raise AssertionError(f"{pairs.count} plain pairs were found, {written - others} written")
+
+
+def _stretches(engine: en.Engine) -> list[str]:
+    """Cut the sales of the day by file, and a long file by its records; each stretch is SQL over ``l``."""
+    found = []
+    for one in engine.rows(
+        "select batch, min(record) as low, max(record) as high from left_side group by batch order by batch"
+    ):
+        for low in range(one["low"], one["high"] + 1, _AT_A_TIME):
+            high = min(low + _AT_A_TIME - 1, one["high"])
+            found.append(
+                f"l.batch = {en.literal(one['batch'])} and l.record between {low} and {high}"
+            )
+    return found
 
 
 def join_versions(engine: en.Engine, side: str) -> None:

@@ -54,6 +54,8 @@ class Engine(ABC):
 
     #: Rows of a view over one Parquet file come in the file's order, unasked.
     in_file_order: ClassVar[bool]
+    #: What is joined or sorted at a time must fit into a limit of memory, or it is slow.
+    bounded: ClassVar[bool]
 
     @property
     @abstractmethod

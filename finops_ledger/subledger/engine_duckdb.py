@@ -17,6 +17,7 @@ class DuckEngine(Engine):
     """One DuckDB connection with limits; tables stand under names, then expressions run."""
 
     in_file_order = True
+    bounded = True
 
     def __init__(self, *, memory: str = "3GB", threads: int = 0, spill: Path | None = None) -> None:
         self.connection = duckdb.connect()

@@ -30,6 +30,7 @@ class SparkEngine(Engine):
     """One Spark session; views and kept tables stand under names of its own."""
 
     in_file_order = False
+    bounded = False
 
     def __init__(self, local: DuckEngine, settings: Settings, root: Path = Path()) -> None:
         self._local = local

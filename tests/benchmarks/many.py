@@ -1,6 +1,6 @@
 """A pair of files many times as long as one that was simulated: written by the engine, so that no list is held.
 
-Each copy of the day's rows goes on where the one before ended: order and transaction numbers, and the balance.
+Each copy of the day's rows goes on where the one before ended: order, transaction and serial numbers, and the balance.
 """
 
 from __future__ import annotations
@@ -47,6 +47,11 @@ def _later(column: str, by: int) -> str:
     return f"left({column}, length({column}) - 8) || lpad(cast({number} as varchar), 8, '0')"
 
 
+def _serial(column: str, copy: int) -> str:
+    """SQL of a serial number of its own for each copy: one on two orders would be a break."""
+    return f"{column} || '{copy:02}'" if copy else column
+
+
 def _read(path: Path, delimiter: str, skip: int, width: int) -> str:
     columns = ", ".join(f"'c{i}': 'varchar'" for i in range(width))
     return (
@@ -76,7 +81,9 @@ def _orders(
     rows = int(found[0])
     for copy in range(copies):
         by = copy * rows
-        changed = f"{_later('c0', by)} as c0, {_later('c11', by)} as c11"
+        changed = (
+            f"{_later('c0', by)} as c0, {_later('c11', by)} as c11, {_serial('c12', copy)} as c12"
+        )
         _write(connection, f"select * replace ({changed}) from {read}", part, into.orders, ",")
     return rows
 
@@ -102,6 +109,7 @@ def _supply(
                 f"cast(cast(c0 as bigint) + {copy * count} as varchar) as c0",
                 f"{_later('c2', copy * rows)} as c2",
                 f"{_later('c3', copy * rows)} as c3",
+                f"{_serial('c8', copy)} as c8",
                 f"{_dots(f'{balance} + {copy * moved}')} as c11",
             ]
         )
