@@ -126,6 +126,8 @@ def _item(space: Workspace, loaded: Loaded, name: str) -> Told:
     named = [n for n in (last["left"], last["right"]) if n]
     # A batch that was withdrawn is no longer there to show its row.
     rows = [_named_row(space, n) for n in named if n.partition(":")[0] in space.state.batches]
+    added = [f"{b}:{r}" for b, r in tracing.rows_of_sum(space, last, LIMIT)]
+    rows += [_named_row(space, n) for n in added if n not in named]
     moved = {h["day"] for h in history if h["moved"] and gone is None}
     entries = [
         tracing.entry(loaded, e)
@@ -178,6 +180,8 @@ def _match(space: Workspace, loaded: Loaded, name: str) -> Told:
         raise UsageError(f"{name}: no such match; the proof that `finops explain` shows names it")
     last = history[-1]
     sides = [n for n in (last["left"], last["right"]) if n]
+    # A payment of a list is a line of a file of decisions, and no row.
+    sides = [n for n in sides if n.rpartition(":")[0] in space.state.batches]
     entries = [
         e for n in sides for e in _of_batch(loaded, n.partition(":")[0], last["counterparty"])
     ]

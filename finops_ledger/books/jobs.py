@@ -18,11 +18,13 @@ from finops_ledger.recon.legs import (
     EVERYBODY,
     PAYMENT_BANK,
     REFUND_PAYABLE,
+    SALE_GATEWAY,
     SALE_SUPPLY,
     SUPPLY_STATEMENT,
     TOPUP_BANK,
     Leg,
 )
+from finops_ledger.recon.returns import Rows
 from finops_ledger.recon.rules import PAIRS, SUMS, Rule, known
 from finops_ledger.recon.tickets import Rules
 from finops_ledger.sop.matching import LEGS_OF, Pass
@@ -100,6 +102,7 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
         **_goods(space, leg, counterparty, day),
         partners=crossing.partners(space, leg, counterparty, day),
         due=_due(space, leg, counterparty, day),
+        payment_rows=_payment_rows(space, leg, counterparty, day),
     )
 
 
@@ -114,6 +117,26 @@ def _due(
         return None
     start = space.config.company.start
     return due.waiting(settlement.schedule, space.calendar, leg.name, start, day, settlement.grace)
+
+
+def _payment_rows(space: Workspace, leg: Leg, counterparty: str, day: date) -> tuple[Rows, ...]:
+    """Return the files in which payments stand that a gateway's rows may undo, the newest first.
+
+    None where the gateway's reports do not say what a row undoes.
+    """
+    if leg.name != SALE_GATEWAY:
+        return ()
+    reports = [s for s in space.config.sources if s.counterparty == counterparty]
+    if not any("orig_ref" in space.format(s.format).fields for s in reports):
+        return ()
+    found = [
+        b
+        for b in space.state.batches.values()
+        if b.days and b.days[0] <= day
+        if b.role == "sale" or (b.role == "settlement" and b.counterparty == counterparty)
+    ]
+    found.sort(key=lambda b: (b.days[0], b.id), reverse=True)
+    return tuple(Rows(space.root / b.file, b.key) for b in found)
 
 
 def _goods(space: Workspace, leg: Leg, counterparty: str, day: date) -> dict[str, Any]:

@@ -14,7 +14,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from finops_ledger.books import deciding, evidences, recovery, resolving_items, resolving_undo
+from finops_ledger.books import (
+    deciding,
+    evidences,
+    recovery,
+    resolving_items,
+    resolving_pairs,
+    resolving_undo,
+)
 from finops_ledger.books.resolving_entry import Composer
 from finops_ledger.books.resolving_items import Standing
 from finops_ledger.books.workspace import Workspace
@@ -72,16 +79,21 @@ def plan(space: Workspace, asked: Request) -> Planned:
     """Return what a decision would be, and the evidence to file; UsageError says why it does not fit."""
     how = _treatment(asked)
     _two_people(asked.maker, asked.checker)
-    chosen = resolving_items.choose(
-        space, asked.ids, asked.class_, asked.counterparty, asked.older_than
-    )
+    if how.name == decisions.ACCEPT:
+        chosen = resolving_pairs.choose(space, asked)
+    else:
+        chosen = resolving_items.choose(
+            space, asked.ids, asked.class_, asked.counterparty, asked.older_than
+        )
     day = resolving_items.day_of(space, chosen, asked.day)
     resolving_items.check_open(space, chosen, day)
     kept = evidences.Kept(space)
     told = kept.told(asked.evidence)
     entries: list[Entry] = []
-    for who in dict.fromkeys(one.counterparty for one in chosen):
-        mine = [one for one in chosen if one.counterparty == who]
+    # What needs no money has no postings to tell items apart: each is a decision of its own.
+    apart = how.name == decisions.CLOSE
+    for group in dict.fromkeys(one.id if apart else one.counterparty for one in chosen):
+        mine = [one for one in chosen if group in (one.id, one.counterparty)]
         entries.append(_entry(space, asked, how, mine, day, told, kept, len(entries)))
     currency = space.config.company.currency
     text = "\n".join(write(entry, currency) for entry in entries)
@@ -158,9 +170,7 @@ def listed(
             "ref": one.ref,
             "residue": plain(one.residue),
             "claimed": plain(one.claimed),
-            "treatments": (
-                fits := treatments.fitting(one.class_, one.residue, claimed=one.is_claimed)
-            ),
+            "treatments": (fits := one.fits),
             "closed_by": "" if fits else treatments.CLOSED_BY.get(one.class_, "a row of a file"),
         }
         for one in items
@@ -182,6 +192,8 @@ def _treatment(asked: Request) -> Treatment:
         )
     if bool(asked.to) and how.name not in ("identify", "cost"):
         raise UsageError(f"--to is for --as identify and --as cost, not for --as {how.name}")
+    if how.name == decisions.CLOSE and not asked.reason.strip():
+        raise UsageError("--as close needs --reason: why it is all right as it is")
     if how.name == "identify" and not asked.to:
         raise UsageError("--as identify needs --to ACCOUNT, or several times --to ACCOUNT=AMOUNT")
     return how
@@ -209,6 +221,13 @@ def _entry(
 ) -> Entry:
     """Return the transaction about the items of one counterparty."""
     who = items[0].counterparty
+    if how.name == decisions.ACCEPT:
+        return _plain_entry(
+            space, asked, how, items, day, evidence, resolving_pairs.postings(items)
+        )
+    if how.name == decisions.CLOSE:
+        _subject(space, asked, how, items[0], day)
+        return _plain_entry(space, asked, how, items, day, evidence, [])
     subjects = [_subject(space, asked, how, one, day) for one in items]
     cause = _cause(asked, how, items)
     bulk = len(items) > _APART or (not asked.ids and len(items) > 1)
@@ -221,7 +240,8 @@ def _entry(
         if bulk
         else composer.one_by_one(items, subjects)
     )
-    role, limit = _authority(space, asked, how, who, day, made)
+    moved = sum((p.amount for p in made if p.amount > ZERO), ZERO)
+    role, limit = _authority(space, asked, how, who, day, moved)
     meta: list[tuple[str, MetaValue]] = [("partner", who), ("treatment", how.name)]
     if len(items) == 1:
         meta.append(("break", items[0].id))
@@ -235,16 +255,43 @@ def _entry(
     return Entry(day, who, _narration(asked, how, items), "decision", tuple(made), tuple(meta))
 
 
+def _plain_entry(
+    space: Workspace,
+    asked: Request,
+    how: Treatment,
+    items: Sequence[Standing],
+    day: date,
+    evidence: str,
+    made: list[Posting],
+) -> Entry:
+    """Return the transaction of a decision that brings no other account in: what is at risk is its amount."""
+    who = items[0].counterparty
+    at_risk = sum((p.amount for p in made if p.amount > ZERO), ZERO) or items[0].row["exposure"]
+    role, limit = _authority(space, asked, how, who, day, at_risk)
+    meta: list[tuple[str, MetaValue]] = [("partner", who), ("treatment", how.name)]
+    if len(items) == 1:
+        meta.append(("break", items[0].id))
+    told = (("case", asked.case.strip()), ("maker", asked.maker.strip()))
+    meta += [(k, v) for k, v in told if v]
+    meta.append(("checker", asked.checker.strip()))
+    if role:
+        meta += [("limit", role), ("up-to", limit)]
+    if evidence:
+        meta.append(("evidence", evidence))
+    return Entry(day, who, _narration(asked, how, items), "decision", tuple(made), tuple(meta))
+
+
 def _narration(asked: Request, how: Treatment, items: Sequence[Standing]) -> str:
-    what = items[0].ref if len(items) == 1 else f"{len(items)} items"
-    does = how.does.format(who=items[0].counterparty)
+    alone = len(items) == 1 or how.name == decisions.ACCEPT
+    what = items[0].ref if alone else f"{len(items)} items"
+    does = how.does.format(who=items[0].counterparty, other=items[-1].ref)
     reason = " ".join(asked.reason.split())
     return f"Resolved: {what} {does}" + (f": {reason}" if reason else "")
 
 
 def _subject(space: Workspace, asked: Request, how: Treatment, one: Standing, day: date) -> Subject:
     """Return what is decided of an item; UsageError when the treatment does not fit it."""
-    fits = treatments.fitting(one.class_, one.residue, claimed=one.is_claimed)
+    fits = one.fits
     who = one.counterparty
     if not fits:
         closes = treatments.CLOSED_BY.get(one.class_, "a row of a file")
@@ -263,6 +310,8 @@ def _subject(space: Workspace, asked: Request, how: Treatment, one: Standing, da
     from_claims = one.is_claimed
     amount = one.claimed if from_claims else one.residue
     if asked.amount is not None:
+        if how.name == decisions.CLOSE:
+            raise UsageError("--amount: nothing moves, so there is no part of it")
         if how.name in ("recharge",) or (how.name == "refund" and amount < ZERO):
             raise UsageError(
                 f"--amount: the customer pays the whole; --as {how.name} takes no part"
@@ -298,7 +347,7 @@ def _case(space: Workspace, how: Treatment, items: Sequence[Standing], before: i
 
 
 def _authority(
-    space: Workspace, asked: Request, how: Treatment, who: str, day: date, made: Sequence[Posting]
+    space: Workspace, asked: Request, how: Treatment, who: str, day: date, amount: Decimal
 ) -> tuple[str, Decimal]:
     """Return the role in which the checker approves, and its limit; none where the SOP sets no limit."""
     if who == EVERYBODY or who not in space.registry.sops:
@@ -307,7 +356,6 @@ def _authority(
     limits = version.limits.get(how.name, version.limits.get("default", {}))
     if not limits:
         return "", ZERO
-    amount = sum((p.amount for p in made if p.amount > ZERO), ZERO)
     checker = asked.checker.strip()
     roles = [role for role, names in space.config.roles.items() if checker in names]
     mine = {role: limits[role] for role in roles if role in limits}

@@ -69,6 +69,8 @@ TREATMENTS: Final = (
     "loss",
     "identify",
     "income",
+    "accept",
+    "close",
 )
 
 MOVES: Final = ("open", "close", "adjust")

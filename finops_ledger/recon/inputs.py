@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from finops_ledger.core.money import plain as money
-from finops_ledger.recon import fees, goods, plain, sides
+from finops_ledger.recon import fees, goods, plain, returns, sides
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.job import Gap, Job
 from finops_ledger.recon.legs import GATEWAY_FEE, PAYMENT_BANK, SUPPLY_STATEMENT
@@ -45,8 +45,9 @@ def lay_out(engine: en.Engine, job: Job) -> plain.Pairs:
         sources = job.sources if job.leg.by_source else ()
         names = tuple(rule.name for rule in job.own_rules)
         engine.keep("lhs", query(sides.left, job.leg, *names, sources=sources))
-        right = query(sides.right, job.leg, *names, sources=sources) if job.leg.right else none
-        engine.keep("rhs", right)
+        more = {"returned": True} if job.payment_rows and returns.lay_out(engine, job) else {}
+        right = query(sides.right, job.leg, *names, sources=sources, **more)
+        engine.keep("rhs", right if job.leg.right else none)
     if job.gaps:
         told = " union all ".join(_gap(job, gap) for gap in job.gaps)
         engine.keep("rhs", f"select * from rhs union all {told}")

@@ -13,6 +13,7 @@ import ibis
 
 from finops_ledger.posting import tables as t
 from finops_ledger.recon import tables as rt
+from finops_ledger.recon.decisions import ACCEPTED
 
 ADDITIONS = ("refund", "adjustment")
 #: Items without an order begin with one of these: a row's own key, a gap of the balance, refused rows.
@@ -42,13 +43,14 @@ def leftover_rows(*, summed: bool = False) -> Any:
 
 
 def _taken_slots(prior: Any) -> Any:
-    """Items whose right side is taken: a success, or anything that holds money."""
-    empty = prior.right_state.isnull() | (
+    """Items whose right side is taken: a success, anything that holds money, or a row that people have put to it."""
+    alone = prior.right_state.isnull() & (prior.rule != ACCEPTED).fill_null(True)
+    empty = alone | (
         (prior.right_state == "failed")
         & (t.or_zero(prior.right_now) == t.amount(0))
         & (t.or_zero(prior.right_held) == t.amount(0))
     )
-    return prior.filter((prior.occurrence == "") & ~empty).select("key")
+    return prior.filter((prior.occurrence == "") & ~empty.fill_null(False)).select("key")
 
 
 def _again() -> Any:

@@ -146,7 +146,6 @@ def test_the_engine_agrees_with_the_reference(
                 before=before,
                 earlier=history,
                 decided=[],
-                absent_keys=None,
                 out=out,
             )
             expected = reference.run(
@@ -257,7 +256,6 @@ def test_thousands_of_small_days_at_once(engine: DuckEngine, seed: int, tmp_path
             before=before,
             earlier=history,
             decided=[],
-            absent_keys=None,
             out=out,
         )
         expected = reference.run(
