@@ -72,7 +72,7 @@ def run(engine: en.Engine, job: Job) -> Told:
     engine.keep("x_link", _LINK)
     # Of a crossing one end is at a supplier whose day is not complete: it stays as it is until that day is.
     engine.keep("x_blocked", _BLOCKED)
-    engine.keep("x_charged", _CHARGED)
+    engine.keep("x_charged", _charged(names))
     engine.keep("x_left", _left(names))
     engine.keep("x_taken", _taken(names))
     return _join(engine, job, names)
@@ -88,7 +88,10 @@ def _keys(job: Job) -> str:
         "select key from rhs where state = 'success' and move <> 0 and left(key, 1) <> '~' "
         f"and kind not in {additions} and key not in (select key from lhs)",
         "select key from prior where occurrence = '' and amount <> 0 and left(key, 1) not in ('~', '!', '?') "
-        f"and (left_batch is null or right_batch is null or rule = '{CROSS}' or {_NOTHING})",
+        f"and (left_batch is null or right_batch is null or rule = '{CROSS}' or {_NOTHING} "
+        # A row that was not final comes to nothing today.
+        "or (right_now = 0 and right_key in "
+        "(select own_key from rhs where state = 'failed' and move = 0 and held = 0)))",
     ]
     own = next(p for p in job.partners if p.counterparty == job.counterparty)
     if own.crossed:
@@ -141,7 +144,10 @@ def _rows(names: _Names) -> str:
         f"arg_max(stated_at, step) as stated_at, cast(sum(d_clearing) as {_MONEY}) as moved "
         "from supply_lines where ref in (select key from x_keys) "
         f"and day_post = {names.day} and disposition <> 'known' and kind not in {_BESIDE} and d_stock = 0 "
-        f"and partner in {names.all} group by partner, ref, key, occurrence"
+        f"and partner in {names.all} group by partner, ref, key, occurrence "
+        # A try that failed and took nothing says nothing of the other rows of its order.
+        "having not (arg_max(status, step) in ('failed', 'reversed', 'refunded') and sum(d_clearing) = 0 "
+        "and key not in (select right_key from x_before where right_key is not null))"
     )
 
 
@@ -180,19 +186,31 @@ _BLOCKED: Final = (
     f"((met and right_now <> 0) or (rule = '{CROSS}' and not met and not sold and left_now <> 0))"
 )
 
-#: Deliveries without an own sale: one charged row, of the day or before, that nobody has decided about.
-_CHARGED: Final = (
-    "with one as (select who, key, min(own) as own, min(status) as status, min(batch) as batch, "
-    "min(record) as record, min(stated_at) as stated_at, min(moved) as moved "
-    "from x_rows group by who, key having count(*) = 1), "
-    "b as (select * from x_before where occurrence = '') "
-    "select o.who, o.key, o.own, o.batch, o.record, o.stated_at, o.moved as amount from one as o "
-    "left join b on b.who = o.who and b.key = o.key where o.status = 'success' and o.moved > 0 and (b.key is null "
-    "or (not b.sold and not b.met and b.right_key = o.own and b.right_now = 0 and b.settled = 0 and b.claimed = 0)) "
-    "union all select b.who, b.key, b.right_key, b.right_batch, b.right_record, b.right_at, b.right_now from b "
-    "where not b.sold and not b.met and b.right_state = 'success' and b.right_now > 0 and b.settled = 0 "
-    "and b.claimed = 0 and not exists (select 1 from x_rows as r where r.who = b.who and r.key = b.key)"
-)
+
+def _charged(names: _Names) -> str:
+    """Deliveries without an own sale: one charged row, of the day or before, kept, and nobody has decided about it."""
+    back = (
+        "select partner as who, ref as key, orig_ref, d_clearing as moved from supply_lines "
+        f"where kind in ('refund', 'adjustment') and day_post = {names.day} and disposition <> 'known'"
+    )
+    kept = (
+        "{0} + coalesce((select sum(g.moved) from back as g where g.who = {1}.who "
+        "and coalesce(g.orig_ref = {2}, g.key = {1}.key)), 0) > 0"
+    )
+    return (
+        f"with back as ({back}), one as (select who, key, min(own) as own, min(status) as status, "
+        "min(batch) as batch, min(record) as record, min(stated_at) as stated_at, min(moved) as moved "
+        "from x_rows group by who, key having count(*) = 1), "
+        "b as (select * from x_before where occurrence = '') "
+        "select o.who, o.key, o.own, o.batch, o.record, o.stated_at, o.moved as amount from one as o "
+        "left join b on b.who = o.who and b.key = o.key where o.status = 'success' "
+        f"and {kept.format('o.moved', 'o', 'o.own')} and (b.key is null or (not b.sold and not b.met "
+        "and b.right_key = o.own and b.right_now = 0 and b.settled = 0 and b.claimed = 0)) "
+        "union all select b.who, b.key, b.right_key, b.right_batch, b.right_record, b.right_at, b.right_now "
+        "from b where not b.sold and not b.met and b.right_state = 'success' "
+        f"and {kept.format('b.right_now', 'b', 'b.right_key')} and b.settled = 0 and b.claimed = 0 "
+        "and not exists (select 1 from x_rows as r where r.who = b.who and r.key = b.key)"
+    )
 
 
 def _left(names: _Names) -> str:
@@ -207,7 +225,9 @@ def _left(names: _Names) -> str:
     )
     has_row = (
         "select who, key from x_rows where moved <> 0 or status not in ('failed', 'reversed', 'refunded') union "
-        f"select who, key from x_before where right_batch is not null and not met and not coalesce({_NOTHING}, false)"
+        f"select who, key from x_before where right_batch is not null and not met and not coalesce({_NOTHING}, false) "
+        "and (right_now <> 0 or (who, key, right_key) not in (select who, key, own from x_rows "
+        "where moved = 0 and status in ('failed', 'reversed', 'refunded')))"
     )
     unit = (
         "case when not coalesce({0}.rule_net, false) "

@@ -50,6 +50,11 @@ class Order:
     back: dict[str, int] = field(default_factory=dict)
     back_on: dict[str, date] = field(default_factory=dict)
     met: str = ""  # who delivered the sale of another
+    waited: dict[str, date] = field(
+        default_factory=dict
+    )  # who charged it while the sale was not final
+    extra: bool = False  # the seller's own row came after another's had been taken for it
+    charging: set[str] = field(default_factory=set)  # whose row holds money this evening
     second: set[str] = field(default_factory=set)  # who charged what another has delivered
 
     def run(self, day: date, sold: list[Sold], charged: list[Charged]) -> Found:
@@ -100,8 +105,18 @@ class Order:
 
     def _second(self) -> None:
         """Of a sale that its own supplier, or another one, has delivered, every further charge is a second one."""
-        sale = self.sale
-        if sale is not None and sale.state == "success" and (self.met or self._charges(sale.who)):
+        sale, before = self.sale, self.charging
+        self.charging = {w for w in self.rows if self._charges(w)}
+        if sale is not None and sale.state == "pending":
+            self.waited |= dict.fromkeys(self.charging - {sale.who}, sale.day)
+        if sale is None or sale.state != "success":
+            return
+        others = sorted(
+            self.charging - {sale.who, self.met},
+            key=lambda w: (self.rows[w].day, self.rows[w].at, w),
+        )
+        self.second |= set(others[1:])  # one of them may have delivered, not two
+        if self.met or sale.who in before | self.charging:
             self.second |= {
                 w for w in self.rows if w not in (sale.who, self.met) and self._charges(w)
             }
@@ -131,13 +146,21 @@ class Order:
             return self._waits(row.day, sale.day, self.pending, "delivered_not_recorded", kept, day)
         if who in self.second:
             return "cross_partner_delivery", kept
-        # Its own supplier has a row that is no delivery: nobody can tell yet whose goods came.
+        # Its own supplier has a row that is no delivery: nobody can tell yet whose goods came, and what was said
+        # of it stands.
+        if who in self.waited:
+            return self._waits(
+                row.day, self.waited[who], self.pending, "delivered_not_recorded", kept, day
+            )
         return self._waits(row.day, None, self.grace, "missing_at_platform", kept, day)
 
     def _of_seller(self, sale: Sold, row: Charged | None, day: date) -> tuple[str, int] | None:
         who, kept = sale.who, self.paid(sale.who)
-        if self.met:
-            # Its own row after all is a second delivery.
+        self.extra |= bool(self.met and row is not None)
+        if self.extra or self.met:
+            # Its own row after all is a second delivery, whatever becomes of the first.
+            if row is not None and row.state == "pending":
+                return self._waits(row.day, None, self.pending, "missing_at_platform", 0, day)
             return ("duplicate_delivery", kept) if kept else None
         cost = self.listed[who] if sale.state == "success" else 0
         rest = kept - cost

@@ -157,6 +157,8 @@ def test_one_order_among_three_suppliers(engine: DuckEngine, seed: int, tmp_path
             )  # fmt: skip
             assert result.residual == 0
             for (ref, _), state in one.opened(engine).items():
+                if state[0] == "matched":
+                    continue  # another's sale is pending, and what was charged for it is given back
                 assert (ref, who) not in made, "one item an order and supplier"
                 made[ref, who] = state
             files = result.files
