@@ -124,6 +124,30 @@ def test_two_files_of_a_partner(engine: DuckEngine, seed: int, tmp_path: Path) -
     assert classes == {"timing", "unexplained_movement"}
 
 
+def test_a_row_and_what_undoes_it_on_one_day_belong_together(
+    engine: DuckEngine, tmp_path: Path
+) -> None:
+    """What names the row that it undoes gives back no other movement of the same amount."""
+    days = DAYS[:2]
+    lines = [
+        Line(days[0], "N-1", "", -75_000, True),
+        Line(days[1], "N-2", "", -75_000, True),
+        Line(days[1], "N-3", "", 75_000, True, orig="N-2"),
+    ]
+    before: list[Path] = []
+    for day in days:
+        engine.give("supply_lines", table("supply", []))
+        rows = [given(one, n) for n, one in enumerate(lines) if one.day == day]
+        engine.give("deposit_lines", table("deposit", rows))
+        out = tmp_path / day.isoformat()
+        out.mkdir()
+        result = run(
+            engine, work(day), before=before, earlier=[], decided=[], absent_keys=None, out=out
+        )
+        before = [result.files["items"]]
+        assert opened(engine) == {"~N-1": ("unexplained_movement", 75_000)}
+
+
 def work(day: date) -> Any:
     return replace(
         job(day),

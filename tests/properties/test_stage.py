@@ -12,7 +12,7 @@ from finops_ledger.simulator import Faults
 from tests.properties import business as b
 from tests.properties import staged
 
-DAYS = 11
+DAYS = 9
 SEEDS = range(1, int(os.environ.get("STAGE_SEEDS", "1")) + 1)
 
 #: What is played: a class that nobody plays would prove nothing. Every class of ``docs/reference/breaks.md`` stands

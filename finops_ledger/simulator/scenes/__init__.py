@@ -59,7 +59,8 @@ OF_FILES: Final = (lapses.file_missing, lapses.file_short, lapses.file_late, lap
 def play(rng: np.random.Generator, stage: Stage, times: int) -> None:
     """Play every scene ``times`` times with each partner, on days drawn at random.
 
-    Files lapse once, on days with one between them: a partner has one file a day.
+    Files lapse once, on days one after the other: a partner has one file a day, and the one after the late one is
+    in time.
     """
     last = max(stage.world.days - 3, 2)
     for _ in range(times):
@@ -76,6 +77,7 @@ def play(rng: np.random.Generator, stage: Stage, times: int) -> None:
         vault.from_stock(stage, int(rng.integers(0, last)))
     vault.lot(stage, 0, 2 * times)
     lapses.every_day(stage)
-    for lapse, day in zip(OF_FILES, rng.permutation(np.arange(1, last, 2)), strict=False):
-        lapse(stage, int(day))
+    first = int(rng.integers(1, max(last - len(OF_FILES), 1) + 1))
+    for day, lapse in enumerate(OF_FILES, first):
+        lapse(stage, day)
     gateway.settlements(stage, 1, times)

@@ -170,8 +170,8 @@ def refund_overdue(s: Stage, p: Player, d: int) -> None:
 
 
 def refunded_later(s: Stage, p: Player, d: int) -> None:
-    """Delivered; given back nine days later by us and by the partner."""
+    """Delivered; given back six days later by us and by the partner."""
     w = p.ware(d)
-    o = s.order(p.name, w, d, (d, "SUCCESS"), (d + 9, "FAILED"), refunded=d + 9)
+    o = s.order(p.name, w, d, (d, "SUCCESS"), (d + 6, "FAILED"), refunded=d + 6)
     own = s.supply(p.name, d, o.ref, debit=w.cost, code=w.code)
-    s.supply(p.name, d + 9, o.ref, credit=w.cost, code="REFUND", orig=own)
+    s.supply(p.name, d + 6, o.ref, credit=w.cost, code="REFUND", orig=own)

@@ -67,13 +67,13 @@ def refund_mismatch(s: Stage, p: Player, d: int) -> None:
 
 
 def chargeback(s: Stage, p: Player, d: int) -> None:
-    """The gateway takes a payment back five days later."""
+    """The gateway takes a payment back three days later."""
     w = p.ware(d)
     o = s.order(p.name, w, d)
     s.supply(p.name, d, o.ref, debit=w.cost, code=w.code)
-    s.report(d + 5, o.ref, "CHARGEBACK", -w.price)
+    s.report(d + 3, o.ref, "CHARGEBACK", -w.price)
     s.true(
-        "sale-gateway", GATEWAY, f"PAY-{o.ref}", "chargeback", w.price, d + 5, None, "chargeback"
+        "sale-gateway", GATEWAY, f"PAY-{o.ref}", "chargeback", w.price, d + 3, None, "chargeback"
     )
 
 
