@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from finops_ledger.recon import crossing, deciding, history, inputs, passes, results
+from finops_ledger.recon import crossing, crossing_told, deciding, history, inputs, passes, results
 from finops_ledger.recon.decisions import Decided
 from finops_ledger.recon.history import Matched
 from finops_ledger.recon.job import Job, Outcome, clock
@@ -54,7 +54,7 @@ def run(
         _wait_for_absent(engine, job, absent_keys)
     deciding.name_items(engine, job)
     finishing.suggest(engine)
-    result.crossing = crossing.summary(engine, job, told)
+    result.crossing = crossing_told.summary(engine, job, told)
     deciding.apply(engine, job, decided, result)
     results.sum_up(engine, result)
     results.write(engine, job, out, result)
