@@ -85,16 +85,18 @@ def same_serial(order: Order, group_: list[Order]) -> bool:
     )
 
 
-def expected(order: Order, group_: list[Order], day: date) -> tuple[str, int] | None:
-    """Class and residue of an order on an evening; nothing waits."""
+def expected(order: Order, group_: list[Order], day: date, grace: int) -> tuple[str, int] | None:
+    """Class and residue of an order on an evening."""
     sold, came = order.sold <= day, order.came <= day
     undone = order.undone is not None and order.undone <= day
     if not sold and not came:
         return None
+    waits = timedelta(days=grace)
     if not sold:
-        return None if undone else ("missing_at_platform", order.cost)
+        class_ = "timing" if order.came + waits > day else "missing_at_platform"
+        return None if undone else (class_, order.cost)
     if not came:
-        return "missing_at_partner", -COST
+        return ("timing" if order.sold + waits > day else "missing_at_partner"), -COST
     if undone:
         sold_after = order.undone is not None and order.sold > order.undone
         return ("partner_failed" if sold_after else "late_reversal"), -COST
@@ -155,8 +157,9 @@ def keep(orders: list[Order], day: date, path: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize("grace", [0, 1])
 @pytest.mark.parametrize("seed", range(int(os.environ.get("ORACLE_SEEDS", "1"))))
-def test_what_was_delivered(engine: DuckEngine, seed: int, tmp_path: Path) -> None:
+def test_what_was_delivered(engine: DuckEngine, seed: int, grace: int, tmp_path: Path) -> None:
     chance = Random(seed)
     groups = [group(chance, number) for number in range(GROUPS)]
     orders = [order for group_ in groups for order in group_]
@@ -169,7 +172,7 @@ def test_what_was_delivered(engine: DuckEngine, seed: int, tmp_path: Path) -> No
         out.mkdir()
         task = replace(
             one.job(day),
-            grace=timedelta(0),
+            grace=timedelta(days=grace),
             products=LISTED,
             serials=tuple(kept),
             serials_s=int(SPAN.total_seconds()),
@@ -185,7 +188,7 @@ def test_what_was_delivered(engine: DuckEngine, seed: int, tmp_path: Path) -> No
             order.ref: state
             for group_ in groups
             for order in group_
-            if (state := expected(order, group_, day)) is not None
+            if (state := expected(order, group_, day, grace)) is not None
         }
         wrong = sorted(k for k in {*made, *wanted} if made.get(k) != wanted.get(k))
         told = [
