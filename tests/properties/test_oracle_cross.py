@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -16,12 +16,15 @@ import pytest
 from finops_ledger.recon.history import Matched, bounds
 from finops_ledger.recon.job import Partner
 from finops_ledger.recon.run import run
+from finops_ledger.subledger.engine import Engine
 from finops_ledger.subledger.engine_duckdb import DuckEngine
 from tests.properties import test_oracle as one
 from tests.properties.oracle import Sale, Supply
 from tests.properties.oracle_cross import Charged, Order, Sold, State
 from tests.properties.test_oracle import DAYS, GRACE, PENDING, table
 
+#: Class and residue of what is open, by order and supplier.
+Opened = dict[tuple[str, str], tuple[str, int]]
 LISTED = {"AggA": 49_800, "AggB": 49_900, "AggD": 50_050}
 BUSINESSES = int(os.environ.get("ORACLE_BUSINESSES", "1500"))
 STATES: tuple[tuple[State, ...], ...] = (
@@ -82,7 +85,7 @@ def as_rows(charged: list[Charged]) -> list[tuple[str, Supply]]:
 
 
 def give(
-    engine: DuckEngine, day: date, sold: list[tuple[str, Sale]], rows: list[tuple[str, Supply]]
+    engine: Engine, day: date, sold: list[tuple[str, Sale]], rows: list[tuple[str, Supply]]
 ) -> None:
     """Lay out the day's lines of all suppliers, and their price lists."""
     by_ref: dict[str, list[Sale]] = {}
@@ -130,30 +133,31 @@ def prices() -> pa.Table:
     )
 
 
-@pytest.mark.parametrize("seed", range(int(os.environ.get("ORACLE_SEEDS", "1"))))
-def test_one_order_among_three_suppliers(engine: DuckEngine, seed: int, tmp_path: Path) -> None:
-    chance = Random(seed)
-    told = [business(chance, f"X{number:05}") for number in range(BUSINESSES)]
-    sold = [s for sales, _ in told for s in sales]
-    charged = [c for _, rows in told for c in rows]
-    as_sold, as_charged = as_sales(sold), as_rows(charged)
-    reference = {f"X{n:05}": Order(LISTED, GRACE, PENDING) for n in range(BUSINESSES)}
-    partners = {who: Partner(who) for who in LISTED}
-    history: dict[str, list[Matched]] = {who: [] for who in LISTED}
-    classes: set[str] = set()
-    for number, day in enumerate(DAYS):
-        give(engine, day, as_sold, as_charged)
-        made, after = {}, {}
-        for who in LISTED:
-            out = tmp_path / f"{number}-{who}"
+def evenings(
+    engine: Engine,
+    told: list[tuple[list[Sold], list[Charged]]],
+    days: Sequence[date],
+    folder: Path,
+    suppliers: Sequence[str] = tuple(LISTED),
+) -> Iterator[tuple[date, Opened]]:
+    """Run the suppliers' legs day by day; yield what is open on each evening, by order and supplier."""
+    sold = as_sales([s for sales, _ in told for s in sales])
+    charged = as_rows([c for _, rows in told for c in rows])
+    partners = {who: Partner(who) for who in suppliers}
+    history: dict[str, list[Matched]] = {who: [] for who in suppliers}
+    for number, day in enumerate(days):
+        give(engine, day, sold, charged)
+        made: Opened = {}
+        after = {}
+        for who in suppliers:
+            out = folder / f"{number}-{who}"
             out.mkdir()
             task = replace(
                 one.job(day), counterparty=who, component=who, partners=tuple(partners.values())
             )
-            before = list(partners[who].items)
             result = run(
-                engine, task, before=before, earlier=history[who], decided=[], absent_keys=None,
-                out=out,
+                engine, task, before=list(partners[who].items), earlier=history[who], decided=[],
+                absent_keys=None, out=out,
             )  # fmt: skip
             assert result.residual == 0
             for (ref, _), state in one.opened(engine).items():
@@ -167,16 +171,23 @@ def test_one_order_among_three_suppliers(engine: DuckEngine, seed: int, tmp_path
             paths = tuple(m.path for m in history[who])
             after[who] = Partner(who, (files["items"],) if "items" in files else (), paths, paths)
         partners = after
+        yield day, made
+
+
+@pytest.mark.parametrize("seed", range(int(os.environ.get("ORACLE_SEEDS", "1"))))
+def test_one_order_among_three_suppliers(engine: DuckEngine, seed: int, tmp_path: Path) -> None:
+    chance = Random(seed)
+    told = {f"X{number:05}": business(chance, f"X{number:05}") for number in range(BUSINESSES)}
+    reference = {ref: Order(LISTED, GRACE, PENDING) for ref in told}
+    classes: set[str] = set()
+    for day, made in evenings(engine, list(told.values()), DAYS, tmp_path):
         expected = {}
-        for ref, order in reference.items():
-            today = [s for s in sold if s.ref == ref and s.day == day]
-            rows = [c for c in charged if c.ref == ref and c.day == day]
-            expected |= {(ref, who): state for who, state in order.run(day, today, rows).items()}
+        for ref, (sold, charged) in told.items():
+            today = [s for s in sold if s.day == day], [c for c in charged if c.day == day]
+            for who, state in reference[ref].run(day, *today).items():
+                expected[ref, who] = state
         wrong = sorted(k for k in {*made, *expected} if made.get(k) != expected.get(k))
-        about = [
-            (k, made.get(k), expected.get(k), [x for x in (*sold, *charged) if x.ref == k[0]])
-            for k in wrong[:3]
-        ]
+        about = [(k, made.get(k), expected.get(k), told[k[0]]) for k in wrong[:3]]
         assert not wrong, (day, len(wrong), about)
         classes |= {class_ for class_, _ in made.values()}
     assert classes >= {
