@@ -166,6 +166,9 @@ def given_back() -> Any:
     """
     left, right, prior = rt.side("lhs"), rt.side("rhs"), rt.prior()
     alone = right.filter(right.key.startswith("~")).anti_join(left, "key").anti_join(prior, "key")
+    # A row and what undoes it, on one day, belong together.
+    several = alone.group_by("key").having(lambda g: g.count() > 1).agg(n=lambda g: g.count())
+    alone = alone.anti_join(several, "key")
     met = _same_amount(prior, alone)
     return met.select(met.m_own.name("own_key"), met.m_key.name("new_key"))
 

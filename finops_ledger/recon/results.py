@@ -50,7 +50,8 @@ def write(engine: en.Engine, job: Job, out: Path, result: Outcome) -> None:
     open_ = (
         "(amount <> 0 or claimed <> 0 or right_held <> 0 "
         "or (class = 'partner_failed' and recon_amount = 0) or class in ('product_mismatch', 'serial_reused') "
-        f"or coalesce(left_state, '') in {waiting} or coalesce(right_state, '') in {waiting})"
+        f"or (class <> 'matched' and (coalesce(left_state, '') in {waiting} "
+        f"or coalesce(right_state, '') in {waiting})))"
     )
     closed = f"id in ({', '.join(en.literal(i) for i in result.closed) or 'null'})"
     done = f"not {open_} and (touched or amount_before <> 0 or coalesce({closed}, false))"

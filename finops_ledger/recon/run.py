@@ -15,7 +15,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from finops_ledger.recon import crossing, deciding, due, history, inputs, passes, results
+from finops_ledger.recon import (
+    crossing,
+    crossing_told,
+    deciding,
+    due,
+    history,
+    inputs,
+    passes,
+    results,
+)
 from finops_ledger.recon.decisions import Decided
 from finops_ledger.recon.history import Matched
 from finops_ledger.recon.job import Absent, Job, Outcome, clock
@@ -58,7 +67,7 @@ def run(
         _wait_for_absent(engine, job, one)
     deciding.name_items(engine, job)
     finishing.suggest(engine)
-    result.crossing = crossing.summary(engine, job, told)
+    result.crossing = crossing_told.summary(engine, job, told)
     deciding.apply(engine, job, decided, result)
     results.sum_up(engine, result)
     results.write(engine, job, out, result)

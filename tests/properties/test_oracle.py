@@ -21,6 +21,7 @@ from finops_ledger.recon.history import Matched, bounds
 from finops_ledger.recon.job import Job
 from finops_ledger.recon.legs import LEGS, SALE_SUPPLY
 from finops_ledger.recon.run import run
+from finops_ledger.subledger.engine import Engine
 from finops_ledger.subledger.engine_duckdb import DuckEngine
 from tests.properties.oracle import Reference, Sale, State, Supply
 
@@ -300,7 +301,7 @@ def job(day: date) -> Job:
     )
 
 
-def opened(engine: DuckEngine) -> dict[tuple[str, str], tuple[str, int]]:
+def opened(engine: Engine) -> dict[tuple[str, str], tuple[str, int]]:
     """What the engine says is open: class and residue by (ref, occurrence)."""
     rows = engine.rows(
         "select key, occurrence, class, amount from outcome where amount <> 0 or right_held <> 0 "

@@ -304,3 +304,33 @@ def test_the_sale_is_corrected_to_name_the_deliverer(tmp_path: Path) -> None:
     equal(told(story), [])
     equal(story.balance("Income:Net:Pulsa", apr(6)), -1_100)
     story.proven()
+
+
+def test_what_comes_to_nothing_on_the_same_day(tmp_path: Path) -> None:
+    """A row of the seller that fails after all, a charge that is given back: on that day, and at one supplier alone."""
+    story = Two(tmp_path / "books", apr(5), pending="24h")
+    # Not final at the seller when AggD charged it: nobody can tell whose goods came, until it fails there.
+    story.sold(apr(5), "N1")
+    story.row(apr(5), "A-N1", "N1", "PENDING", debit=CUT)
+    story.other(apr(5), "D-N1", "N1", debit=LISTED)
+    story.row(apr(6), "A-N1", "N1", "GAGAL", moved=CUT, at="05/04/2026 10:00:05")
+    # Our sale is not final, AggD delivers it and gives the money back: AggA alone is asked for it.
+    story.sold(apr(5), "N2", "PENDING")
+    story.other(apr(5), "D-N2", "N2", debit=LISTED)
+    story.other(apr(6), "D-R2", "N2", code="REFUND", credit=LISTED, orig="D-N2")
+    # The sale comes on the day on which AggD gives back what it charged for it.
+    story.other(apr(5), "D-N3", "N3", debit=LISTED)
+    story.other(apr(6), "D-R3", "N3", code="REFUND", credit=LISTED, orig="D-N3")
+    story.sold(apr(6), "N3")
+    story.run(apr(5))
+    equal(
+        told(story),
+        [("AggD", "missing_at_platform", "N1"), ("AggD", "missing_at_platform", "N3")],
+    )
+    story.run(apr(6))
+    of_partners = [t for t in told(story) if t[0].startswith("Agg")]
+    equal(
+        of_partners, [("AggA", "missing_at_partner", "N3"), ("AggA", "undelivered_overdue", "N2")]
+    )
+    equal(story.balance("Income:Net:Pulsa", apr(6)), -1_100 - 1_200)
+    story.proven()
