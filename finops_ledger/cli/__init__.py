@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from finops_ledger.cli import closing, daily, formats, proving, reading, resolving, watching
+from finops_ledger.cli import (
+    closing,
+    daily,
+    formats,
+    proving,
+    reading,
+    resolving,
+    settling,
+    watching,
+)
 from finops_ledger.cli.app import cli, main
 
 __all__ = [
@@ -14,5 +23,6 @@ __all__ = [
     "proving",
     "reading",
     "resolving",
+    "settling",
     "watching",
 ]
