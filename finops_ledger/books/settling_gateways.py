@@ -39,8 +39,8 @@ class _Report:
 
     settled: date
     currency: str
-    expected: Expected = Expected()
-    taken: Amounts = Amounts()
+    expected: Expected = field(default_factory=Expected)
+    taken: Amounts = field(default_factory=Amounts)
     net: Decimal = ZERO
     rows: int = 0
     days: dict[tuple[date, str], int] = field(default_factory=dict)
@@ -54,7 +54,9 @@ def of_gateways(
     if not names:
         return
     items = _open_items(space, names, last)
-    reports = _since(sql.batches(space, "settlement", names), since, _named_by(space, items["bank"]))
+    reports = _since(
+        sql.batches(space, "settlement", names), since, _named_by(space, items["bank"])
+    )
     sales = [b for b in space.state.batches.values() if b.role == "sale"]
     near = _since(sales, since - _BEFORE, _named_by(space, items["sale"]))
     bank = [b for b in space.state.batches.values() if b.role == "bank"]
@@ -64,8 +66,7 @@ def of_gateways(
         own = [d for d in disputes if d["counterparty"] == who]
         dates = {code: day for (party, code), day in seen.items() if party == who}
         yield from _reported(space, who, last, [r for r in rows if r["party"] == who], dates, own)
-    for one in _pending(space, last, sql.pending(space, items["sale"], near), disputes):
-        yield one
+    yield from _pending(space, last, sql.pending(space, items["sale"], near), disputes)
 
 
 def _open_items(space: Workspace, names: list[str], last: date) -> dict[str, list[Any]]:
@@ -116,7 +117,9 @@ def _reported(
         stands = standing.get(code)
         paid = -stands["right_now"] if stands else one.net if until >= one.settled else ZERO
         closed = stands["closed"] if stands else until >= one.settled
-        yield _settlement(space, who, code, one, last, own, paid, closed, _paid_on(one, stands, seen, code, paid))
+        yield _settlement(
+            space, who, code, one, last, own, paid, closed, _paid_on(one, stands, seen, code, paid)
+        )
 
 
 def _take(one: _Report, row: dict[str, Any]) -> None:
@@ -161,7 +164,9 @@ def _settlement(
     period = terms.period_of(space, who, day, channel)
     ours = one.expected.whole()
     stated = Statement(one.taken, one.net, frozenset(COMPONENTS), one.rows)
-    state = "paid" if closed or (paid and paid >= one.net) else "part-paid" if paid else "in-transit"
+    state = (
+        "paid" if closed or (paid and paid >= one.net) else "part-paid" if paid else "in-transit"
+    )
     made = Settlement(
         counterparty=who,
         component=component_of(space, who),
@@ -209,7 +214,9 @@ def _pending(
         channel = row["channel"] if schedule and row["channel"] in schedule.channels else ""
         key = (who, channel, terms.period_of(space, who, day, channel))
         more = Expected(
-            Amounts(gross=row["gross"], refunds=row["refunds"], fee=row["due_fee"], vat=row["due_vat"]),
+            Amounts(
+                gross=row["gross"], refunds=row["refunds"], fee=row["due_fee"], vat=row["due_vat"]
+            ),
             reported={(row["rate"], row["tax"]): row["gross"]} if row["per"] == "report" else {},
             rows=int(row["rows"]),
             rule_ids=(row["rule"],) if row["rule"] else (),

@@ -64,9 +64,7 @@ def lay_out(space: Workspace, role: str, batches: Sequence[Batch]) -> None:
     """Register ``<role>_due``: the lines of these batches with every column that rows have."""
     engine = space.local
     reading.give_rules(engine, space.registry)
-    shared, locked = reading.read(
-        engine, space.root, space.registry, batches, space.state, role
-    )
+    shared, locked = reading.read(engine, space.root, space.registry, batches, space.state, role)
     models = space.registry.models if role == "supply" else ()
     more = {"models": models} if models else {}
     engine.view(f"{role}_due", query(_BUILD[role], shared=shared, locked=locked, **more))
@@ -171,7 +169,9 @@ def _grants(space: Workspace) -> pa.Table:
     return pa.table(columns, schema=_GRANTS)
 
 
-def _day(space: Workspace, type_: str, party: str, moment: str = "stated_at", own: str = "day_post") -> str:
+def _day(
+    space: Workspace, type_: str, party: str, moment: str = "stated_at", own: str = "day_post"
+) -> str:
     """Return SQL of the schedule's day of a row: its own, or by its time where a cut-off is said."""
     listed = list(schedules(space, type_))
     if not any(schedule.shift for _, _, _, schedule in listed):
@@ -251,7 +251,9 @@ def pending(space: Workspace, items: Sequence[Path], sales: Sequence[Batch]) -> 
     )
 
 
-def banked(space: Workspace, kind: str, batches_: Sequence[Batch], last: str) -> dict[tuple[str, str], date]:
+def banked(
+    space: Workspace, kind: str, batches_: Sequence[Batch], last: str
+) -> dict[tuple[str, str], date]:
     """Return the last day on which the bank names a settlement, by counterparty and code, up to a day."""
     store = LineStore(space.local, space.root, space.registry, space.state)
     store.load_batches(batches_, ["bank"])
@@ -318,6 +320,4 @@ def _fees(space: Workspace) -> pa.Table:
 def batches(space: Workspace, role: str, parties: Iterable[str]) -> list[Batch]:
     """Return the live batches of a role that are of some counterparties."""
     wanted = set(parties)
-    return [
-        b for b in space.state.batches.values() if b.role == role and b.counterparty in wanted
-    ]
+    return [b for b in space.state.batches.values() if b.role == role and b.counterparty in wanted]

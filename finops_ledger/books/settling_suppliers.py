@@ -40,7 +40,9 @@ class _Side:
     notes: dict[str, str] = field(default_factory=dict)
 
 
-def of_suppliers(space: Workspace, last: date, disputes: list[dict[str, Any]]) -> Iterator[Settlement]:
+def of_suppliers(
+    space: Workspace, last: date, disputes: list[dict[str, Any]]
+) -> Iterator[Settlement]:
     """Yield every settlement with postpaid suppliers up to a day."""
     suppliers = [s for s in space.registry.named("supplier") if "postpaid" in s.models]
     if not suppliers:
@@ -118,13 +120,15 @@ def _take(space: Workspace, pay: _Side, receive: _Side, row: dict[str, Any]) -> 
     commission = row["granted"] if unknown else row["commission"]
     vat = row["granted_vat"] if unknown else row["vat"]
     rate = Decimal(row["withhold"] or 0)
-    told = dict(rows=int(row["rows"]), rule_ids=() if unknown else (row["rule"],))
+    told = {"rows": int(row["rows"]), "rule_ids": () if unknown else (row["rule"],)}
     more: dict[str, Any] = {**told, "unpriced": int(row["unpriced"])}
     granted = Amounts(commission=commission, vat=vat)
     bases = {rate: commission} if rate else {}
     gross = rule is not None and rule.netting == "gross"
     whole = Amounts(gross=row["gross"]) if gross else replace(granted, gross=row["gross"])
-    _add(pay, (channel, pay.period_of(day, channel)), Expected(whole, {} if gross else bases, **more))
+    _add(
+        pay, (channel, pay.period_of(day, channel)), Expected(whole, {} if gross else bases, **more)
+    )
     if gross:
         # They pay the commission with its VAT, and withhold: the other way round than where it is set off.
         taken = Amounts(gross=commission + vat)
@@ -169,7 +173,9 @@ def _name_lists(side: _Side, seen: dict[str, date]) -> None:
         said_on = many[0].day if many else seen.get(code)
         if said_on is None:
             continue
-        named = {p for pair in side.links for kind, _, p in pair if kind == "period"} if many else set()
+        named = (
+            {p for pair in side.links for kind, _, p in pair if kind == "period"} if many else set()
+        )
         free = [p for _, p in side.expected if p not in named]
         period, _ = naming.period_named((code,), said_on, free, lambda d: side.period_of(d, ""))
         if period is not None and ("", period) in side.expected:
@@ -330,7 +336,9 @@ def _code(side: _Side, keys: Sequence[tuple[str, Period]]) -> str:
 
 
 def _carried(group: Sequence[Node]) -> bool:
-    return sum(kind == "period" for kind, _, _ in group) > 1 and not any(k == "code" for k, _, _ in group)
+    return sum(kind == "period" for kind, _, _ in group) > 1 and not any(
+        k == "code" for k, _, _ in group
+    )
 
 
 def _notes(side: _Side, codes: Sequence[str], expected: Expected) -> tuple[str, ...]:

@@ -56,9 +56,7 @@ def settlements(
 
     with opened() as books:
         _known(counterparty, books.space.registry.sops)
-        found = books.settlements(
-            as_of, direction=direction, due_by=due_by, everything=everything
-        )
+        found = books.settlements(as_of, direction=direction, due_by=due_by, everything=everything)
         found = [s for s in found if counterparty in (None, s["counterparty"])]
         days = books.settlement_calendar(found, as_of) if as_calendar else []
     if as_json:

@@ -101,7 +101,7 @@ def ageing(rows: Sequence[Row]) -> Report:
         own = [r for r in rows if r["direction"] == direction and Decimal(r["open"]) != ZERO]
         if not own:
             continue
-        sums = {n: ZERO for n in BUCKET_NAMES}
+        sums = dict.fromkeys(BUCKET_NAMES, ZERO)
         for one in own:
             sums[one["bucket"]] += Decimal(one["open"])
         ahead = sorted(r["due"] for r in own if r["bucket"] in ("not due", "today"))

@@ -168,7 +168,8 @@ class Settlement(_Part):
     how long a bank line without a reference may be taken for a settlement by its amount. ``netting``: whether fee
     and commission are taken off (net), or paid apart (gross). ``dispute_limit``: up to how much of open breaks a
     settlement is paid. ``withheld``: the part of a gateway's fee that we withhold for it (PPh 23), without VAT.
-    ``rounding``: where a difference of rounding goes."""
+    ``rounding``: where a difference of rounding goes. ``commission``: when a partner that is paid gross pays us the
+    commission; without it, by the month, due on no day."""
 
     lag: int = Field(default=1, ge=0)
     by_amount: Span = timedelta(days=7)
@@ -176,6 +177,7 @@ class Settlement(_Part):
     fee: Fee | None = None
     schedule: Schedule | None = None
     netting: Literal["net", "gross"] = "net"
+    commission: Schedule | None = None
     dispute_limit: Exact = Field(default=Decimal(0), ge=0)
     withheld: Exact = Field(default=Decimal(0), ge=0, lt=1)
     rounding: str = Field(
@@ -187,6 +189,10 @@ class Settlement(_Part):
         if self.schedule is not None and "lag" in self.model_fields_set:
             raise ValueError(
                 "lag stands in the schedule: leave it out beside [versions.settlement.schedule]"
+            )
+        if self.commission is not None and self.netting == "net":
+            raise ValueError(
+                'commission is a schedule of its own only with netting = "gross"; net, it is set off'
             )
         return self
 
@@ -226,7 +232,7 @@ class Version(_Part):
     prices: str | None = None
     recognition: dict[str, Recognition] = Field(default_factory=dict)
     commission: dict[str, Commission] = Field(default_factory=dict)
-    tolerance: dict[Literal["cost", "topup"], Tolerance] = Field(default_factory=dict)
+    tolerance: dict[Literal["cost", "topup", "settlement"], Tolerance] = Field(default_factory=dict)
     match: Match = Match()
     owners: dict[str, str] = Field(default_factory=dict)
     deadlines: dict[str, Span] = Field(default_factory=dict)

@@ -43,7 +43,10 @@ def code_of(period: Period, channel: str = "") -> str:
 
 
 def period_named(
-    text: Iterable[str], said_on: date, periods: Sequence[Period], period_of: Callable[[date], Period]
+    text: Iterable[str],
+    said_on: date,
+    periods: Sequence[Period],
+    period_of: Callable[[date], Period],
 ) -> tuple[Period | None, date | None]:
     """Return the period that a statement is for, and the day that it names.
 
