@@ -238,7 +238,8 @@ def _pending(
                 component=component_of(space, who),
                 type="gateway",
                 direction="receive",
-                ref=naming.code_of(period, channel),
+                # The gateway names it when it reports it: its code must not be taken for one of theirs.
+                ref=f"pending-{naming.code_of(period, channel)}",
                 channel=channel,
                 period=period,
                 due=terms.due(space, who, target, channel) if target else None,

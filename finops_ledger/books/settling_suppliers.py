@@ -120,19 +120,21 @@ def _take(space: Workspace, pay: _Side, receive: _Side, row: dict[str, Any]) -> 
     commission = row["granted"] if unknown else row["commission"]
     vat = row["granted_vat"] if unknown else row["vat"]
     rate = Decimal(row["withhold"] or 0)
-    told = {"rows": int(row["rows"]), "rule_ids": () if unknown else (row["rule"],)}
-    more: dict[str, Any] = {**told, "unpriced": int(row["unpriced"])}
+    rules = () if unknown else (str(row["rule"]),)
+    count, unpriced = int(row["rows"]), int(row["unpriced"])
     granted = Amounts(commission=commission, vat=vat)
     bases = {rate: commission} if rate else {}
     gross = rule is not None and rule.netting == "gross"
     whole = Amounts(gross=row["gross"]) if gross else replace(granted, gross=row["gross"])
     _add(
-        pay, (channel, pay.period_of(day, channel)), Expected(whole, {} if gross else bases, **more)
+        pay,
+        (channel, pay.period_of(day, channel)),
+        Expected(whole, {} if gross else bases, {}, count, unpriced, rules),
     )
     if gross:
         # They pay the commission with its VAT, and withhold: the other way round than where it is set off.
         taken = Amounts(gross=commission + vat)
-        _add(receive, ("", receive.period_of(day, "")), Expected(taken, bases, **told))
+        _add(receive, ("", receive.period_of(day, "")), Expected(taken, bases, {}, count, 0, rules))
 
 
 def _add(side: _Side, key: tuple[str, Period], more: Expected) -> None:

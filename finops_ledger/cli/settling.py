@@ -18,6 +18,8 @@ from finops_ledger.cli.app import (
     opened,
 )
 
+_NAMES = {"vat": "VAT"}
+
 
 @cli.command()
 @click.option(
@@ -112,7 +114,7 @@ def _told(one: dict[str, Any]) -> list[str]:
 
     name = f"{one['counterparty']} {one['ref']}"
     found = [
-        f"{name}: {d['component']} is {amount(d['theirs'])}, by the contract {amount(d['ours'])}: "
+        f"{name}: {_NAMES.get(d['component'], d['component'])} is {amount(d['theirs'])}, by the contract {amount(d['ours'])}: "
         f"{_signed(d['by'])}."
         for d in one["differences"]
     ]
