@@ -114,8 +114,8 @@ def _told(one: dict[str, Any]) -> list[str]:
 
     name = f"{one['counterparty']} {one['ref']}"
     found = [
-        f"{name}: {_NAMES.get(d['component'], d['component'])} is {amount(d['theirs'])}, by the contract {amount(d['ours'])}: "
-        f"{_signed(d['by'])}."
+        f"{name}: {_NAMES.get(d['component'], d['component'])} is {amount(d['theirs'])}, "
+        f"by the contract {amount(d['ours'])}: {_signed(d['by'])}."
         for d in one["differences"]
     ]
     if one["state"] in ("paid", "part-paid") and one["listed"] not in (None, one["paid"]):
