@@ -345,6 +345,10 @@ def _carried(group: Sequence[Node]) -> bool:
 
 def _notes(side: _Side, codes: Sequence[str], expected: Expected) -> tuple[str, ...]:
     found = [f"{c} {side.notes[c]}" for c in codes if c in side.notes]
+    for code in codes:
+        days = sorted({str(row["day_post"]) for row, _ in side.invoices.get(code, ())})
+        if len(days) > 1:
+            found.append(f"{code} is billed more than once, on {', '.join(days)}")
     if expected.unpriced:
         found.append(
             f"{expected.unpriced} rows of products that no price list knows: their commission is as they grant it"
