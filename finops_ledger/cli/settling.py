@@ -64,7 +64,9 @@ def settlements(
     if as_json:
         output.print_json(days if as_calendar else found)
     elif as_csv:
-        made = laid_out.calendar(days) if as_calendar else laid_out.everything(found)
+        made = (
+            laid_out.calendar(days, every_day=True) if as_calendar else laid_out.everything(found)
+        )
         click.echo(made.csv(), nl=False)
     elif not found:
         output.note(
