@@ -92,7 +92,7 @@ def _payments(path: Path) -> dict[Decimal, int]:
 
 def _due(fee: Fee, amounts: dict[Decimal, int]) -> Decimal:
     if fee.per == "row":
-        return sum((_rounded(a * fee.rate) * n for a, n in amounts.items()), ZERO)
+        return sum(((_rounded(a * fee.rate) + fee.amount) * n for a, n in amounts.items()), ZERO)
     return _rounded(_total(amounts) * fee.rate)
 
 
@@ -106,7 +106,8 @@ def _rounded(amount: Decimal) -> Decimal:
 
 def _told(fee: Fee | None, amounts: dict[Decimal, int]) -> str:
     rate = plain(fee.rate * 100) if fee else "0"
-    return f"fee {rate} % on {plain(_total(amounts))} not settled"
+    each = f" and {plain(fee.amount)} a payment" if fee and fee.amount else ""
+    return f"fee {rate} %{each} on {plain(_total(amounts))} not settled"
 
 
 def _entry(

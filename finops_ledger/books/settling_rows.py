@@ -18,6 +18,7 @@ from finops_ledger.books.items import files_of
 from finops_ledger.books.settling_terms import schedules
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.days import zone
+from finops_ledger.core.schema import MONEY
 from finops_ledger.core.schema import UTC as UTC_TIME
 from finops_ledger.posting import due, reading, settlement, supply
 from finops_ledger.posting import tables as t
@@ -44,6 +45,7 @@ _FEES: Final = pa.schema(
         ("fee_gateway", pa.string()),
         ("rate", pa.decimal128(9, 6)),
         ("tax", pa.decimal128(9, 6)),
+        ("each", MONEY),
         ("per", pa.string()),
         ("rule", pa.string()),
         ("starts", pa.date32()),
@@ -186,7 +188,7 @@ def settled(
         "and o.gateway = s.gateway and s.kind = 'payment' "
         f"where s.disposition <> 'known' and s.kind <> 'invoice' and s.day_post <= date '{last}'"
     )
-    fee = "case when per = 'row' and kind = 'payment' then round(d_gross * rate, 0) else 0 end"
+    fee = "case when per = 'row' and kind = 'payment' then round(d_gross * rate, 0) + sign(d_gross) * each else 0 end"
     rated = (
         f"select *, round(due_fee * tax, 0) as due_vat from (select *, {fee} as due_fee from ({rows}) "
         "left join fees on fee_gateway = party and own >= starts and own < ends)"
@@ -214,7 +216,7 @@ def pending(space: Workspace, items: Sequence[Path], sales: Sequence[Batch]) -> 
         f"from ({en.parquet(items)}) i left join sale_rows s on s.batch = i.left_batch and s.record = i.left_record "
         "where not i.is_closed and i.right_batch is null and i.amount <> 0"
     )
-    fee = "case when per = 'row' and amount > 0 then round(amount * rate, 0) else 0 end"
+    fee = "case when per = 'row' and amount > 0 then round(amount * rate, 0) + each else 0 end"
     rated = (
         f"select *, round(due_fee * tax, 0) as due_vat from (select *, {fee} as due_fee from ({rows}) "
         "left join fees on fee_gateway = party and own >= starts and own < ends)"
@@ -283,6 +285,7 @@ def _fees(space: Workspace) -> pa.Table:
                 sop.counterparty,
                 fee.rate if fee else Decimal(0),
                 fee.vat if fee else Decimal(0),
+                fee.amount if fee else Decimal(0),
                 fee.per if fee else "none",
                 sop.rule_id(version.effective),
                 version.effective if number else date.min,

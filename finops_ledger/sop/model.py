@@ -150,7 +150,8 @@ class Tolerance(_Part):
 
 
 class Fee(_Part):
-    """A gateway's fee: a rate of the gross payments, VAT on it, rounded per report or per row.
+    """A gateway's fee: a rate of the gross payments, VAT on it, rounded per report or per row; ``amount`` on each
+    payment beside it (virtual accounts: rate 0, so much a payment).
 
     ``accrue``: whether the fee of orders that are not settled is accrued at the end of a month (worked-cases 21).
     """
@@ -158,7 +159,14 @@ class Fee(_Part):
     rate: Exact
     vat: Exact = Decimal(0)
     per: Literal["report", "row"] = "report"
+    amount: Exact = Field(default=Decimal(0), ge=0)
     accrue: Literal["month-end", "none"] = "month-end"
+
+    @model_validator(mode="after")
+    def _amount_by_row(self) -> Fee:
+        if self.amount and self.per == "report":
+            raise ValueError('amount is a fee on each payment: write per = "row" beside it')
+        return self
 
 
 class Settlement(_Part):
