@@ -169,6 +169,14 @@ class Fee(_Part):
         return self
 
 
+class Rebate(_Part):
+    """A volume rebate: ``rate`` of a month's whole volume, once the volume has reached ``target``."""
+
+    target: Exact = Field(gt=0)
+    rate: Exact = Field(gt=0, lt=1)
+    period: Literal["month"] = "month"
+
+
 class Settlement(_Part):
     """How a gateway settles with us, or we with a postpaid supplier.
 
@@ -247,6 +255,7 @@ class Version(_Part):
     limits: dict[str, dict[str, Exact]] = Field(default_factory=dict)
     settlement: Settlement | None = None
     lines: list[BankLine] = Field(default_factory=list)
+    rebates: tuple[Rebate, ...] = ()
     legs: tuple[LegRule, ...] = ()
 
     @field_validator("legs")
@@ -311,6 +320,10 @@ class Sop(_Part):
                 )
             if version.settlement is not None:
                 _settles(self.type, version)
+            if version.rebates and self.type != "supplier":
+                raise ValueError(
+                    f"version {version.change_id} has [[versions.rebates]], which a supplier grants"
+                )
             if needs != "lines" and getattr(version, needs) is None:
                 raise ValueError(f"version {version.change_id} lacks [versions.{needs}]")
             for one in version.match.passes:
