@@ -170,9 +170,10 @@ def settled(
 ) -> list[Row]:
     """Return what gateways' reports settle up to a day, by settlement, kind, channel, day and rule.
 
-    A row's day is that on which its order was paid, else what the row itself says of it; the rate of the fee is that
-    of this day. ``due_fee`` and ``due_vat`` are by the contract, rounded row by row; ``gross`` of payments with
-    ``per = "report"`` is for whoever adds up the report.
+    A row's day is that on which its order was paid, else what the row itself says of it: by it the settlement has its
+    period. The rate of the fee is that of the day which the report says, as reconciliation has it. ``due_fee`` and
+    ``due_vat`` are by the contract, rounded row by row; ``gross`` of payments with ``per = "report"`` is for whoever
+    adds up the report.
     """
     lay_out(space, "settlement", batches_)
     _orders(space, sales)
@@ -180,7 +181,8 @@ def settled(
     rows = (
         "select s.gateway as party, coalesce(s.settlement_ref, '') as code, s.day_post, s.kind, "
         "coalesce(s.channel, o.channel, '') as channel, s.currency, "
-        "coalesce(o.own, s.paid_day, s.day, s.day_post) as own, coalesce(o.at, s.paid_at, s.stated_at) as moment, "
+        "coalesce(o.own, s.paid_day, s.day, s.day_post) as own, s.day_rated, "
+        "coalesce(o.at, s.paid_at, s.stated_at) as moment, "
         "s.d_gross, s.d_net, s.d_fees, s.d_taxes, s.d_held, "
         "coalesce(s.withheld, 0) - coalesce(s.prev_withheld, 0) as d_withheld, "
         "case when s.disposition = 'new' then 1 else 0 end as one "
@@ -191,7 +193,7 @@ def settled(
     fee = "case when per = 'row' and kind = 'payment' then round(d_gross * rate, 0) + sign(d_gross) * each else 0 end"
     rated = (
         f"select *, round(due_fee * tax, 0) as due_vat from (select *, {fee} as due_fee from ({rows}) "
-        "left join fees on fee_gateway = party and own >= starts and own < ends)"
+        "left join fees on fee_gateway = party and day_rated >= starts and day_rated < ends)"
     )
     return space.local.rows(
         f"select party, code, day_post, kind, channel, currency, {_day(space, 'gateway', 'party', 'moment', 'own')} "

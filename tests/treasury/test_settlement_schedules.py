@@ -9,6 +9,7 @@ import pytest
 
 from finops_ledger.core.errors import UsageError
 from tests.treasury.bills import bill, biller, may, short
+from tests.worked import workspace as w
 from tests.worked.postpaid import Postpaid
 from tests.worked.story import Story, equal
 
@@ -168,3 +169,23 @@ def test_a_due_date_beyond_the_table_of_holidays_is_never_guessed(tmp_path: Path
     story.books.close()
     with pytest.raises(UsageError, match="calendar ID has no table of 2027: the joint decree"):
         story.books.settlements()
+
+
+def test_a_gateway_s_rate_that_changes_inside_a_settlement(tmp_path: Path) -> None:
+    """0.7 % until the 11th, 1 % from the 12th on: 357 and 510 are no break, and the list says the same."""
+    fee = '[versions.settlement.fee]\nrate = "0.007"\nper = "report"'
+    story = Story(tmp_path / "books", may(11), gateway="PG1", fee=fee)
+    sop = story.root / "sops" / "PG1.toml"
+    head, _, version = sop.read_text().partition("[[versions]]")
+    later = version.replace("2026-01-01", "2026-05-12").replace("SOP-PG1-1", "SOP-PG1-2")
+    later = later.replace('"0.007"', '"0.01"')
+    sop.write_text(f"{head}[[versions]]{version}\n[[versions]]{later}")
+    for day, taken in ((11, 357), (12, 510)):
+        story.sold(may(day), f"O{day}", partner="")
+        line = w.settled("PG1-20260512", may(12), f"O{day}", "PAYMENT", 51_000, taken)
+        story.reports[may(12)].append(line.replace("2026-05-12 08", f"{may(day)} 08"))
+    story.run(may(12))
+    equal([b["class"] for b in story.books.breaks()], [])
+    [one] = story.books.settlements()
+    equal((one["fee"], one["differences"]), ("867", []))
+    equal(one["rules"], ["PG1@2026-01-01", "PG1@2026-05-12"])
