@@ -180,7 +180,8 @@ def _name_lists(side: _Side, seen: dict[str, date]) -> None:
         )
         free = [p for _, p in side.expected if p not in named]
         period, _ = naming.period_named((code,), said_on, free, lambda d: side.period_of(d, ""))
-        if period is not None and ("", period) in side.expected:
+        # A code may name a period that has no rows yet: paid in advance.
+        if period is not None:
             side.links.append((node, ("period", "", period)))
 
 

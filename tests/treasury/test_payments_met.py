@@ -89,3 +89,29 @@ def test_in_one_line_without_a_code(story: Postpaid) -> None:
     story.proven()
     equal([str(f) for f in story.books.verify()], [])
     equal(story.books.audit()[1], [])
+
+
+def test_paid_before_anything_is_delivered(tmp_path: Path) -> None:
+    """The list names the period by its last day; the rows that come later meet it there."""
+    story = biller(tmp_path / "books", "[versions.settlement.schedule]\nlag = 1")
+    story.pays(may(11), "AggB-20260512", (UNBILLED, NET, ""), (TRANSIT, -NET, ""))
+    story.lines[may(11)].append(("TRSF AGGB AggB-20260512", -NET))
+    story.run(may(11))
+    names = ("ref", "net", "paid", "due", "flags")
+    told = ("20260512", "0", str(NET), "2026-05-13", ["over", "advance"])
+    equal(short(story.books.settlements(everything=True), *names), [told])
+    bill(story, may(12), "A1")
+    story.run(may(12))
+    told = ("20260512", str(NET), str(NET), "2026-05-13", ["advance"])
+    equal(short(story.books.settlements(everything=True), *names), [told])
+
+
+def test_a_code_that_is_billed_twice_is_told(tmp_path: Path) -> None:
+    story = biller(tmp_path / "books", "[versions.settlement.schedule]\nlag = 1")
+    bill(story, may(11), "A1")
+    story.invoices_(may(12), "AggB-20260511", may(11), 352_500, 1_200, 132)
+    story.invoices_(may(13), "AggB-20260511", may(10), 352_500, 1_200, 132)
+    story.run(may(13))
+    [one] = story.books.settlements()
+    equal(short([one], "gross", "stated", "flags"), [("352500", "702384", ["overdue", "over"])])
+    equal(one["notes"], ["20260511 is billed more than once, on 2026-05-12, 2026-05-13"])
