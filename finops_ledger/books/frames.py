@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from finops_ledger.books import settling
 from finops_ledger.books.figures import AMOUNTS, MOVEMENTS
 from finops_ledger.core.errors import UsageError
 
@@ -16,6 +17,7 @@ _MONEY = {
     "deposits": ("opening", *MOVEMENTS, "closing", "stated", "low", "floor"),
     "revenue": AMOUNTS,
     "taxes": ("base", "expected", "taken", "difference", "slips", "missing"),
+    "settlements": settling.MONEY,
     "days": (),
 }
 

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from finops_ledger.cli import closing, daily, formats, proving, reading, resolving, taxes, watching
+from finops_ledger.cli import (
+    closing,
+    daily,
+    formats,
+    proving,
+    reading,
+    resolving,
+    settling,
+    taxes,
+    watching,
+)
 from finops_ledger.cli.app import cli, main
 
 __all__ = [
@@ -14,6 +24,7 @@ __all__ = [
     "proving",
     "reading",
     "resolving",
+    "settling",
     "taxes",
     "watching",
 ]

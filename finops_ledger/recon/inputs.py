@@ -24,8 +24,7 @@ def lay_out(engine: en.Engine, job: Job) -> plain.Pairs:
     pairs = plain.Pairs()
     if job.leg.name == GATEWAY_FEE:
         for name, part in (("lhs", "fee"), ("rhs", "vat")):
-            sql = fees.excess(job.fee, job.counterparty, job.day, part) if job.fee else none
-            engine.keep(name, sql)
+            engine.keep(name, fees.excess(job.fees, job.counterparty, job.day, part) or none)
         return pairs
     if job.leg.cardinality == "consume" or job.leg.name == SUPPLY_STATEMENT:
         passes = (job.passes or ("ref",)) if job.leg.name == SUPPLY_STATEMENT else ()
@@ -38,8 +37,7 @@ def lay_out(engine: en.Engine, job: Job) -> plain.Pairs:
             plain.join_versions(engine, name)
     elif job.leg.name == PAYMENT_BANK:
         told = " union all ".join(_payment(job, p) for p in job.payments)
-        engine.keep("lhs_rows", told or none)
-        engine.keep("lhs", query(sides.added_up, "lhs_rows"))
+        engine.keep("lhs", told or none)
         engine.keep("rhs", query(sides.right, job.leg))
     else:
         sources = job.sources if job.leg.by_source else ()

@@ -101,7 +101,8 @@ class Job:
     tolerance: Decimal
     shift_s: int
     claims: str
-    fee: Fee | None = None
+    #: The gateway's contracts, each with the first and the last day of the rows that it is for.
+    fees: tuple[tuple[date, date, Fee | None], ...] = ()
     others: tuple[Path, ...] = ()
     gaps: tuple[Gap, ...] = ()
     payments: tuple[Payment, ...] = ()

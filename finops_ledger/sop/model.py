@@ -146,7 +146,8 @@ class Tolerance(_Part):
 
 
 class Fee(_Part):
-    """A gateway's fee: a rate of the gross payments, VAT on it, rounded per report or per row.
+    """A gateway's fee: a rate of the gross payments, VAT on it, rounded per report or per row; ``amount`` on each
+    payment beside it (virtual accounts: rate 0, so much a payment).
 
     ``accrue``: whether the fee of orders that are not settled is accrued at the end of a month (worked-cases 21).
     """
@@ -154,7 +155,22 @@ class Fee(_Part):
     rate: Exact
     vat: Exact = Decimal(0)
     per: Literal["report", "row"] = "report"
+    amount: Exact = Field(default=Decimal(0), ge=0)
     accrue: Literal["month-end", "none"] = "month-end"
+
+    @model_validator(mode="after")
+    def _amount_by_row(self) -> Fee:
+        if self.amount and self.per == "report":
+            raise ValueError('amount is a fee on each payment: write per = "row" beside it')
+        return self
+
+
+class Rebate(_Part):
+    """A volume rebate: ``rate`` of a month's whole volume, once the volume has reached ``target``."""
+
+    target: Exact = Field(gt=0)
+    rate: Exact = Field(gt=0, lt=1)
+    period: Literal["month"] = "month"
 
 
 class Settlement(_Part):
@@ -164,7 +180,8 @@ class Settlement(_Part):
     how long a bank line without a reference may be taken for a settlement by its amount. ``netting``: whether fee
     and commission are taken off (net), or paid apart (gross). ``dispute_limit``: up to how much of open breaks a
     settlement is paid. ``withheld``: the part of a gateway's fee that we withhold for it (PPh 23), without VAT.
-    ``rounding``: where a difference of rounding goes."""
+    ``rounding``: where a difference of rounding goes. ``commission``: when a partner that is paid gross pays us the
+    commission; without it, by the month, due on no day."""
 
     lag: int = Field(default=1, ge=0)
     by_amount: Span = timedelta(days=7)
@@ -172,6 +189,7 @@ class Settlement(_Part):
     fee: Fee | None = None
     schedule: Schedule | None = None
     netting: Literal["net", "gross"] = "net"
+    commission: Schedule | None = None
     dispute_limit: Exact = Field(default=Decimal(0), ge=0)
     withheld: Exact = Field(default=Decimal(0), ge=0, lt=1)
     rounding: str = Field(
@@ -183,6 +201,10 @@ class Settlement(_Part):
         if self.schedule is not None and "lag" in self.model_fields_set:
             raise ValueError(
                 "lag stands in the schedule: leave it out beside [versions.settlement.schedule]"
+            )
+        if self.commission is not None and self.netting == "net":
+            raise ValueError(
+                'commission is a schedule of its own only with netting = "gross"; net, it is set off'
             )
         return self
 
@@ -222,13 +244,14 @@ class Version(_Part):
     prices: str | None = None
     recognition: dict[str, Recognition] = Field(default_factory=dict)
     commission: dict[str, Commission] = Field(default_factory=dict)
-    tolerance: dict[Literal["cost", "topup"], Tolerance] = Field(default_factory=dict)
+    tolerance: dict[Literal["cost", "topup", "settlement"], Tolerance] = Field(default_factory=dict)
     match: Match = Match()
     owners: dict[str, str] = Field(default_factory=dict)
     deadlines: dict[str, Span] = Field(default_factory=dict)
     limits: dict[str, dict[str, Exact]] = Field(default_factory=dict)
     settlement: Settlement | None = None
     lines: list[BankLine] = Field(default_factory=list)
+    rebates: tuple[Rebate, ...] = ()
     legs: tuple[LegRule, ...] = ()
 
     @field_validator("legs")
@@ -293,6 +316,10 @@ class Sop(_Part):
                 )
             if version.settlement is not None:
                 _settles(self.type, version)
+            if version.rebates and self.type != "supplier":
+                raise ValueError(
+                    f"version {version.change_id} has [[versions.rebates]], which a supplier grants"
+                )
             if needs != "lines" and getattr(version, needs) is None:
                 raise ValueError(f"version {version.change_id} lacks [versions.{needs}]")
             for one in version.match.passes:

@@ -38,6 +38,7 @@ CONFIGURATION: dict[str, type[BaseModel]] = {
     "`[[legs]]`": sop_legs.LegRule,
     "`left = { … }`": sop_legs.Rows,
     "`classes = { … }`": sop_legs.Classes,
+    "`[[allowance]]`": config.Allowance,
     "`[[rails]]`": rails.Rail,
     "`hours = { … }`": rails.Hours,
     "`[[sources]]`": config.Source,
@@ -58,6 +59,7 @@ SOPS: dict[str, type[BaseModel]] = {
     "`[versions.settlement]`": sop.Settlement,
     "`[versions.settlement.schedule]`": schedule.Schedule,
     "`[versions.settlement.fee]`": sop.Fee,
+    "`[[versions.rebates]]`": sop.Rebate,
     "`[[versions.lines]]`": sop.BankLine,
 }
 FORMATS: dict[str, type[BaseModel]] = {
