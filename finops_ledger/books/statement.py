@@ -35,6 +35,8 @@ class Statement:
     low: Decimal
     gaps: tuple[Gap, ...]
     place: str
+    #: The row at which it falls below zero for the first time; empty while it does not.
+    negative: str = ""
 
     @property
     def lost(self) -> tuple[Gap, ...]:
@@ -47,6 +49,7 @@ class Statement:
         return tuple(g for g in self.gaps if g.amount > ZERO)
 
 
+_TOTALS: Final = ("opening", "closing")
 #: The leg against which the rows of the file that moves the deposit are reconciled, by the file's role.
 LEG_OF: Final = {"supply": SALE_SUPPLY, "deposit": SUPPLY_STATEMENT}
 
@@ -121,7 +124,8 @@ def _walk(space: Workspace, batch: Batch) -> Statement | None:
         )
         for g in found.gaps
     ]
-    whole = Statement(found.opening, found.closing, found.low, tuple(gaps), "ok")
+    negative = f"{batch.name}:{found.negative}" if found.negative is not None else ""
+    whole = Statement(found.opening, found.closing, found.low, tuple(gaps), "ok", negative)
     stated = batch.line["stated"]["closing"]
     if refused and stated is not None and Decimal(stated) != found.closing:
         last = _gap(batch, "closing", 1, Decimal(stated) - found.closing, defect=True)
@@ -135,13 +139,40 @@ def _walk(space: Workspace, batch: Batch) -> Statement | None:
 
 
 def _chain(space: Workspace, batch: Batch) -> chain.Chain | None:
-    """Walk what a batch, with the earlier issues of its file, says of the balance."""
+    """Walk what a batch, with the earlier issues of its file, says of the balance: by its rows, else by its totals."""
     earlier = [b.id for b in space.state.issues(batch) if b.issue < batch.issue]
     if earlier or space.state.neighbours(batch.id):
-        return chain.read(space.engine, batch.role, batch.id, batch.order, issues=earlier)
+        return _told(space, batch, earlier)
     if batch.id not in space.chains:  # its rows alone, which never change
-        space.chains[batch.id] = chain.read(space.engine, batch.role, batch.id, batch.order)
+        space.chains[batch.id] = _told(space, batch, [])
     return space.chains[batch.id]
+
+
+def _told(space: Workspace, batch: Batch, earlier: list[str]) -> chain.Chain | None:
+    found = chain.read(space.engine, batch.role, batch.id, batch.order, issues=earlier)
+    if found is not None:
+        return found
+    said = batch.line["stated"]
+    opening, closing = (None if said[k] is None else Decimal(said[k]) for k in _TOTALS)
+    if batch.line["rows"]["refused"]:
+        closing = None  # what the refused rows moved is not known
+    return chain.of_totals(
+        space.engine, batch.role, batch.id, batch.order, opening, closing, issues=earlier
+    )
+
+
+def shared(space: Workspace, batch: Batch, day: date) -> bool:
+    """Say whether rows of another file of the counterparty post on a day: neither file's balance is then the day's.
+
+    Issues of one file are one file, and so are the parts of a day, which go on from each other.
+    """
+    return any(
+        other.counterparty == batch.counterparty
+        and other.role == batch.role
+        and other.sent_as != batch.sent_as
+        and (other.part is None or batch.part is None)
+        for other in space.state.posting_on(day)
+    )
 
 
 def of_locked_day(space: Workspace, batch: Batch) -> bool:

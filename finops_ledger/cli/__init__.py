@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from finops_ledger.cli import closing, daily, formats, proving, reading, resolving, watching
+from finops_ledger.cli import (
+    closing,
+    confirming,
+    daily,
+    deposits,
+    formats,
+    proving,
+    reading,
+    resolving,
+    watching,
+)
 from finops_ledger.cli.app import cli, main
 
 __all__ = [
     "cli",
     "closing",
+    "confirming",
     "daily",
+    "deposits",
     "formats",
     "main",
     "proving",
