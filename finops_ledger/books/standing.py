@@ -17,7 +17,7 @@ from finops_ledger.books.loading import Loaded
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.days import Window, zone
 from finops_ledger.core.money import ZERO, plain
-from finops_ledger.recon.legs import TOPUP_BANK
+from finops_ledger.recon.legs import SUPPLY_STATEMENT, TOPUP_BANK
 from finops_ledger.subledger.manifest import Batch
 from finops_ledger.treasury import rollforward
 from finops_ledger.treasury.rollforward import Arises, RolledDay
@@ -81,14 +81,20 @@ def _partner(
         "untied_since": first_off.isoformat() if first_off else None,
         "ours": plain(disputed.ours),
         "disputed": [
-            {"id": i["id"], "class": i["class"], "ref": i["ref"], "amount": plain(_open(i))}
+            {"id": i["id"], "class": i["class"], "ref": _ref(i), "amount": plain(_open(i))}
             for i in others
             if i["id"] in disputed.items
         ],
-        "differences": [
-            *(_books_off(space, loaded, partner, account, days, a, mine) for a in _arisen(days)),
-            *(_row_off(space, partner, i, mine) for i in mine if i["class"] in UNEXPLAINED),
-        ],
+        "differences": sorted(
+            [
+                *(
+                    _books_off(space, loaded, partner, account, days, a, mine)
+                    for a in _arisen(days)
+                ),
+                *(_row_off(space, partner, i, mine) for i in mine if i["class"] in UNEXPLAINED),
+            ],
+            key=lambda d: d["day"],
+        ),
         "in_transit": transit,
         "in_transit_total": plain(sum((Decimal(t["amount"]) for t in transit), ZERO)),
         "suspect": suspect,
@@ -96,6 +102,15 @@ def _partner(
         "lowest": lowest(space, partner, last),
         "hours": rollforward.hours(last.closing, used, timedelta(days=len(recent))),
     }
+
+
+def _ref(item: Told) -> str:
+    """Name an item as people read it: of a place in a statement the day and the row."""
+    ref = str(item["ref"])
+    if ref[:1] not in ("!", "?") or ref.count(" ") < 2:
+        return ref
+    day, where = ref.split(" ")[1:3]
+    return f"{day} row {where}" if where.isdigit() else f"{day} {where}"
 
 
 def _untied(days: list[RolledDay]) -> list[RolledDay]:
@@ -157,7 +172,8 @@ def _row_off(space: Workspace, partner: str, item: Told, mine: list[Told]) -> To
     amount = Decimal(item["residue"]) + Decimal(item["claimed"])
     side = item["right"] or item["left"]
     place = _row(space, side["row"] if side else None)
-    short = "theirs" if item["class"] != "file_defect" else "ours"
+    known = item["class"] == "balance_gap" or item["leg"] == SUPPLY_STATEMENT
+    short = "theirs" if known else "ours" if item["class"] == "file_defect" else ""
     return {
         "day": item["opened"],
         "kind": item["class"],
@@ -175,7 +191,10 @@ def _gap_told(item: Told, amount: Decimal, place: Told) -> str:
     off = plain(abs(amount))
     where = item["ref"].rsplit(" ", 1)[-1]
     if item["class"] == "unexplained_movement":
-        return "one of the partner's two files shows it, the other does not"
+        if item["leg"] == SUPPLY_STATEMENT:
+            lacks = "statement has" if item["left"] else "transactions have"
+            return f"in one of the partner's two files alone: its {lacks} nothing of it"
+        return "a movement that names no order and no top-up: ask the partner what it is"
     if item["class"] == "file_defect":
         return f"rows of the file were refused: by its own totals they move {off}"
     way = "left the deposit" if amount > ZERO else "came into the deposit"

@@ -110,7 +110,7 @@ def _stand(name: str, stands: list[dict[str, Any]]) -> None:
     output.note(f"{name}, deposits at the end of {max(s['day'] for s in stands)}")
     output.note()
     output.report(laid_out.standing(stands))
-    _below(stands)
+    _below(stands, short=True)
     open_ = [s for s in stands if not s["tied"]]
     if open_:
         output.note()
@@ -148,20 +148,33 @@ def _proofs(rows: list[dict[str, Any]], stands: list[dict[str, Any]]) -> None:
     _below([by_partner[r["partner"]] for r in rows])
 
 
-def _below(stands: list[dict[str, Any]]) -> None:
+def _below(stands: list[dict[str, Any]], *, short: bool = False) -> None:
     """Say below the figures what an accountant asks next, partner by partner; nothing where all is well."""
     from finops_ledger.reports import deposits as laid_out
     from finops_ledger.reports.report import amount
 
     output.note()
-    for one in stands:
+    told = [s for s in stands if not short or not s["tied"] or s["below_floor"]]
+    for one in told:
         output.note(f"{one['partner']} {_said(one)}")
-    found = list(laid_out.differences(stands))
-    if found:
-        _head("What does not tie")
-        for partner, day, off, short, place, told, orders in found:
-            output.note(f"  {partner} {day}  {off}  {short} short{f', {place}' if place else ''}")
-            output.note(f"      {told}")
+    if short and len(told) < len(stands):
+        rest = len(stands) - len(told)
+        others = f"The other {rest:,}" if told else "All"
+        output.note(
+            f"{others} tie to their statements." if rest > 1 or not told else "The other one ties."
+        )
+    for books, title in (
+        (True, "What does not tie"),
+        (False, "What the rows do not explain; it is posted as a break, so that the books tie"),
+    ):
+        found = list(laid_out.differences(stands, books=books))
+        if found:
+            _head(title)
+        widest = max((len(f[2]) for f in found), default=0)
+        for partner, day, off, side, place, why, orders in found:
+            where = "  ".join(text for text in (side, place) if text)
+            output.note(f"  {partner} {day}  {off:>{widest}}  {where}".rstrip())
+            output.note(f"      {why}")
             if orders:
                 output.note(f"      of that price: {'; '.join(orders)}")
     for key, title in (("in_transit", "Top-ups in transit"), ("suspect", "Suspect top-ups")):

@@ -325,10 +325,10 @@ class _Proof:
         mover = mover or next((s.entry for s in said.statements), None)
         lowest, at = after, mover
         for dip, entry in said.dips[:1]:
-            if before + dip < lowest:
+            if 0 <= before + dip < lowest:
                 lowest, at = before + dip, entry
         for one in said.statements:
-            if one.low is not None and one.low < lowest:
+            if one.low is not None and 0 <= one.low < lowest:  # below zero is told already
                 lowest, at = one.low, one.entry
         if self._falls("zero", key, after < 0):
             self.report.add(

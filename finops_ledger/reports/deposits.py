@@ -42,15 +42,16 @@ STANDING = (
     Column("off", "Off", "money", optional=True),
     Column("ties", "Ties since"),
     Column("in_transit_total", "In transit", "money", optional=True),
-    Column("suspect_total", "Suspect", "money", optional=True),
+    Column("suspects", "Suspect", "count", optional=True),
     Column("low", "Lowest", "money", spare=True),
+    Column("low_at", "at", optional=True, spare=True),
     Column("floor", "Floor", "money", optional=True, spare=True),
     Column("below_floor", "Below floor", "flag", optional=True),
     Column("hours", "Hours left", "count", optional=True, spare=True),
 )
-_SUMS = ("opening", *MOVEMENTS, "closing", "stated", "off", "in_transit_total", "suspect_total")
+_SUMS = ("opening", *MOVEMENTS, "closing", "stated", "off", "in_transit_total", "suspects")
 #: Whose figures are short, in words.
-_SHORT = {"theirs": "their file", "ours": "our books"}
+_SHORT = {"theirs": "their file is short", "ours": "our books are short", "": ""}
 
 
 def report(rows: Sequence[Row]) -> Report:
@@ -60,7 +61,15 @@ def report(rows: Sequence[Row]) -> Report:
 
 def standing(found: Sequence[Row]) -> Report:
     """Lay out what ``Books.standing`` gives: one line a partner, and their sums."""
-    rows = [{**r, "ties": r["tied_since"] or f"no ({r['untied_since']})"} for r in found]
+    rows = [
+        {
+            **r,
+            "ties": r["tied_since"] or f"not since {r['untied_since']}",
+            "suspects": len(r["suspect"]),
+            "low_at": (r["lowest"]["at"] or "").rpartition(" ")[2],
+        }
+        for r in found
+    ]
     return Report("standing", STANDING, rows, total(rows, *_SUMS))
 
 
@@ -91,10 +100,17 @@ def place(found: Row) -> str:
     return f"{found['file']}:{found['line']}" if found["line"] else str(found["file"])
 
 
-def differences(found: Sequence[Row]) -> Iterator[tuple[str, str, str, str, str, str, list[str]]]:
-    """Lay out what does not tie: partner, day, amount, who is short, place, what, orders of that price."""
+def differences(
+    found: Sequence[Row], *, books: bool | None = None
+) -> Iterator[tuple[str, str, str, str, str, str, list[str]]]:
+    """Lay out what does not tie: partner, day, amount, who is short, place, what, orders of that price.
+
+    ``books``: only where books and statement part, or (False) only what rows of the statement do not explain.
+    """
     for one in found:
         for each in one["differences"]:
+            if books is not None and (each["kind"] == "books") != books:
+                continue
             orders = [
                 f"{o['ref']} ({o['why']}{', ' + o['id'] if o['id'] else ''}"
                 f"{', ' + place(o) if place(o) else ''})"
