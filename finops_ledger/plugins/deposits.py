@@ -204,8 +204,11 @@ class _Proof:
             if posting.account.startswith(self.prefix) and (amount := units(posting))
         }
         partner = entry.meta.get("partner")
-        if len(keys) != 1 and (isinstance(partner, str) or len({a for a, _ in keys}) == 1):
-            account = next(iter(keys))[0] if keys else f"{self.prefix}{partner}"
+        accounts = {account for account, _ in keys}
+        if len(accounts) != 1 and isinstance(partner, str):
+            accounts = {self.prefix + partner}
+        if len(accounts) == 1 and (len(keys) != 1 or not accounts & self.currencies.keys()):
+            (account,) = accounts
             keys = {(account, self._currency(account))}
         values = {name: figure(entry.meta.get(name)) for name in _FIGURES}
         bad = [name for name, value in values.items() if value is None and name in entry.meta]
