@@ -91,7 +91,11 @@ def _partner(
                     _books_off(space, loaded, partner, account, days, a, mine)
                     for a in _arisen(days)
                 ),
-                *(_row_off(space, partner, i, mine) for i in mine if i["class"] in UNEXPLAINED),
+                *(
+                    _row_off(space, partner, days, i, mine)
+                    for i in mine
+                    if i["class"] in UNEXPLAINED
+                ),
             ],
             key=lambda d: d["day"],
         ),
@@ -160,6 +164,8 @@ def _row(space: Workspace, name: str | None) -> Told:
     batch = space.state.batches.get(batch_id)
     if batch is None:
         return none
+    if not batch.rows:
+        return {**none, "file": batch.name}
     place = tracing.original(space, batch, int(record))
     return {"row": name, **{k: place[k] for k in ("file", "line", "text")}}
 
@@ -167,9 +173,11 @@ def _row(space: Workspace, name: str | None) -> Told:
 # --- what does not tie --------------------------------------------------------------------------------
 
 
-def _row_off(space: Workspace, partner: str, item: Told, mine: list[Told]) -> Told:
+def _row_off(
+    space: Workspace, partner: str, days: list[RolledDay], item: Told, mine: list[Told]
+) -> Told:
     """A place where the statement's rows do not explain it: posted as a break, so that the books tie."""
-    amount = Decimal(item["residue"]) + Decimal(item["claimed"])
+    amount = _open(item)
     side = item["right"] or item["left"]
     place = _row(space, side["row"] if side else None)
     known = item["class"] == "balance_gap" or item["leg"] == SUPPLY_STATEMENT
@@ -179,14 +187,14 @@ def _row_off(space: Workspace, partner: str, item: Told, mine: list[Told]) -> To
         "kind": item["class"],
         "amount": plain(amount),
         "short": short,
-        "told": _gap_told(item, amount, place),
+        "told": _gap_told(item, amount, days),
         "id": item["id"],
         **place,
         "orders": orders_of(space, partner, item["opened"], amount, mine, item["id"]),
     }
 
 
-def _gap_told(item: Told, amount: Decimal, place: Told) -> str:
+def _gap_told(item: Told, amount: Decimal, days: list[RolledDay]) -> str:
     """Say what a gap is; ``amount`` is what the account of the break holds: + it left the deposit."""
     off = plain(abs(amount))
     where = item["ref"].rsplit(" ", 1)[-1]
@@ -199,9 +207,10 @@ def _gap_told(item: Told, amount: Decimal, place: Told) -> str:
         return f"rows of the file were refused: by its own totals they move {off}"
     way = "left the deposit" if amount > ZERO else "came into the deposit"
     if where == "opening":
+        before = next((d.opening for d in days if d.day.isoformat() == item["opened"]), ZERO)
         return (
-            f"the statement does not open where the one before it closed: {off} {way} between the two; ask for "
-            "the rows, or for a corrected statement"
+            f"the statement opens at {plain(before - amount)}, the one before closed at {plain(before)}: {off} {way} "
+            "between the two; ask for the rows between them, or for a corrected statement"
         )
     if where == "absent":
         return f"rows of {off} that the file had when it first came are not in it now"
