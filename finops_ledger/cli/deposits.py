@@ -157,12 +157,11 @@ def _below(stands: list[dict[str, Any]], *, short: bool = False) -> None:
     told = [s for s in stands if not short or not s["tied"] or s["below_floor"]]
     for one in told:
         output.note(f"{one['partner']} {_said(one)}")
-    if short and len(told) < len(stands):
-        rest = len(stands) - len(told)
-        others = f"The other {rest:,}" if told else "All"
-        output.note(
-            f"{others} tie to their statements." if rest > 1 or not told else "The other one ties."
-        )
+    rest = len(stands) - len(told)
+    if short and rest:
+        others = "All tie to their statements." if not told else f"The other {rest:,} tie."
+        one = "It ties to its statement." if not told else "The other one ties."
+        output.note(others if rest > 1 else one)
     for books, title in (
         (True, "What does not tie"),
         (False, "What the rows do not explain; it is posted as a break, so that the books tie"),
