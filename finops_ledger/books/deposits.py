@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from finops_ledger.books import statement
 from finops_ledger.books.jobs import component_of
@@ -17,6 +18,7 @@ from finops_ledger.plugins.errors import figure
 from finops_ledger.treasury import rollforward
 from finops_ledger.treasury.rollforward import MOVEMENTS, RolledDay, Said
 
+PREFIX: Final = "Assets:Deposits:"
 #: Amounts of a day as :func:`deposits` writes them.
 AMOUNTS = ("opening", *MOVEMENTS, "closing", "stated_opening", "stated", "off", "low", "floor")
 _Figures = dict[str, Decimal]
@@ -46,18 +48,20 @@ def rolled(
     if last is None:
         return
     entries = _told_by_entries(loaded)
+    moved = _movements(loaded)
     for sop in space.registry.named("supplier"):
         partner = sop.counterparty
         said = _said(space, entries, partner)
         if not said or min(said) > last:
             continue
-        account = f"Assets:Deposits:{component_of(space, partner)}"
+        account = PREFIX + component_of(space, partner)
         first = min(said)
-        moves = _movements(loaded, account, first)
+        moves = moved[account]
+        opening, of_days = moves.since(first)
         for day, lows in moves.lows.items():
             its = said.get(day, Said())
             said[day] = Said(its.opening, its.closing, min(lows))
-        days = rollforward.roll(moves.opening, first, last, moves.moved, said, moves.dips)
+        days = rollforward.roll(opening, first, last, of_days, said, moves.dips)
         yield partner, account, days
 
 
@@ -125,30 +129,41 @@ def _said(
 
 @dataclass
 class _Moves:
-    """What an account moved: before the first file, then by day and movement; and how low it went."""
+    """What an account moved, in the order of the journal, and how low the entries say that its days went."""
 
-    opening: Decimal = ZERO
-    moved: dict[tuple[date, str], Decimal] = field(default_factory=dict)
+    all: list[tuple[date, str, Decimal]] = field(default_factory=list)
     lows: dict[date, list[Decimal]] = field(default_factory=dict)
     dips: dict[date, Decimal] = field(default_factory=dict)
 
+    def since(self, first: date) -> tuple[Decimal, dict[tuple[date, str], Decimal]]:
+        """Return the opening, which is all before a day, and from then on the sums by day and movement."""
+        opening = ZERO
+        moved: dict[tuple[date, str], Decimal] = {}
+        for day, name, amount in self.all:
+            if day < first:
+                opening += amount
+            else:
+                moved[day, name] = moved.get((day, name), ZERO) + amount
+        return opening, moved
 
-def _movements(loaded: Loaded, account: str, first: date) -> _Moves:
-    """Sum an account by day and movement; what lies before the first file is the opening."""
-    made = _Moves()
+
+def _movements(loaded: Loaded) -> dict[str, _Moves]:
+    """What each deposit moved, by account: one pass over the entries, however many partners there are."""
+    found: dict[str, _Moves] = defaultdict(_Moves)
     for entry in loaded.transactions():
-        mine = [p for p in entry.postings if p.account == account]
-        for posting in mine:
-            amount = posting.units.number
-            if entry.date < first:
-                made.opening += amount
-                continue
-            key = entry.date, rollforward.movement_of((posting.meta or {}).get("kind"))
-            made.moved[key] = made.moved.get(key, ZERO) + amount
-        if mine and entry.tags & statement.LEG_OF.keys():
-            low, dip = (figure(entry.meta.get(k)) for k in ("low", "dip"))
+        mine = set()
+        for posting in entry.postings:
+            if posting.account.startswith(PREFIX):
+                mine.add(posting.account)
+                name = rollforward.movement_of((posting.meta or {}).get("kind"))
+                found[posting.account].all.append((entry.date, name, posting.units.number))
+        if not mine or not entry.tags & statement.LEG_OF.keys():
+            continue
+        low, dip = (figure(entry.meta.get(k)) for k in ("low", "dip"))
+        for account in mine:
+            its = found[account]
             if low is not None:
-                made.lows.setdefault(entry.date, []).append(low)
+                its.lows.setdefault(entry.date, []).append(low)
             if dip is not None:
-                made.dips[entry.date] = min(dip, made.dips.get(entry.date, ZERO))
-    return made
+                its.dips[entry.date] = min(dip, its.dips.get(entry.date, ZERO))
+    return found

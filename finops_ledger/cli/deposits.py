@@ -160,8 +160,8 @@ def _below(stands: list[dict[str, Any]], *, short: bool = False) -> None:
     rest = len(stands) - len(told)
     if short and rest:
         others = "All tie to their statements." if not told else f"The other {rest:,} tie."
-        one = "It ties to its statement." if not told else "The other one ties."
-        output.note(others if rest > 1 else one)
+        single = "It ties to its statement." if not told else "The other one ties."
+        output.note(others if rest > 1 else single)
     for books, title in (
         (True, "What does not tie"),
         (False, "What the rows do not explain; it is posted as a break, so that the books tie"),
