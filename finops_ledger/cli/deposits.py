@@ -214,7 +214,7 @@ def _said(one: dict[str, Any]) -> str:
         at = (low["at"] or "").rpartition(" ")[2]
         text += f"; lowest {amount(low['amount'])} at {at} ({laid_out.place(low)})"
     if one["hours"] is not None:
-        text += f"; lasts some {one['hours']:,} hours at last week's rate"
+        text += f"; lasts some {one['hours']:,} hours at its recent rate"
     if one["below_floor"]:
         text += "; below its floor, top it up"
     return f"{text}."
