@@ -252,8 +252,9 @@ def _gap(
 def closing_before(space: Workspace, batch: Batch) -> Decimal | None:
     """The closing that a statement goes on from: of the part before, else of the file of the day before.
 
-    The day before states it, if its file is in, through days without rows. A part's is where its own running
-    balance ends; parts of a day follow one another by their number, whatever their order of arrival.
+    The day before states it, or ends there row by row, if its file is in, through days without rows. A part's is
+    where its own running balance ends; parts of a day follow one another by their number, whatever their order of
+    arrival.
     """
     by_day: dict[date, list[Batch]] = {}
     for other in space.state.of_source(batch.source):
@@ -271,11 +272,31 @@ def closing_before(space: Workspace, batch: Batch) -> Decimal | None:
     day = batch.covers[0] - timedelta(days=1)
     while _one_file(files := by_day.get(day, [])):
         for last in sorted(files, key=_part, reverse=True):
-            closing = last.line["stated"]["closing"]
-            if closing is not None:
-                return Decimal(closing)
+            closing = _closes(space, last)
+            if closing is not None or last.rows:
+                return closing
         day = min(f.covers[0] for f in files) - timedelta(days=1)
     return None
+
+
+def _closes(space: Workspace, batch: Batch) -> Decimal | None:
+    """Where a file of another day ends: the closing that it states, else the balance of its last row.
+
+    None where rows that move the deposit stand behind the last balance, or none states one.
+    """
+    closing = batch.line["stated"]["closing"]
+    if closing is not None or not batch.rows:
+        return None if closing is None else Decimal(closing)
+    if batch.id not in space.ends:
+        rows = parquet([space.root / batch.file], position=True)
+        first = "desc" if batch.order != "newest-first" else "asc"
+        found = space.local.rows(
+            f"select balance from ({rows}) where balance is not null or coalesce(amount, 0) <> 0 "
+            f"order by coalesce(record, file_row_number + 1) {first} limit 1"
+        )
+        said = found[0]["balance"] if found else None
+        space.ends[batch.id] = None if said is None else Decimal(said)
+    return space.ends[batch.id]
 
 
 def _part(batch: Batch) -> int:

@@ -106,19 +106,47 @@ def test_the_closing_of_a_partner_day_is_asserted_the_day_after(
     ])  # fmt: skip
 
 
-def test_a_file_that_states_no_closing_asserts_where_its_rows_end(tmp_path: Path) -> None:
-    story = Story(tmp_path / "books", date(2026, 3, 31), deposit=1_000_000)
-    text = find_format("aggregator", story.root).read_text()
+def without_closing(root: Path) -> None:
+    """Let the partner's file be read by a format that knows no closing total."""
+    text = find_format("aggregator", root).read_text()
     parts = re.split(r"(?m)^(?=\[)", text.replace('name = "aggregator"', 'name = "own"'))
     kept = "".join(p for p in parts if 'equals = "closing"' not in p)
-    (story.root / "formats" / "own.toml").write_text(kept)
-    change(story.root / "finops.toml", 'format = "aggregator"', 'format = "own"')
+    (root / "formats" / "own.toml").write_text(kept)
+    change(root / "finops.toml", 'format = "aggregator"', 'format = "own"')
+
+
+def test_a_file_that_states_no_closing_asserts_where_its_rows_end(tmp_path: Path) -> None:
+    story = Story(tmp_path / "books", date(2026, 3, 31), deposit=1_000_000)
+    without_closing(story.root)
     day = date(2026, 3, 31)
     story.row(day, "A1", "O1", debit=CUT)
     story.run(day + timedelta(days=1))
     equal(balances(story.root), {date(2026, 4, 1): (Decimal(1_000_000 - CUT), Decimal(0))})
     # The file of 1 April has no rows and states nothing: nothing is asserted, and the day is not tied.
     equal([d["tied"] for d in story.books.deposits()], [True, False])
+
+
+def test_a_running_balance_that_begins_elsewhere_is_a_gap_between_two_days(tmp_path: Path) -> None:
+    """The files state no closing: the last row of one and the first of the next say it all the same."""
+    day, after = date(2026, 3, 31), date(2026, 4, 1)
+    story = Story(tmp_path / "books", day, deposit=1_000_000)
+    without_closing(story.root)
+    for on, ref in ((day, "O1"), (after, "O2")):
+        story.sold(on, ref)
+        story.row(on, f"A-{ref}", ref, debit=CUT)
+    story.jumps[after] = -2_500
+    story.run(after)
+    [gap] = [b for b in story.books.breaks() if b["class"] == "balance_gap"]
+    equal((gap["residue"], gap["day"]), ("2500", "2026-04-01"))
+    [stand] = story.books.standing()
+    [told] = stand["differences"]
+    equal((told["file"], told["line"]), ("AggA_mutasi_20260401.csv", 4))
+    assert told["told"].startswith(
+        "the statement opens at 947700, the one before closed at 950200: 2500 left"
+    )
+    last = Decimal(1_000_000 - 2 * CUT - 2_500)
+    equal(balances(story.root)[date(2026, 4, 2)], (last, Decimal(0)))
+    story.proven()
 
 
 def test_an_empty_file_that_closes_elsewhere_is_a_gap_between_two_days(tmp_path: Path) -> None:
