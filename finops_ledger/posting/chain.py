@@ -146,12 +146,19 @@ def dip(engine: Engine, role: str, partner: str, day: date) -> Decimal:
     Over the rows of all files that post on it, in the order of their times; of rows of one moment those come first
     that bring money in, since nothing proves that they did not.
     """
+    rows = (
+        f"from {role}_lines where partner = {literal(partner)} and day_post = date '{day.isoformat()}' "
+        "and disposition <> 'known' and d_deposit <> 0"
+    )
+    sums = engine.rows(f"select sum(d_deposit) as moved, max(d_deposit) as most {rows}")[0]
+    if sums["moved"] is None or sums["most"] <= 0:
+        # Nothing came in: it only went down, in whatever order.
+        return Decimal(sums["moved"] or 0)
     found = engine.rows(
         "select min(upto) as low from (select sum(d_deposit) over (order by stated_at nulls first, "
-        f"d_deposit desc rows unbounded preceding) as upto from {role}_lines where partner = {literal(partner)} "
-        f"and day_post = date '{day.isoformat()}' and disposition <> 'known' and d_deposit <> 0)"
+        f"d_deposit desc rows unbounded preceding) as upto {rows})"
     )[0]
-    return min(Decimal(found["low"] or 0), Decimal(0))
+    return min(Decimal(found["low"]), Decimal(0))
 
 
 def absent(engine: Engine, role: str, batch: str, issues: Sequence[str]) -> Decimal:
