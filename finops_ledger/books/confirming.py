@@ -7,32 +7,32 @@ lie in ``archive/Decisions`` under their hash, and a rebuild replays them. The l
 
 from __future__ import annotations
 
-from calendar import monthrange
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from finops_ledger.books import confirmed, journal, recovery, standing
 from finops_ledger.books import deposits as rolled
-from finops_ledger.books import journal, recovery, standing
 from finops_ledger.books.evidences import Kept
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.days import zone
 from finops_ledger.core.errors import UsageError
-from finops_ledger.core.money import plain
+from finops_ledger.core.money import ZERO
 from finops_ledger.core.names import file_name
-from finops_ledger.sop.confirmation import Confirmation
 from finops_ledger.subledger import files
 from finops_ledger.treasury import confirming, letters
-from finops_ledger.treasury.confirming import Asked, Event, Letter, Line
+from finops_ledger.treasury.confirming import Event, Letter, Line
 from finops_ledger.treasury.rollforward import RolledDay, together
 
 if TYPE_CHECKING:
     from finops_ledger.books.books import Books
 
 FOLDER: Final = "reports/confirmations"
+#: So many open differences stand in a letter one by one.
+LISTED: Final = 20
 FORMS: Final = ("positive", "negative", "blank")
 
 
@@ -52,9 +52,11 @@ class Confirmations:
         now = as_of or space.expected.as_of
         if now is None:
             return []
-        asked = _asked(space, self.books, now, read(space, as_of))
+        asked = confirmed.asked(space, self.books, now, confirmed.read(space, as_of))
         return [
-            _told(a) for a in asked if month in (None, a.month) and partner in (None, a.partner)
+            confirmed.told(a)
+            for a in asked
+            if month in (None, a.month) and partner in (None, a.partner)
         ]
 
     def write(
@@ -72,7 +74,7 @@ class Confirmations:
 
         Raises UsageError when the month is not over, a partner has no proven balance at its end, or nothing is due.
         """
-        first, last = month_of(month)
+        first, last = confirmed.month_of(month)
         _who(by)
         with Workspace.open(self.books.root).writing():
             space = self.begin()
@@ -109,7 +111,7 @@ class Confirmations:
 
         Raises UsageError when no letter was sent, the answer is older than it, or the evidence is missing.
         """
-        month_of(month)
+        confirmed.month_of(month)
         _who(by)
         if not evidence.strip():
             raise UsageError(
@@ -122,7 +124,7 @@ class Confirmations:
             on = day or self.clock().astimezone(zone(space.config.company.zone)).date()
             sent = [
                 e
-                for e in read(space)
+                for e in confirmed.read(space)
                 if (e.partner, e.month, e.what) == (partner, month, confirming.SENT)
             ]
             if not sent:
@@ -162,11 +164,14 @@ class Confirmations:
             raise UsageError(f"{month} is not over in the books: the files that are in {reach}")
         if written <= days[1]:
             raise UsageError(f"--day {written}: a letter about {month} is written after {days[1]}")
-        asked = {(a.partner, a.month): a for a in _asked(space, self.books, as_of, read(space))}
+        asked = {
+            (a.partner, a.month): a
+            for a in confirmed.asked(space, self.books, as_of, confirmed.read(space))
+        }
         made = []
         for who, _, found in sorted(rolled.rolled(space, self.books.load(), days[1])):
             one = asked.get((who, month))
-            rule = _rule(space, who, days[1])
+            rule = confirmed.rule_of(space, who, days[1])
             closing = found[-1].closing
             if partner not in (None, who) or found[-1].day < days[1]:
                 continue
@@ -194,75 +199,6 @@ class Confirmations:
         return made
 
 
-def month_of(text: str) -> tuple[date, date]:
-    """Return the first and the last day of a month; UsageError when it is not written like ``2026-03``."""
-    try:
-        first = date.fromisoformat(f"{text}-01")
-    except ValueError as error:
-        raise UsageError(f"--month {text}: write it like 2026-03") from error
-    return first, first.replace(day=monthrange(first.year, first.month)[1])
-
-
-def read(space: Workspace, until: date | None = None) -> list[Event]:
-    """Return every letter and answer that decisions record, in their order; with ``until``, up to that day.
-
-    Raises UsageError with file and line for a directive that says something else than it should.
-    """
-    from beancount.core.data import Custom
-    from beancount.parser import parser
-
-    found = []
-    for path in space.decision_files():
-        entries, _, _ = parser.parse_file(str(path))
-        found += [
-            _event(e, f"{path}:{e.meta['lineno']}")
-            for e in entries
-            if isinstance(e, Custom) and e.type == confirming.KIND
-        ]
-    return [e for e in found if until is None or e.day <= until]
-
-
-def _event(entry: Any, place: str) -> Event:
-    values = [v.value for v in entry.values]
-    try:
-        partner, month, what, balance = values
-        if what not in (confirming.SENT, confirming.REPLY):
-            raise ValueError(what)
-        month_of(month)
-        number = Decimal(balance.number)
-    except (ValueError, AttributeError, TypeError, UsageError) as error:
-        raise UsageError(
-            f'{place}: write it like  custom "{confirming.KIND}" "AggA" "2026-03" "reply" 165890600 IDR'
-        ) from error
-    by, evidence = (str(entry.meta.get(k, "")) for k in ("by", "evidence"))
-    return Event(entry.date, partner, month, what, number, by, evidence, place)
-
-
-def _asked(space: Workspace, books: Books, as_of: date, recorded: list[Event]) -> Iterator[Asked]:
-    """Yield where each partner's months stand: those that are over, and those of which a letter was sent."""
-    events: dict[tuple[str, str], list[Event]] = {}
-    for event in recorded:
-        events.setdefault((event.partner, event.month), []).append(event)
-    made = []
-    for partner, _, days in rolled.rolled(space, books.load(), as_of):
-        ends: dict[str, RolledDay] = {}
-        for one in days:
-            if one.day == month_of(f"{one.day:%Y-%m}")[1]:
-                ends[f"{one.day:%Y-%m}"] = one
-        for month, end in ends.items():
-            rule = _rule(space, partner, end.day)
-            told = events.get((partner, month), [])
-            if told or confirming.is_due(month, end.closing, rule.above):
-                made.append(
-                    confirming.ask(partner, month, told, end.closing, as_of, rule.reply, rule.form)
-                )
-    yield from sorted(made, key=lambda a: (a.month, a.partner))
-
-
-def _rule(space: Workspace, partner: str, day: date) -> Confirmation:
-    return space.registry.of(partner).on(day).deposit.confirmation
-
-
 def _letter(
     space: Workspace,
     books: Books,
@@ -274,7 +210,7 @@ def _letter(
     number: int,
 ) -> Letter:
     """Compose a letter from the books as they stood at the end of the month."""
-    rule = _rule(space, partner, days[1])
+    rule = confirmed.rule_of(space, partner, days[1])
     company, head = space.config.company, space.config.letters
     [stand] = [
         s for s in standing.standing(space, books.load(), days[1]) if s["partner"] == partner
@@ -301,9 +237,23 @@ def _letter(
         zone=stand["zone"],
         rolled=together([d for d in found if d.day >= days[0]]),
         in_transit=tuple(_line(t, t["since"], _way(t)) for t in stand["in_transit"]),
-        open=tuple(_line(i, days[1].isoformat(), i["class"]) for i in stand["disputed"])
-        + tuple(_line(t, t["since"], t["class"]) for t in stand["suspect"]),
+        open=_listed(
+            [
+                *(_line(i, days[1].isoformat(), i["class"]) for i in stand["disputed"]),
+                *(_line(t, t["since"], t["class"]) for t in stand["suspect"]),
+            ]
+        ),
     )
+
+
+def _listed(lines: list[Line]) -> tuple[Line, ...]:
+    """The greatest differences one by one, the others in one line: a letter is read by people."""
+    most = sorted(lines, key=lambda one: (-abs(one.amount), one.ref))
+    shown, rest = most[:LISTED], most[LISTED:]
+    if rest:
+        more = f"dan {len(rest)} lainnya / and {len(rest)} more"
+        shown.append(Line(rest[0].day, "", more, sum((one.amount for one in rest), ZERO)))
+    return tuple(shown)
 
 
 def _way(topup: dict[str, Any]) -> str:
@@ -350,22 +300,3 @@ def _known(space: Workspace, partner: str) -> None:
         near = get_close_matches(partner, suppliers, 1)
         hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(suppliers)}"
         raise UsageError(f"{partner} is no supplier of these books: {hint}")
-
-
-def _told(one: Asked) -> dict[str, Any]:
-    return {
-        "partner": one.partner,
-        "month": one.month,
-        "state": one.state,
-        "balance": None if one.balance is None else plain(one.balance),
-        "now": plain(one.now),
-        "restated": one.restated,
-        "sent": one.sent.isoformat() if one.sent else None,
-        "answer_by": one.answer_by.isoformat() if one.answer_by else None,
-        "replied": one.replied.isoformat() if one.replied else None,
-        "answer": None if one.answer is None else plain(one.answer),
-        "difference": None if one.difference is None else plain(one.difference),
-        "letters": one.letters,
-        "open": one.open,
-        "told": one.told(),
-    }
