@@ -269,11 +269,11 @@ class Books:
         """Return every deposit's roll-forward by day, against the partner's statement."""
         return deposited.deposits(self.space, self.load(), as_of)
 
-    def standing(self, as_of: date | None = None) -> list[dict[str, Any]]:
-        """Return where each deposit stands (see :func:`finops_ledger.books.standing.standing`)."""
-        from finops_ledger.books import standing
+    def positions(self, as_of: date | None = None) -> list[dict[str, Any]]:
+        """Return where each deposit stands (see :func:`finops_ledger.books.positions.positions`)."""
+        from finops_ledger.books import positions
 
-        return standing.standing(self.space, self.load(), as_of)
+        return positions.positions(self.space, self.load(), as_of)
 
     @property
     def confirmations(self) -> Confirmations:

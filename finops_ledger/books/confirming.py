@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from finops_ledger.books import confirmed, journal, recovery, standing
+from finops_ledger.books import confirmed, journal, positions, recovery
 from finops_ledger.books import deposits as rolled
 from finops_ledger.books.evidences import Kept
 from finops_ledger.books.workspace import Workspace
@@ -213,7 +213,7 @@ def _letter(
     rule = confirmed.rule_of(space, partner, days[1])
     company, head = space.config.company, space.config.letters
     [stand] = [
-        s for s in standing.standing(space, books.load(), days[1]) if s["partner"] == partner
+        s for s in positions.positions(space, books.load(), days[1]) if s["partner"] == partner
     ]
     month = f"{days[1]:%Y-%m}"
     return Letter(

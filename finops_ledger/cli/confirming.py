@@ -44,14 +44,16 @@ def _day(what: str) -> Callable[[Command], Command]:
 
 
 @cli.group(invoke_without_command=True)
+@books_option
+@json_option
 @click.pass_context
-def confirm(context: click.Context) -> None:
+def confirm(context: click.Context, as_json: bool) -> None:
     """Balance confirmations: letters to partners, and their answers.
 
     Without a command: list.
     """
     if context.invoked_subcommand is None:
-        context.invoke(listed)
+        context.invoke(listed, as_json=as_json)
 
 
 @confirm.command("list")

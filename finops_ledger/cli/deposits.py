@@ -78,7 +78,7 @@ def deposits(
             and (first is None or d["day"] >= first.isoformat())
             and (last is None or d["day"] <= last.isoformat())
         ]
-        stands = [] if as_csv else books.standing(as_of)
+        stands = [] if as_csv else books.positions(as_of)
         stands = [s for s in stands if partner in (None, s["partner"])]
         name = books.space.config.company.name
         if as_json:
@@ -109,7 +109,7 @@ def _stand(name: str, stands: list[dict[str, Any]]) -> None:
 
     output.note(f"{name}, deposits at the end of {max(s['day'] for s in stands)}")
     output.note()
-    output.report(laid_out.standing(stands))
+    output.report(laid_out.positions(stands))
     _below(stands, short=True)
     open_ = [s for s in stands if not s["tied"]]
     if open_:
@@ -236,7 +236,7 @@ def _workbook(path: Path, rows: list[dict[str, Any]], stands: list[dict[str, Any
         for found in laid_out.differences(stands)
     ]  # fmt: skip
     sheets = {
-        "Standing": laid_out.standing(stands),
+        "Positions": laid_out.positions(stands),
         "Days": laid_out.report(rows),
         "Does not tie": Report("differences", columns, apart),
     }

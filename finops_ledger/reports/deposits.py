@@ -33,7 +33,7 @@ COLUMNS = (
     Column("floor", "Floor", "money", optional=True, spare=True),
     Column("below_floor", "Below floor", "flag", optional=True),
 )
-STANDING = (
+POSITIONS = (
     Column("partner", "Partner"),
     Column("opening", "Opening", "money", spare=True),
     *_MOVED,
@@ -59,8 +59,8 @@ def report(rows: Sequence[Row]) -> Report:
     return Report("deposits", COLUMNS, rows)
 
 
-def standing(found: Sequence[Row]) -> Report:
-    """Lay out what ``Books.standing`` gives: one line a partner, and their sums."""
+def positions(found: Sequence[Row]) -> Report:
+    """Lay out what ``Books.positions`` gives: one line a partner, and their sums."""
     rows = [
         {
             **r,
@@ -70,7 +70,7 @@ def standing(found: Sequence[Row]) -> Report:
         }
         for r in found
     ]
-    return Report("standing", STANDING, rows, total(rows, *_SUMS))
+    return Report("positions", POSITIONS, rows, total(rows, *_SUMS))
 
 
 def latest(rows: Sequence[Row]) -> list[Row]:

@@ -11,7 +11,9 @@ import pytest
 from tests.cli.conftest import Finops
 
 HEAVY = ("duckdb", "pandas", "pyarrow", "ibis", "beancount", "fava", "pydantic", "rich", "numpy")
-READING = "breaks deposits revenue status check query verify rebuild run import reconcile explain"
+READING = (
+    "breaks deposits confirm revenue status check query verify rebuild run import reconcile explain"
+)
 COMMANDS = (
     "init demo import watch reconcile run status breaks resolve deposits confirm revenue explain query "
     "format check close withdraw verify rebuild serve"

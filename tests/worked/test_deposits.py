@@ -138,7 +138,7 @@ def test_a_running_balance_that_begins_elsewhere_is_a_gap_between_two_days(tmp_p
     story.run(after)
     [gap] = [b for b in story.books.breaks() if b["class"] == "balance_gap"]
     equal((gap["residue"], gap["day"]), ("2500", "2026-04-01"))
-    [stand] = story.books.standing()
+    [stand] = story.books.positions()
     [told] = stand["differences"]
     equal((told["file"], told["line"]), ("AggA_mutasi_20260401.csv", 4))
     assert told["told"].startswith(
@@ -160,7 +160,7 @@ def test_an_empty_file_that_closes_elsewhere_is_a_gap_between_two_days(tmp_path:
     equal((gap["residue"], gap["day"]), ("1000", "2026-04-01"))
     last = Decimal(1_000_000 - CUT - 1_000)
     equal(balances(story.root)[date(2026, 4, 2)], (last, Decimal(0)))
-    [stand] = story.books.standing()
+    [stand] = story.books.positions()
     [told] = stand["differences"]
     equal((told["kind"], told["amount"], told["short"]), ("balance_gap", "1000", "theirs"))
     assert told["told"].startswith("the statement opens at 949200, the one before closed at 950200")
@@ -188,7 +188,7 @@ def test_a_statement_below_zero_names_the_row_at_the_entry(tmp_path: Path) -> No
         "2026-03-02.beancount: [deposit-negative] Assets:Deposits:AggA on 2026-03-02"
     )
     assert "falls to -39600 IDR (below zero from AggA_mutasi_20260302.csv:2 on)" in told
-    [stand] = story.books.standing()
+    [stand] = story.books.positions()
     equal(
         (stand["lowest"]["amount"], stand["lowest"]["at"], stand["lowest"]["line"]),
         ("-39600", "2026-03-02 09:30:00", 5),
@@ -330,7 +330,7 @@ def test_the_roll_forward_of_the_trade(tmp_path: Path) -> None:
             "usage": "-183462400", "pending": "-1245000", "closing": "165890600", "stated": "165890600",
         },
     )  # fmt: skip
-    [stand] = story.books.standing()
+    [stand] = story.books.positions()
     equal((stand["tied"], stand["ours"]), (True, "165940400"))
     equal(
         [(i["class"], i["ref"], i["amount"]) for i in stand["disputed"]],
@@ -369,7 +369,7 @@ def test_a_difference_of_one_price_names_its_order(tmp_path: Path) -> None:
     story.sold(day, "O3", price=21_000, product="T50")
     story.row(day, "A3", "O3", debit=CUT, jump=-CUT)
     story.run(day)
-    [stand] = story.books.standing()
+    [stand] = story.books.positions()
     [told] = stand["differences"]
     equal(
         (told["day"], told["amount"], told["short"], told["file"], told["line"]),
@@ -387,7 +387,7 @@ def test_top_ups_under_way_and_suspect_ones_stand_with_their_bank_line(tmp_path:
     story = Story(tmp_path / "books", day, bank=True)
     story.lines[day].append(("TRSF E-BANKING DB TOPUP AGGA", -5_000_000))
     story.run(day)
-    [stand] = story.books.standing()
+    [stand] = story.books.positions()
     [sent] = stand["in_transit"]
     equal(
         (sent["amount"], sent["direction"], sent["since"], sent["age"], sent["file"]),
@@ -396,7 +396,7 @@ def test_top_ups_under_way_and_suspect_ones_stand_with_their_bank_line(tmp_path:
     assert "TOPUP AGGA" in sent["text"]
     equal(stand["in_transit_total"], "5000000")
     story.run(day + timedelta(days=3))
-    [stand] = story.books.standing()
+    [stand] = story.books.positions()
     equal(
         (stand["in_transit"], [s["class"] for s in stand["suspect"]]), ([], ["topup_not_credited"])
     )
@@ -410,7 +410,7 @@ def test_an_opening_balance_that_is_missing_is_said_with_both_figures(tmp_path: 
     story.deposit += 7
     story.row(day, "A1", "O1", debit=CUT)
     story.run(day)
-    [stand] = story.books.standing()
+    [stand] = story.books.positions()
     [told] = stand["differences"]
     equal((told["kind"], told["amount"], told["short"]), ("books", "-7", "ours"))
     assert told["told"].startswith("the books open the day at 1000000, the statement at 1000007")
@@ -432,7 +432,7 @@ def test_json_csv_and_workbook_have_the_same_figures(tmp_path: Path) -> None:
     path = tmp_path / "deposits.xlsx"
     said(story, "--xlsx", str(path))
     book = openpyxl.load_workbook(path)
-    equal(book.sheetnames, ["Standing", "Days", "Does not tie"])
+    equal(book.sheetnames, ["Positions", "Days", "Does not tie"])
     sheet = book["Days"]
     titles = [c.value for c in sheet[1]]
     closing = titles.index("Closing") + 1

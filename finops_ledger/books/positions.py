@@ -35,7 +35,7 @@ _MOVING: Final = ("supply", "deposit")
 Told = dict[str, Any]
 
 
-def standing(space: Workspace, loaded: Loaded, as_of: date | None = None) -> list[Told]:
+def positions(space: Workspace, loaded: Loaded, as_of: date | None = None) -> list[Told]:
     """Return where each partner's deposit stands at the end of a day, by partner; amounts are text.
 
     Each has the figures of its last day, and
