@@ -190,7 +190,7 @@ def _row_off(
         "told": _gap_told(item, amount, days),
         "id": item["id"],
         **place,
-        "orders": orders_of(space, partner, item["opened"], amount, mine, item["id"]),
+        "orders": orders_of(space, partner, amount, item, mine),
     }
 
 
@@ -256,7 +256,9 @@ def _books_off(
         "told": told,
         "id": None,
         **place,
-        "orders": orders_of(space, partner, off.day.isoformat(), off.amount, mine),
+        "orders": orders_of(
+            space, partner, off.amount, {"id": "", "opened": off.day.isoformat()}, mine
+        ),
     }
 
 
@@ -290,32 +292,32 @@ def _files(space: Workspace, partner: str, first: date, last: date) -> list[Batc
 
 
 def orders_of(
-    space: Workspace, partner: str, day: str, amount: Decimal, mine: Iterable[Told], not_: str = ""
+    space: Workspace, partner: str, amount: Decimal, item: Told, mine: Iterable[Told]
 ) -> list[Told]:
     """Name what has just this amount: open items of the partner first, then rows of its files of the days around.
 
-    A hint: a difference equal to one price is nearly always one order.
+    A hint: a difference equal to one price is nearly always one order. ``item`` itself is none of them.
     """
     found: list[Told] = [
         {"ref": i["ref"], "why": i["class"], "id": i["id"], "file": None, "line": None}
         for i in mine
-        if i["id"] != not_ and i["class"] not in UNEXPLAINED and _priced(i) == abs(amount) != ZERO
+        if i["id"] != item["id"] and i["class"] not in UNEXPLAINED and _priced(i) == abs(amount)
     ]
     if len(found) >= HINTS or not amount:
-        return found[:HINTS]
-    at = date.fromisoformat(day)
+        return found[:HINTS] if amount else []
+    own = {side["row"] for side in (item.get("left"), item.get("right")) if side}
+    at = date.fromisoformat(item["opened"])
     for batch in _files(space, partner, at - _NEAR, at + _NEAR):
         rows = space.local.rows(
             f"select number, ref, status from ({tracing.numbered(space, batch)}) "
             f"where abs(amount) = {plain(abs(amount))} and ref is not null order by number limit {HINTS + 1}"
         )
         for row in rows if len(rows) <= HINTS else ():
-            place = _row(space, f"{batch.id}:{row['number']}")
-            why = f"{row['status']} in their file"
-            found.append(
-                {"ref": row["ref"], "why": why, "id": None}
-                | {k: place[k] for k in ("file", "line")}
-            )
+            name = f"{batch.id}:{row['number']}"
+            if name not in own:
+                place = _row(space, name)
+                told = {"ref": row["ref"], "why": f"{row['status']} in their file", "id": None}
+                found.append(told | {k: place[k] for k in ("file", "line")})
     return found[:HINTS]
 
 

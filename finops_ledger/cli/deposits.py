@@ -143,7 +143,7 @@ def _proofs(rows: list[dict[str, Any]], stands: list[dict[str, Any]]) -> None:
         between = f"from {stand['opens']} to {stand['closes']}, {stand['zone']}"
         output.headline(f"{row['partner']}, {row['day']}: {between}")
         output.note()
-        headers = [("", False), ("Books", True), ("Statement", True), ("", False)]
+        headers = [("", False), ("Books", True), ("Statement", True), ("Off", True)]
         output.table(headers, list(laid_out.proof(row)), last=True)
     _below([by_partner[r["partner"]] for r in rows])
 

@@ -135,7 +135,9 @@ def of_totals(
     begins = opening if opening is not None else (closing or Decimal(0)) - moved
     lowest, negative = begins + min(low, Decimal(0)), None
     if lowest < 0 <= begins:
-        below = f"select record from walk where upto < {-begins} order by record {way} limit 1"
+        below = (
+            f"select record from walk where upto < {plain(-begins)} order by record {way} limit 1"
+        )
         negative = int(engine.rows(below)[0]["record"])
     return Chain(begins, begins + moved, lowest, (), negative)
 

@@ -51,7 +51,7 @@ POSITIONS = (
 )
 _SUMS = ("opening", *MOVEMENTS, "closing", "stated", "off", "in_transit_total", "suspects")
 #: Whose figures are short, in words.
-_SHORT = {"theirs": "their file is short", "ours": "our books are short", "": ""}
+_SHORT = {"theirs": "their file is short", "ours": "our books are off", "": ""}
 
 
 def report(rows: Sequence[Row]) -> Report:

@@ -93,7 +93,7 @@ def test_a_deposit_that_a_later_decision_moves_ties_no_more(finops: Finops, copi
     assert ties["2026-03-02"]["adjustment"] == "5"
     text = finops("--books", copied, "deposits").stdout
     assert "AggA does not tie on 2026-03-03: the books are 5 off" in text
-    assert "  AggA 2026-03-02  5  our books are short  decisions/2026/2026-02.beancount:" in text
+    assert "  AggA 2026-03-02  5  our books are off  decisions/2026/2026-02.beancount:" in text
     assert "posted by hand" in text
 
 

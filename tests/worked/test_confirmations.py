@@ -160,6 +160,15 @@ def test_it_is_rebuilt_byte_for_byte(root: Path, tmp_path: Path) -> None:
         equal((tmp_path / "again" / path.relative_to(root)).read_bytes(), path.read_bytes())
 
 
+def test_a_letter_that_is_gone_from_the_archive_is_missed(root: Path) -> None:
+    write(root)
+    [kept] = (root / "archive" / "Decisions").glob("*.CONF-*")
+    kept.unlink()
+    [found] = Books(root).verify()
+    assert found.check == "decisions"
+    assert "the evidence" in str(found)
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
