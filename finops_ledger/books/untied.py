@@ -13,6 +13,7 @@ from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.money import ZERO, plain
 from finops_ledger.recon.legs import SUPPLY_STATEMENT
 from finops_ledger.subledger.manifest import Batch
+from finops_ledger.treasury import rollforward
 from finops_ledger.treasury.rollforward import Arises, RolledDay
 
 #: Classes that say that rows do not explain the statement.
