@@ -184,7 +184,7 @@ class DayWriter:
             postings += difference
         elif batch.role in statement.LEG_OF and batch.late:
             postings += self._moved_then(batch, partner, postings)
-        if batch.role in statement.LEG_OF:
+        if batch.role in statement.LEG_OF and orig is None:
             meta += self._dip(batch, partner, day, {k for k, _ in meta})
         return Entry(
             day=day,
