@@ -61,8 +61,8 @@ def _event(entry: Any, place: str) -> Event:
         raise UsageError(
             f'{place}: write it like  custom "{confirming.KIND}" "AggA" "2026-03" "reply" 165890600 IDR'
         ) from error
-    by, evidence = (str(entry.meta.get(k, "")) for k in ("by", "evidence"))
-    return Event(entry.date, partner, month, what, number, by, evidence, place)
+    by, evidence, form = (str(entry.meta.get(k, "")) for k in ("by", "evidence", "form"))
+    return Event(entry.date, partner, month, what, number, by, evidence, place, form)
 
 
 def asked(space: Workspace, books: Books, as_of: date, recorded: list[Event]) -> Iterator[Asked]:

@@ -87,9 +87,16 @@ class Confirmations:
                 page = letters.page(letter)
                 _publish(space.root, letter, page)
                 told = kept.keep(f"{letter.number}.html", page.encode())
-                balance = letter.rolled.closing
                 event = Event(
-                    written, letter.partner, month, confirming.SENT, balance, by.strip(), told, ""
+                    day=written,
+                    partner=letter.partner,
+                    month=month,
+                    what=confirming.SENT,
+                    balance=letter.rolled.closing,
+                    by=by.strip(),
+                    evidence=told,
+                    place="",
+                    form=letter.form,
                 )
                 events.append(confirming.directive(event, letter.currency))
             _record(space, written, "\n".join(events), kept, self.clock())

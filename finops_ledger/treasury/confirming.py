@@ -4,6 +4,7 @@ A letter and an answer are decisions: ``custom`` directives in ``decisions/``, e
 
     2026-04-01 custom "finops-confirmation" "AggA" "2026-03" "sent" 165890600 IDR
       by: "preparer-1"
+      form: "positive"
       evidence: "sha256:…"
     2026-04-06 custom "finops-confirmation" "AggA" "2026-03" "reply" 165890600 IDR
       by: "preparer-1"
@@ -39,6 +40,8 @@ class Event:
     by: str
     evidence: str
     place: str
+    #: Of a letter: in which form it asked; empty: as the SOP says.
+    form: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,7 @@ def ask(
     state: State
     if answer is not None:
         state = "agreed" if answer.balance == letter.balance else "differs"
-    elif form == "negative":
+    elif (letter.form or form) == "negative":
         state = "unanswered" if as_of > by else "sent"
     else:
         state = "overdue" if as_of > by else "sent"
@@ -180,7 +183,7 @@ def is_due(month: str, closing: Decimal, above: Decimal) -> bool:
 
 def directive(event: Event, currency: str, more: Mapping[str, str] | None = None) -> str:
     """Write a letter or an answer as it stands in ``decisions/``."""
-    told = {"by": event.by, "evidence": event.evidence, **(more or {})}
+    told = {"by": event.by, "form": event.form, "evidence": event.evidence, **(more or {})}
     head = (
         f'{event.day.isoformat()} custom "{KIND}" "{event.partner}" "{event.month}" "{event.what}" '
         f"{plain(event.balance)} {currency}\n"

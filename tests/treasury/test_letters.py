@@ -53,6 +53,11 @@ def test_letters_and_answers_fold(
     assert (one.state, one.open) == (state, is_open)
 
 
+def test_the_form_of_the_letter_goes_before_that_of_the_procedure() -> None:
+    negative = replace(event(1, "sent"), form="negative")
+    assert asked(negative, as_of=30, form="positive").state == "unanswered"
+
+
 def test_a_difference_is_their_answer_less_our_letter() -> None:
     one = asked(event(1, "sent"), event(6, "reply", 165_840_800))
     assert one.difference == -49_800
