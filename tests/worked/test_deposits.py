@@ -164,6 +164,8 @@ def test_an_empty_file_that_closes_elsewhere_is_a_gap_between_two_days(tmp_path:
     [told] = stand["differences"]
     equal((told["kind"], told["amount"], told["short"]), ("balance_gap", "1000", "theirs"))
     assert told["told"].startswith("the statement opens at 949200, the one before closed at 950200")
+    equal((told["file"], told["line"]), ("AggA_mutasi_20260401.csv", None))
+    equal(story.books.explain(gap["id"])["facts"]["residue"], "1000")
     story.proven()
 
 
