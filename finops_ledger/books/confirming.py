@@ -144,7 +144,7 @@ class Confirmations:
                     f"--day {on}: the letter of {month} to {partner} was sent on {sent[-1].day}"
                 )
             kept = Kept(space)
-            told = kept.told(evidence)
+            told = " ".join(kept.told(evidence).split())
             event = Event(on, partner, month, confirming.REPLY, balance, by.strip(), told, "")
             more = {"reason": " ".join(reason.split())}
             text = confirming.directive(event, space.config.company.currency, more)

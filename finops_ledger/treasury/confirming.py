@@ -184,10 +184,8 @@ def is_due(month: str, closing: Decimal, above: Decimal) -> bool:
 def directive(event: Event, currency: str, more: Mapping[str, str] | None = None) -> str:
     """Write a letter or an answer as it stands in ``decisions/``."""
     told = {"by": event.by, "form": event.form, "evidence": event.evidence, **(more or {})}
-    head = (
-        f'{event.day.isoformat()} custom "{KIND}" "{event.partner}" "{event.month}" "{event.what}" '
-        f"{plain(event.balance)} {currency}\n"
-    )
+    said = " ".join(map(_quote, (KIND, event.partner, event.month, event.what)))
+    head = f"{event.day.isoformat()} custom {said} {plain(event.balance)} {currency}\n"
     return head + "".join(f"  {k}: {_quote(v)}\n" for k, v in told.items() if v)
 
 
