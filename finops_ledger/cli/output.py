@@ -168,11 +168,12 @@ def report(found: Report) -> None:
         cells = []
         for column in columns:
             text = written(column, row[column.key])
-            bad = (column.key == "tied" and text == "no") or column.key in (
-                "below_floor",
-                "overdue",
+            bad = (
+                column.key in ("below_floor", "overdue", "off")
+                or (column.key == "tied" and text == "no")
+                or (column.key == "ties" and text.startswith("not"))
             )
-            cells.append(Text(text, style="bold red" if bad and text != "" else ""))
+            cells.append(Text(text, style="bold red" if bad and text not in ("", "-") else ""))
         rows.append(cells)
     if found.totals and len(rows) > 1:
         sums = [
