@@ -70,7 +70,7 @@ def deposits(
     # A day is looked at as it stood at its own end.
     as_of = as_of or last
     with opened() as books:
-        check_known(None, partner, books.space.registry.sops, ())
+        check_known(None, partner, books.space.registry.sops, (), "--partner")
         rows = [
             d
             for d in books.deposits(as_of)

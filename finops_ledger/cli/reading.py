@@ -93,7 +93,9 @@ def breaks(
         output.note("Next: " + call(f"explain {found[0]['id']}"))
 
 
-def check_known(class_: str | None, counterparty: str | None, sops: Any, own: Any) -> None:
+def check_known(
+    class_: str | None, counterparty: str | None, sops: Any, own: Any, named: str = "--counterparty"
+) -> None:
     """Refuse a class or a counterparty that nobody knows; the message names the nearest."""
     from difflib import get_close_matches
 
@@ -103,11 +105,12 @@ def check_known(class_: str | None, counterparty: str | None, sops: Any, own: An
 
     choices = {
         "--class": (class_, [*CLASSES, *NOT_BREAKS, *own]),
-        "--counterparty": (counterparty, [*sops, EVERYBODY]),
+        named: (counterparty, [*sops, EVERYBODY]),
     }
     for option, (value, known) in choices.items():
         if value is not None and value not in known:
-            near = get_close_matches(value, known, 1)
+            same = [k for k in known if k.casefold() == value.casefold()]
+            near = same or get_close_matches(value, known, 1)
             hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"
             raise UsageError(f"{option} {value}: {hint}")
 
