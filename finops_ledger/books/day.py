@@ -219,6 +219,9 @@ class DayWriter:
         if found.negative:
             meta.append(("low_at", found.negative))
         name = component_of(self.space, partner)
+        if name != partner:
+            # A day without rows has no posting that shows the account.
+            meta.append(("deposit", f"Assets:Deposits:{name}"))
         made = []
         for gaps in (found.lost, found.gained):
             moved = sum((g.amount for g in gaps), ZERO)

@@ -108,6 +108,7 @@ class _Proof:
         self.balances: dict[Key, Decimal] = {}
         self.known: dict[Key, Decimal] = {}  # books less statement, already reported
         self.untied: set[str] = set()
+        self.names: dict[str, str] = {}  # partners by account, where rows say so
         self.below: set[tuple[str, Key]] = set()
 
     def day(self, day: date, entries: Iterable[Directive]) -> None:
@@ -136,7 +137,7 @@ class _Proof:
             movements = moved.get(key, {})
             before = self.balances.get(key, _ZERO)
             after = self.balances[key] = before + sum(movements.values(), _ZERO)
-            if self._partner(key[0]) not in self.untied:
+            if self.untied.isdisjoint(self._partners(key[0])):
                 said = stated.get(key, OfDay([], []))
                 if said.statements:
                     self._tie(day, key, before, movements, after, said.statements)
@@ -144,8 +145,10 @@ class _Proof:
                 opens = before + by_hand[key]
                 self._levels(day, key, opens, after, said, movers.get(key))
 
-    def _partner(self, account: str) -> str:
-        return account.removeprefix(self.prefix).partition(":")[0]
+    def _partners(self, account: str) -> set[str]:
+        """Who an account is about: as rows name the partner, and as the account spells it."""
+        spelled = account.removeprefix(self.prefix).partition(":")[0]
+        return {self.names.get(account, spelled), spelled}
 
     def _move(
         self,
@@ -166,6 +169,8 @@ class _Proof:
                 movers[key] = entry
                 if not rows:
                     by_hand[key] += number
+                elif partner := word(entry.meta.get("partner")):
+                    self.names[posting.account] = partner
 
     def _one_currency(self, key: Key, entry: Transaction) -> None:
         """A deposit is kept in one currency: that of its ``open``, where Beancount sees to it, else the first."""
@@ -203,10 +208,12 @@ class _Proof:
             for posting in entry.postings
             if posting.account.startswith(self.prefix) and (amount := units(posting))
         }
-        partner = entry.meta.get("partner")
+        partner, named = (word(entry.meta.get(k)) for k in ("partner", "deposit"))
         accounts = {account for account, _ in keys}
-        if len(accounts) != 1 and isinstance(partner, str):
-            accounts = {self.prefix + partner}
+        if len(accounts) != 1 and (named or partner):
+            accounts = {named or f"{self.prefix}{partner}"}
+            if partner:
+                self.names[next(iter(accounts))] = partner
         if len(accounts) == 1 and (len(keys) != 1 or not accounts & self.currencies.keys()):
             (account,) = accounts
             keys = {(account, self._currency(account))}
@@ -350,7 +357,8 @@ class _Proof:
                 "cannot be overdrawn: look for a top-up that is not in the files, and at the times of the rows",
                 said.dips[0][1],
             )
-        floor = self.floors.get(self._partner(account))
+        known = (self.floors[p] for p in sorted(self._partners(account)) if p in self.floors)
+        floor = next(known, None)
         if floor is not None and self._falls("floor", key, lowest < floor) and self.strict:
             left = "is left" if lowest == after else "was left at the day's lowest point"
             self.report.add(

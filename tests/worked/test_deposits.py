@@ -106,6 +106,23 @@ def test_the_closing_of_a_partner_day_is_asserted_the_day_after(
     ])  # fmt: skip
 
 
+def test_a_partner_who_is_spelled_otherwise_in_accounts(tmp_path: Path) -> None:
+    """A day without rows has no posting that shows the account; a missing file silences it all the same."""
+    books = w.make(tmp_path / "books", opening=w.OPENING.replace("Deposits:AggA", "Deposits:Alfa"))
+    root = books.root
+    change(
+        root / "sops" / "AggA.toml", 'type = "supplier"', 'type = "supplier"\ncomponent = "Alfa"'
+    )
+    for day in (1, 2, 4):
+        w.orders(root, date(2026, 4, day), [])
+        w.Statement(date(2026, 4, day), 1_000_000 - (day == 4)).drop(root)
+    w.orders(root, date(2026, 4, 3), [])
+    run(books)
+    alfa = balances(root, "Assets:Deposits:Alfa")
+    equal({d.day: n for d, (n, _) in alfa.items()}, {2: Decimal(1_000_000), 3: Decimal(1_000_000)})
+    equal([d["tied"] for d in Books(root).deposits()], [True, True, False, False])
+
+
 def without_closing(root: Path) -> None:
     """Let the partner's file be read by a format that knows no closing total."""
     text = find_format("aggregator", root).read_text()
