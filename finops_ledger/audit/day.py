@@ -256,7 +256,7 @@ def _posting_day(day: Day, batch: Batch) -> str:
         shift, where = supply.window.window().shift(), supply.window.zone
     noon = datetime.combine(batch.day, time(12), zone(where))
     moved = (noon.utcoffset() or timedelta(0)) + shift
-    local = f"cast(at_utc + interval {int(moved.total_seconds())} seconds as date)"
+    local = f"cast(at_utc + interval ({int(moved.total_seconds())}) seconds as date)"
     first, last = (f"date '{d}'" for d in batch.covers)
     stated = "coalesce(occurred_at, created_at, paid_at) at time zone 'UTC'"
     local = local.replace("at_utc", f"({stated})")

@@ -22,6 +22,7 @@ from finops_ledger.books import (
     reconciling,
     recovery,
 )
+from finops_ledger.books import deposits as deposited
 from finops_ledger.books import explain as explaining
 from finops_ledger.books.ahead import Ahead
 from finops_ledger.books.inbox import NOT_IN, FileReport
@@ -29,6 +30,7 @@ from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import IntegrityError, UsageError
 
 if TYPE_CHECKING:
+    from finops_ledger.books.confirming import Confirmations
     from finops_ledger.books.rebuild import RebuildReport
     from finops_ledger.books.resolving import Resolution
     from finops_ledger.core.findings import Finding
@@ -265,7 +267,20 @@ class Books:
 
     def deposits(self, as_of: date | None = None) -> list[dict[str, Any]]:
         """Return every deposit's roll-forward by day, against the partner's statement."""
-        return figures.deposits(self.space, self.load(), as_of)
+        return deposited.deposits(self.space, self.load(), as_of)
+
+    def positions(self, as_of: date | None = None) -> list[dict[str, Any]]:
+        """Return where each deposit stands (see :func:`finops_ledger.books.positions.positions`)."""
+        from finops_ledger.books import positions
+
+        return positions.positions(self.space, self.load(), as_of)
+
+    @property
+    def confirmations(self) -> Confirmations:
+        """Letters by which partners confirm their deposits: what was sent, and what they answered."""
+        from finops_ledger.books.confirming import Confirmations
+
+        return Confirmations(self, self._begin, self._clock)
 
     def settlements(self, as_of: date | None = None, **choices: Any) -> list[dict[str, Any]]:
         """Return what is to be paid and received (see :func:`finops_ledger.books.settling.listed`)."""

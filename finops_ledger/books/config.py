@@ -163,6 +163,15 @@ class Source(_Part):
         return datetime.strptime(text, self.day.format).date()  # noqa: DTZ007 - a date, not a moment
 
 
+class Letters(_Part):
+    """The head and the foot of letters that go out: whose they are, and who signs them."""
+
+    address: tuple[str, ...] = ()
+    city: str = ""
+    signatory: str = ""
+    title: str = ""
+
+
 class Limits(_Part):
     """Waits that belong to the business: how long an order may stay open, and a refund unsent."""
 
@@ -205,6 +214,7 @@ class Config(_Part):
     engine: EngineLimits = EngineLimits()
     limits: Limits = Limits()
     intake: Intake = Intake()
+    letters: Letters = Letters()
     roles: dict[str, list[str]] = Field(default_factory=dict)
     sources: list[Source] = Field(default_factory=list)
     legs: tuple[LegRule, ...] = ()

@@ -124,8 +124,9 @@ def _item(space: Workspace, loaded: Loaded, name: str) -> Told:
         )
     last = history[-1]
     named = [n for n in (last["left"], last["right"]) if n]
-    # A batch that was withdrawn is no longer there to show its row.
-    rows = [_named_row(space, n) for n in named if n.partition(":")[0] in space.state.batches]
+    # A batch that was withdrawn is no longer there to show its row; a file without rows has none.
+    live = space.state.batches
+    rows = [_named_row(space, n) for n in named if (b := live.get(n.partition(":")[0])) and b.rows]
     added = [f"{b}:{r}" for b, r in tracing.rows_of_sum(space, last, LIMIT)]
     rows += [_named_row(space, n) for n in added if n not in named]
     moved = {h["day"] for h in history if h["moved"] and gone is None}

@@ -64,7 +64,7 @@ def row(space: Workspace, batch_name: str, record: int) -> dict[str, Any]:
     """Return one row: what is stored of it, and where it stands in its file."""
     batch = batch_of(space, batch_name)
     stored = space.local.rows(
-        f"select * from ({_numbered(space, batch)}) where number = {int(record)}"
+        f"select * from ({numbered(space, batch)}) where number = {int(record)}"
     )
     if not stored:
         raise UsageError(
@@ -81,7 +81,8 @@ def row(space: Workspace, batch_name: str, record: int) -> dict[str, Any]:
     }
 
 
-def _numbered(space: Workspace, batch: Batch) -> str:
+def numbered(space: Workspace, batch: Batch) -> str:
+    """Select the stored rows of a batch, each with its record number in the file (``number``)."""
     source = en.parquet([space.root / batch.file], position=True)
     return f"select *, coalesce(record, file_row_number + 1) as number from ({source})"
 
@@ -140,7 +141,7 @@ def _bearing(
     where = where if batch.role in SUMMED["sale-gateway"] else f"ref in ({listed})"
     return space.local.rows(
         f"select {en.literal(batch.id)} as batch, number, role, kind, payment_ref, ref, partner_ref, {own} as key "
-        f"from ({_numbered(space, batch)}) where {where}"
+        f"from ({numbered(space, batch)}) where {where}"
     )
 
 
@@ -152,7 +153,7 @@ def rows_with(space: Workspace, ref: str, limit: int) -> list[tuple[str, int]]:
     same = " or ".join(f"{c} = {wanted}" for c in names)
     for batch in sorted(space.state.batches.values(), key=lambda b: (b.day, b.role, b.id)):
         rows = space.local.rows(
-            f"select number from ({_numbered(space, batch)}) where {same} "
+            f"select number from ({numbered(space, batch)}) where {same} "
             f"order by number limit {limit}"
         )
         found += [(batch.id, int(r["number"])) for r in rows]

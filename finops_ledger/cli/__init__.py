@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from finops_ledger.cli import (
     closing,
+    confirming,
     daily,
+    deposits,
     formats,
     proving,
     reading,
@@ -18,7 +20,9 @@ from finops_ledger.cli.app import cli, main
 __all__ = [
     "cli",
     "closing",
+    "confirming",
     "daily",
+    "deposits",
     "formats",
     "main",
     "proving",

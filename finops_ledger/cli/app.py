@@ -24,7 +24,7 @@ NOT_CLEAN, REFUSED, UNPROVEN, BUG, STOPPED = 1, 3, 4, 5, 130
 
 #: The commands in the order of a day's work.
 _ORDER = (
-    "init", "demo", "import", "watch", "reconcile", "run", "status", "breaks", "resolve", "deposits",
+    "init", "demo", "import", "watch", "reconcile", "run", "status", "breaks", "resolve", "deposits", "confirm",
     "settlements", "revenue", "taxes", "explain", "query", "format", "check", "close", "withdraw", "verify",
     "rebuild", "serve",
 )  # fmt: skip

@@ -177,13 +177,14 @@ def report(found: Report) -> None:
         cells = []
         for column in columns:
             text = written(column, row[column.key])
-            bad = (column.key == "tied" and text == "no") or column.key in (
-                "below_floor",
-                "overdue",
+            bad = (
+                column.key in ("below_floor", "overdue", "off")
+                or (column.key == "tied" and text == "no")
+                or (column.key == "ties" and text.startswith("not"))
             )
             bad = bad or (column.key == "told" and not _QUIET.issuperset(row.get("flags", ())))
             faint = column.key == "bank"
-            style = "bold red" if bad and text != "" else "dim" if faint else ""
+            style = "bold red" if bad and text not in ("", "-") else "dim" if faint else ""
             cells.append(Text(text, style=style))
         rows.append(cells)
     if found.totals and len(rows) > 1:

@@ -15,6 +15,7 @@ from pydantic import Field, field_validator, model_validator
 
 from finops_ledger.core.days import Window, zone
 from finops_ledger.core.kinds import TREATMENTS
+from finops_ledger.sop.confirmation import Confirmation
 from finops_ledger.sop.legs import LegRule, named_once
 from finops_ledger.sop.matching import LEGS_OF, Match
 from finops_ledger.sop.parts import Exact, Span
@@ -80,6 +81,7 @@ class Deposit(_Part):
     tax: TopupTax = TopupTax()
     nearest: Exact = Field(default=Decimal("0.25"), ge=0, lt=1)
     adjusts: str = ""
+    confirmation: Confirmation = Confirmation()
 
     @field_validator("adjusts")
     @classmethod

@@ -21,6 +21,7 @@ from finops_ledger.recon import classes, legs
 from finops_ledger.sop import legs as sop_legs
 from finops_ledger.sop import matching, rails, schedule
 from finops_ledger.sop import model as sop
+from finops_ledger.sop.confirmation import Confirmation
 from finops_ledger.subledger import manifest
 from tests.docs import pages as p
 from tests.docs.references import written
@@ -35,6 +36,7 @@ CONFIGURATION: dict[str, type[BaseModel]] = {
     "`[engine.spark]`": config_engine.Spark,
     "`[limits]`": config.Limits,
     "`[intake]`": config.Intake,
+    "`[letters]`": config.Letters,
     "`[[legs]]`": sop_legs.LegRule,
     "`left = { … }`": sop_legs.Rows,
     "`classes = { … }`": sop_legs.Classes,
@@ -51,6 +53,7 @@ SOPS: dict[str, type[BaseModel]] = {
     "`[versions.supply]`": sop.Supply,
     "`[versions.supply.window]`": sop.WindowRule,
     "`[versions.deposit]`": sop.Deposit,
+    "`[versions.deposit.confirmation]`": Confirmation,
     "`[versions.deposit.tax]`": sop.TopupTax,
     "`[versions.recognition.<category>]`": sop.Recognition,
     "`[versions.tolerance.cost]`": sop.Tolerance,
