@@ -296,6 +296,12 @@ class Books:
 
         return settling.calendar_days(self.space, rows, as_of)
 
+    def topup(self, at: datetime | None = None, partner: str | None = None) -> dict[str, Any]:
+        """Return what to send to each prepaid partner, by when, by which rail, and why (``topup --json``)."""
+        from finops_ledger.books import funding
+
+        return funding.topup(self.space, self.load(), at, partner)
+
     def revenue(
         self, month: str | None = None, by: Sequence[str] = figures.GROUPS
     ) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _MONEY = {
     "breaks": ("residue", "claimed", "exposure"),
     "deposits": deposits.AMOUNTS,
+    "topup": ("balance", "in_transit", "suspect", "pending", "amount", "tax", "transfer", "fee"),
     "revenue": AMOUNTS,
     "taxes": ("base", "expected", "taken", "difference", "slips", "missing"),
     "settlements": settling.MONEY,
@@ -33,11 +34,13 @@ def frame(books: Books, name: str, **choices: Any) -> Any:
             {k: d[k] for k in ("day", "counterparty", "verdict", "reasons")}
             for d in books.status(**choices)["days"]
         ]
+    elif name == "topup":
+        rows = books.topup(**choices)["partners"]
     else:
         rows = getattr(books, name)(**choices)
     made = pd.DataFrame(rows)
     for column in _MONEY[name]:
         if column in made:
-            exact = [None if v is None else Decimal(v) for v in made[column]]
+            exact = [Decimal(v) if isinstance(v, str) else None for v in made[column]]
             made[column] = pd.Series(exact, dtype=object)
     return made

@@ -16,6 +16,7 @@ from pydantic import Field, field_validator, model_validator
 from finops_ledger.core.days import Window, zone
 from finops_ledger.core.kinds import TREATMENTS
 from finops_ledger.sop.confirmation import Confirmation
+from finops_ledger.sop.funding import Funding
 from finops_ledger.sop.legs import LegRule, named_once
 from finops_ledger.sop.matching import LEGS_OF, Match
 from finops_ledger.sop.parts import Exact, Span
@@ -243,6 +244,7 @@ class Version(_Part):
     approver: str
     supply: Supply | None = None
     deposit: Deposit = Deposit()
+    funding: Funding | None = None
     prices: str | None = None
     recognition: dict[str, Recognition] = Field(default_factory=dict)
     commission: dict[str, Commission] = Field(default_factory=dict)
@@ -321,6 +323,13 @@ class Sop(_Part):
             if version.rebates and self.type != "supplier":
                 raise ValueError(
                     f"version {version.change_id} has [[versions.rebates]], which a supplier grants"
+                )
+            if version.funding is not None and (
+                version.supply is None or version.supply.model == "postpaid"
+            ):
+                raise ValueError(
+                    f"version {version.change_id} has [versions.funding], which is for a deposit: a gateway, a bank "
+                    "and a postpaid partner have none"
                 )
             if needs != "lines" and getattr(version, needs) is None:
                 raise ValueError(f"version {version.change_id} lacks [versions.{needs}]")

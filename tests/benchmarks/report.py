@@ -81,6 +81,7 @@ What stands on the other side of each ratio:
 - `--copies 10` also runs a pair ten times as long, drawn by the engine from the first;
   `python -m tests.benchmarks.year` runs a year and prints what day 1, 30, 180 and 365 cost, stage by stage.
 - `python -m tests.benchmarks --only intake` measures and prints the lines of intake alone.
+- How well `finops topup` forecasts has a page of its own, [the back-test](backtest.md).
 - calamine's bare read is python-calamine's `to_python()` of the sheet: lists of lists, nothing
   checked and nothing written. Ours starts a process of its own for it.
 

@@ -18,8 +18,8 @@ from finops_ledger.core import kinds
 from finops_ledger.core.errors import FinopsError, InputRefused, IntegrityError, UsageError
 from finops_ledger.intake import spec, spec_file
 from finops_ledger.recon import classes, legs
+from finops_ledger.sop import funding, matching, rails, schedule
 from finops_ledger.sop import legs as sop_legs
-from finops_ledger.sop import matching, rails, schedule
 from finops_ledger.sop import model as sop
 from finops_ledger.sop.confirmation import Confirmation
 from finops_ledger.subledger import manifest
@@ -55,6 +55,11 @@ SOPS: dict[str, type[BaseModel]] = {
     "`[versions.deposit]`": sop.Deposit,
     "`[versions.deposit.confirmation]`": Confirmation,
     "`[versions.deposit.tax]`": sop.TopupTax,
+    "`[versions.funding]`": funding.Funding,
+    "`[[versions.funding.events]]`": funding.Event,
+    "`[versions.funding.approvers]`": funding.OpenHours,
+    "`[versions.funding.crediting]`": funding.Crediting,
+    "`[versions.funding.concentration]`": funding.Concentration,
     "`[versions.recognition.<category>]`": sop.Recognition,
     "`[versions.tolerance.cost]`": sop.Tolerance,
     "`[versions.match]`": sop.Match,
