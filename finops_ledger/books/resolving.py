@@ -14,16 +14,22 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from finops_ledger.books import deciding, evidences, recovery, resolving_items, resolving_undo
+from finops_ledger.books import (
+    authority,
+    deciding,
+    evidences,
+    recovery,
+    resolving_items,
+    resolving_undo,
+)
 from finops_ledger.books.resolving_entry import Composer
 from finops_ledger.books.resolving_items import Standing
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import UsageError
 from finops_ledger.core.money import ZERO, plain
 from finops_ledger.intake.conditions import suggestion
-from finops_ledger.posting.entries import Entry, MetaValue, Posting, write
+from finops_ledger.posting.entries import Entry, MetaValue, write
 from finops_ledger.recon import decisions, treatments
-from finops_ledger.recon.legs import EVERYBODY
 from finops_ledger.recon.treatments import Subject, Treatment
 from finops_ledger.subledger import files
 
@@ -71,7 +77,7 @@ Planned = tuple[Resolution, list[tuple[Path, bytes]]]
 def plan(space: Workspace, asked: Request) -> Planned:
     """Return what a decision would be, and the evidence to file; UsageError says why it does not fit."""
     how = _treatment(asked)
-    _two_people(asked.maker, asked.checker)
+    two_people(asked.maker, asked.checker)
     chosen = resolving_items.choose(
         space, asked.ids, asked.class_, asked.counterparty, asked.older_than
     )
@@ -119,7 +125,7 @@ def undone(
     space: Workspace, ids: tuple[str, ...], case: str, maker: str, checker: str, reason: str
 ) -> Planned:
     """Return what takes the last decision about items, or of a case, back."""
-    _two_people(maker, checker)
+    two_people(maker, checker)
     if not ids and not case:
         raise UsageError("--undo: name the items, or the case with --case")
     entry = resolving_undo.opposite(space, ids, case, maker.strip(), checker.strip(), reason)
@@ -187,7 +193,8 @@ def _treatment(asked: Request) -> Treatment:
     return how
 
 
-def _two_people(maker: str, checker: str) -> None:
+def two_people(maker: str, checker: str) -> None:
+    """Refuse a decision of one person alone."""
     for option, name in (("--maker", maker), ("--checker", checker)):
         if not name.strip():
             raise UsageError(f"{option}: say who; a decision bears two names")
@@ -221,7 +228,10 @@ def _entry(
         if bulk
         else composer.one_by_one(items, subjects)
     )
-    role, limit = _authority(space, asked, how, who, day, made)
+    amount = sum((p.amount for p in made if p.amount > ZERO), ZERO)
+    role, limit = authority.of(
+        space, how.name, f"--as {how.name}", who, day, asked.checker.strip(), amount
+    )
     meta: list[tuple[str, MetaValue]] = [("partner", who), ("treatment", how.name)]
     if len(items) == 1:
         meta.append(("break", items[0].id))
@@ -295,32 +305,3 @@ def _case(space: Workspace, how: Treatment, items: Sequence[Standing], before: i
     if len(held) == 1:
         return held.pop()
     return evidences.next_case(space, how.case, before) if how.case else ""
-
-
-def _authority(
-    space: Workspace, asked: Request, how: Treatment, who: str, day: date, made: Sequence[Posting]
-) -> tuple[str, Decimal]:
-    """Return the role in which the checker approves, and its limit; none where the SOP sets no limit."""
-    if who == EVERYBODY or who not in space.registry.sops:
-        return "", ZERO
-    version = space.registry.of(who).on(day)
-    limits = version.limits.get(how.name, version.limits.get("default", {}))
-    if not limits:
-        return "", ZERO
-    amount = sum((p.amount for p in made if p.amount > ZERO), ZERO)
-    checker = asked.checker.strip()
-    roles = [role for role, names in space.config.roles.items() if checker in names]
-    mine = {role: limits[role] for role in roles if role in limits}
-    shown = ", ".join(f"{role} {plain(limit)}" for role, limit in limits.items())
-    if not mine:
-        has = f"has {', '.join(roles)}" if roles else "has no role in [roles] of finops.toml"
-        raise UsageError(
-            f"--checker {checker} {has}; --as {how.name} with {who} is approved by: {shown}"
-        )
-    reaching = [(limit, role) for role, limit in mine.items() if limit >= amount]
-    if not reaching:
-        raise UsageError(
-            f"--as {how.name} of {plain(amount)} with {who} is above the limit of {checker}; limits: {shown}"
-        )
-    limit, role = min(reaching)
-    return role, limit

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from finops_ledger.cli import closing, daily, formats, proving, reading, resolving, watching
+from finops_ledger.cli import closing, daily, formats, paying, proving, reading, resolving, watching
 from finops_ledger.cli.app import cli, main
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "daily",
     "formats",
     "main",
+    "paying",
     "proving",
     "reading",
     "resolving",

@@ -14,11 +14,12 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from finops_ledger.core.days import Window, zone
-from finops_ledger.core.kinds import TREATMENTS
+from finops_ledger.core.kinds import LIMITED
 from finops_ledger.sop.legs import LegRule, named_once
 from finops_ledger.sop.matching import LEGS_OF, Match
 from finops_ledger.sop.parts import Exact, Span
 from finops_ledger.sop.parts import Part as _Part
+from finops_ledger.sop.pay import Pay
 
 
 class WindowRule(_Part):
@@ -168,6 +169,7 @@ class Settlement(_Part):
     by_amount: Span = timedelta(days=7)
     grace: Span = timedelta(0)
     fee: Fee | None = None
+    pay: Pay | None = None
 
 
 class BankLine(_Part):
@@ -226,10 +228,8 @@ class Version(_Part):
         cls, value: dict[str, dict[str, Decimal]]
     ) -> dict[str, dict[str, Decimal]]:
         for name, roles in value.items():
-            if name not in (*TREATMENTS, "default"):
-                raise ValueError(
-                    f"limits of {name!r}: known are {', '.join(TREATMENTS)} and default"
-                )
+            if name not in (*LIMITED, "default"):
+                raise ValueError(f"limits of {name!r}: known are {', '.join(LIMITED)} and default")
             if any(limit < 0 for limit in roles.values()):
                 raise ValueError(f"limits of {name!r}: a limit is 0 or more")
         return value
