@@ -281,6 +281,20 @@ class Books:
         """Return every deposit's roll-forward by day, against the partner's statement."""
         return figures.deposits(self.space, self.load(), as_of)
 
+    def settlements(self, as_of: date | None = None, **choices: Any) -> list[dict[str, Any]]:
+        """Return what is to be paid and received (see :func:`finops_ledger.books.settling.listed`)."""
+        from finops_ledger.books import settling
+
+        return settling.listed(self.space, as_of, **choices)
+
+    def settlement_calendar(
+        self, rows: Sequence[dict[str, Any]], as_of: date | None = None
+    ) -> list[dict[str, Any]]:
+        """Return settlements by due day, with the days on which banks are closed."""
+        from finops_ledger.books import settling
+
+        return settling.calendar_days(self.space, rows, as_of)
+
     def revenue(
         self, month: str | None = None, by: Sequence[str] = figures.GROUPS
     ) -> list[dict[str, Any]]:

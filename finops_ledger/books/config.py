@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from finops_ledger.books.config_engine import EngineLimits
 from finops_ledger.books.config_payments import Payments
+from finops_ledger.core import calendars
 from finops_ledger.core.days import zone
 from finops_ledger.intake import toml
 from finops_ledger.intake.conditions import Pattern
@@ -19,6 +20,8 @@ from finops_ledger.intake.limits import Limits as IntakeLimits
 from finops_ledger.intake.spec_fields import known_statuses
 from finops_ledger.sop.legs import LegRule, named_once
 from finops_ledger.sop.parts import Span
+from finops_ledger.sop.rails import Rail
+from finops_ledger.sop.rails import known as known_rails
 
 NAME = "finops.toml"
 #: When a file is due: a local time of the day after the file's own, or ``+N`` days after it.
@@ -36,6 +39,7 @@ class Company(_Part):
     currency: str = Field(pattern=r"^[A-Z]{3}$", default="IDR")
     zone: str = "Asia/Jakarta"
     start: date
+    calendar: str = Field(pattern=calendars.NAME, default=calendars.DEFAULT)
 
     @field_validator("zone")
     @classmethod
@@ -199,6 +203,18 @@ class Config(_Part):
     payments: Payments = Payments()
     sources: list[Source] = Field(default_factory=list)
     legs: tuple[LegRule, ...] = ()
+    rails: tuple[Rail, ...] = ()
+
+    @field_validator("rails")
+    @classmethod
+    def _agree(cls, value: tuple[Rail, ...]) -> tuple[Rail, ...]:
+        named = [(rail.name, rail.bank) for rail in value]
+        for name, bank in named:
+            if named.count((name, bank)) > 1:
+                raise ValueError(f"rail {name} stands twice{f' for bank {bank}' if bank else ''}")
+        for bank in {rail.bank for rail in value}:
+            known_rails(value, bank)
+        return value
 
     @field_validator("legs")
     @classmethod

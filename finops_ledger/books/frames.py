@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from finops_ledger.books import settling
 from finops_ledger.books.figures import AMOUNTS, MOVEMENTS
 from finops_ledger.core.errors import UsageError
 
@@ -15,6 +16,7 @@ _MONEY = {
     "breaks": ("residue", "claimed", "exposure"),
     "deposits": ("opening", *MOVEMENTS, "closing", "stated", "low", "floor"),
     "revenue": AMOUNTS,
+    "settlements": settling.MONEY,
     "days": (),
 }
 

@@ -31,7 +31,7 @@ from finops_ledger.intake.recognise import recognises
 
 #: What a scratch workspace takes over: rules, never rows.
 _RULES = ("finops.toml", "main.beancount", "accounts.beancount", "queries.beancount")
-_RULE_FOLDERS = ("sops", "prices", "formats")
+_RULE_FOLDERS = ("sops", "prices", "formats", "calendars")
 
 
 class FormatImporter(Importer):  # type: ignore[misc]

@@ -11,7 +11,7 @@ from finops_ledger.books import crossing, statement
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.days import Window, zone
 from finops_ledger.core.ids import account_component
-from finops_ledger.recon import payments
+from finops_ledger.recon import due, payments
 from finops_ledger.recon.job import Job
 from finops_ledger.recon.legs import (
     EVERYBODY,
@@ -69,7 +69,7 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
             grace = version.deposit.crediting
         if leg.name == PAYMENT_BANK and version.supply is not None:
             grace = version.supply.transit
-        if version.settlement is not None:
+        if version.settlement is not None and leg.party == "gateway":
             grace = timedelta(days=version.settlement.lag) + version.settlement.grace
             fee = version.settlement.fee
         if "cost" in version.tolerance:
@@ -98,7 +98,21 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
         sources=tuple(s.name for s in space.config.sources if s.counterparty == counterparty),
         **_goods(space, leg, counterparty, day),
         partners=crossing.partners(space, leg, counterparty, day),
+        due=_due(space, leg, counterparty, day),
     )
+
+
+def _due(
+    space: Workspace, leg: Leg, counterparty: str, day: date
+) -> tuple[tuple[date, date], ...] | None:
+    """Return which days' settlements are not due yet, by the gateway's schedule; None when it has none."""
+    if leg.name not in due.LEGS:
+        return None
+    settlement = space.registry.of(counterparty).on(day).settlement
+    if settlement is None or settlement.schedule is None:
+        return None
+    start = space.config.company.start
+    return due.waiting(settlement.schedule, space.calendar, leg.name, start, day, settlement.grace)
 
 
 def _goods(space: Workspace, leg: Leg, counterparty: str, day: date) -> dict[str, Any]:
@@ -170,7 +184,7 @@ def _rules(leg: Leg, version: Version) -> Rules:
     if leg.name == TOPUP_BANK:
         within = version.tolerance.get("topup", Tolerance())
         return Rules(within.limit, version.deposit.tax.rate, version.deposit.nearest)
-    if version.settlement is not None:
+    if version.settlement is not None and leg.party == "gateway":
         days = int(version.settlement.by_amount / timedelta(days=1))
         return Rules(by_amount=days, alike=False)
     return Rules()

@@ -40,7 +40,7 @@ from finops_ledger.subledger.spark_settings import check_installed
 
 #: What replaying makes again, or must not be taken over; all else in a workspace is people's.
 _MADE = {
-    *("archive", "decisions", "finops.toml", "formats", "inbox", "journal"),
+    *("archive", "calendars", "decisions", "finops.toml", "formats", "inbox", "journal"),
     *("prices", "quarantine", "sops", "subledger"),
 }
 _SHOWN = 200

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Final
 
 from finops_ledger.books.recovery import RULES
+from finops_ledger.core import calendars
 from finops_ledger.core.errors import IntegrityError
 from finops_ledger.core.ids import sha256_bytes
 from finops_ledger.recon import decisions
 from finops_ledger.subledger.manifest import Line
 
 SHIPPED = "shipped/"
-_RULE_FOLDERS = ("sops", "prices", "formats")
+_RULE_FOLDERS = ("sops", "prices", "formats", calendars.FOLDER)
 EVIDENCE: Final = re.compile(rb'evidence: "sha256:([0-9a-f]{64})"')
 
 
@@ -42,13 +43,15 @@ def kept_rule(root: Path, name: str, digest: str) -> bytes:
 
 def put_rules(root: Path, rules: Mapping[str, str], target: Path, shipped: Path) -> None:
     """Lay out the rules that one line names: the company's in ``target``, shipped formats apart."""
-    for folder in (*(target / name for name in _RULE_FOLDERS), shipped):
+    own_folders = (target / name for name in _RULE_FOLDERS)
+    for folder in (*own_folders, shipped / calendars.FOLDER, shipped):
         folder.mkdir(parents=True, exist_ok=True)
         for path in folder.iterdir():
-            path.unlink()
+            if path.is_file():
+                path.unlink()
     for name, digest in rules.items():
         data = kept_rule(root, name, digest)
-        own = shipped / Path(name).name if name.startswith(SHIPPED) else target / name
+        own = shipped / name.removeprefix(SHIPPED) if name.startswith(SHIPPED) else target / name
         own.write_bytes(data)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from finops_ledger.books import deciding, journal
 from finops_ledger.books.workspace import SPILL, Workspace
+from finops_ledger.core import calendars
 from finops_ledger.core.errors import IntegrityError
 from finops_ledger.core.ids import sha256_bytes, sha256_file
 from finops_ledger.recon import decisions, payments
@@ -80,16 +81,22 @@ def _empty_inbox(space: Workspace) -> None:
 
 
 def rule_files(space: Workspace) -> dict[str, Path]:
-    """Return every file that is a rule: finops.toml, SOPs, price lists, formats and their importers."""
+    """Return every file that is a rule: finops.toml, SOPs, price lists, calendars, formats and their importers.
+
+    A shipped calendar is one as soon as a settlement's schedule counts by it."""
     root = space.root
     found = {"finops.toml": root / "finops.toml"}
-    kinds = ("sops/*.toml", "prices/*.csv", "formats/*.toml", "formats/*.py")
+    kinds = ("sops/*.toml", "prices/*.csv", "formats/*.toml", "formats/*.py", "calendars/*.toml")
     for folder, ending in (kind.split("/") for kind in kinds):
         for path in sorted((root / folder).glob(ending)):
             found[f"{folder}/{path.name}"] = path
     for source in space.config.sources:
         if f"formats/{source.format}.toml" not in found:
             found[f"shipped/{source.format}.toml"] = space.format_path(source.format)
+    for name in sorted(space.registry.calendars(space.config.company.calendar)):
+        for path in calendars.files(name, root / calendars.FOLDER):
+            if path.parent == calendars.SHIPPED:
+                found[f"shipped/{calendars.FOLDER}/{path.name}"] = space.calendar_file(path)
     return found
 
 

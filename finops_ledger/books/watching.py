@@ -23,7 +23,7 @@ from finops_ledger.core.errors import FinopsError
 from finops_ledger.core.names import printable
 from finops_ledger.intake.containers import is_ignored
 
-_RULES = ("finops.toml", "formats", "sops", "prices")
+_RULES = ("finops.toml", "formats", "sops", "prices", "calendars")
 _Look = tuple[int, ...]
 
 

@@ -15,6 +15,8 @@ from finops_ledger.books import config as cfg
 from finops_ledger.books import own_legs
 from finops_ledger.books.config_engine import EngineLimits
 from finops_ledger.books.expected import Expected, Touches
+from finops_ledger.core import calendars
+from finops_ledger.core.calendars import Calendar
 from finops_ledger.core.errors import UsageError
 from finops_ledger.intake.formats import find_format, load_format
 from finops_ledger.intake.spec import Format
@@ -54,6 +56,7 @@ class Workspace:
     _engine: Engine | None = field(default=None, repr=False)
     _local: DuckEngine | None = field(default=None, repr=False)
     _expected: tuple[int, int, Expected] | None = field(default=None, repr=False)
+    _calendars: dict[str, Calendar] = field(default_factory=dict, repr=False)
 
     @classmethod
     def open(
@@ -70,6 +73,7 @@ class Workspace:
             root, config.company.zone, config.company.start, config.company.currency
         )
         _statements_agree(config, registry)
+        _calendars_known(root, config, registry)
         manifest = Manifest(root, Touches(registry))
         legs = own_legs.collect(config, registry)
         return cls(
@@ -82,6 +86,7 @@ class Workspace:
         self.config, self.registry, self.legs = fresh.config, fresh.registry, fresh.legs
         self.manifest, self.state = fresh.manifest, fresh.state
         self._expected = None
+        self._calendars = {}
 
     @property
     def limits(self) -> EngineLimits:
@@ -152,6 +157,20 @@ class Workspace:
         """Return a format, checked."""
         return load_format(self.format_path(name))
 
+    def calendar(self, name: str = "") -> Calendar:
+        """Return a calendar by name; without one, the company's. UsageError when it is unknown or does not read."""
+        wanted = name or self.config.company.calendar
+        if wanted not in self._calendars:
+            instead = self.shipped / calendars.FOLDER if self.shipped is not None else None
+            own = self.root / calendars.FOLDER
+            self._calendars[wanted] = calendars.load(wanted, own, instead)
+        return self._calendars[wanted]
+
+    def calendar_file(self, path: Path) -> Path:
+        """Return where a shipped calendar is read: that of the time, in a replay."""
+        instead = self.shipped / calendars.FOLDER / path.name if self.shipped is not None else path
+        return instead if instead.exists() else path
+
     def decision_files(self) -> list[Path]:
         """Return the decision files, oldest first."""
         return sorted((self.root / "decisions").glob("*/*.beancount"))
@@ -195,3 +214,20 @@ def _statements_agree(config: cfg.Config, registry: sops.Registry) -> None:
                 f'sops/{sop.counterparty}.toml says statement = "deposit", but {cfg.NAME} has no source of '
                 f'role = "deposit" with counterparty = "{sop.counterparty}"; add one under [[sources]]'
             )
+
+
+def _calendars_known(root: Path, config: cfg.Config, registry: sops.Registry) -> None:
+    """Every calendar that finops.toml or a schedule names can be read; UsageError says which one cannot."""
+    folder = root / calendars.FOLDER
+    if config.company.calendar != calendars.DEFAULT or (folder / "ID.toml").exists():
+        calendars.load(config.company.calendar, folder)
+    for sop in registry.sops.values():
+        for version in sop.versions:
+            schedule = version.settlement.schedule if version.settlement is not None else None
+            for name in sorted((schedule.calendars if schedule is not None else set()) - {""}):
+                try:
+                    calendars.load(name, folder)
+                except UsageError as error:
+                    raise UsageError(
+                        f"sops/{sop.counterparty}.toml: version {version.change_id}: {error}"
+                    ) from error

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from finops_ledger.cli import closing, daily, formats, paying, proving, reading, resolving, watching
+from finops_ledger.cli import (
+    closing,
+    daily,
+    formats,
+    paying,
+    proving,
+    reading,
+    resolving,
+    settling,
+    watching,
+)
 from finops_ledger.cli.app import cli, main
 
 __all__ = [
@@ -15,5 +25,6 @@ __all__ = [
     "proving",
     "reading",
     "resolving",
+    "settling",
     "watching",
 ]

@@ -83,6 +83,13 @@ def verdict(word: str) -> Any:
     return Text(word, style=_STYLES.get(word, ""))
 
 
+def heading(text: str) -> None:
+    """Print the title of a table."""
+    from rich.text import Text
+
+    console().print(Text(text, style="bold"), soft_wrap=True)
+
+
 def headline(*parts: Any) -> None:
     """Print texts and verdicts in one line."""
     from rich.text import Text

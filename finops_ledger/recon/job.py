@@ -100,6 +100,8 @@ class Job:
     products: tuple[str, ...] = ()  #: the codes that the partner's price lists know
     serials: tuple[Path, ...] = ()  #: rows of the days before, among which a serial must not stand
     serials_s: int = 0  #: how far back, in seconds; 0: serials are not looked at
+    #: The days whose settlements are not due yet, with the day each breaks on; None: no schedule, ``grace`` counts.
+    due: tuple[tuple[date, date], ...] | None = None
     partners: tuple[Partner, ...] = ()  #: suppliers whose day is complete, this one among them
 
     @property

@@ -124,8 +124,11 @@ def _states(every: Any) -> Any:
     )
 
 
-def outcomes(leg: Leg) -> Any:
-    """The whole leg as one expression over ``lhs``, ``placed``, ``additions``, ``prior`` and ``clock``."""
+def outcomes(leg: Leg, scheduled: bool = False) -> Any:
+    """The whole leg as one expression over ``lhs``, ``placed``, ``additions``, ``prior`` and ``clock``.
+
+    ``scheduled``: what waits for a settlement waits by ``due``, the gateway's schedule.
+    """
     every = _states(_both_sides(leg)).cross_join(rt.clock())
     if leg.name == SALE_SUPPLY:
         every = goods.beside(every)
@@ -167,6 +170,8 @@ def outcomes(leg: Leg) -> Any:
     both = every.left_anchor.notnull() & every.right_anchor.notnull()
     later = ibis.greatest(every.left_anchor, every.right_anchor) + every.span
     every = every.mutate(breaks_number=ibis.ifelse(both, later, every.breaks_number))
+    if scheduled:
+        every = _by_schedule(every)
     waits = (every.breaks_number > every.day_number).fill_null(False)
     residue_zero = every.found.isin(list(RESIDUE_ZERO))
     final = every.found.isin(["matched", "matched_within_tolerance", "excluded"])
@@ -218,6 +223,15 @@ def outcomes(leg: Leg) -> Any:
     }
     made = {n: own[n] if n in own else every[n] for n in rt.OUTCOME}
     return every.select(*(made[n].cast(ty).name(n) for n, ty in rt.OUTCOME.items()))
+
+
+def _by_schedule(every: Any) -> Any:
+    """What only our side has breaks when its settlement is due; a day that ``due`` does not name is due already."""
+    due = rt.due()
+    joined = every.left_join(due, every.left_anchor == due.due_anchor)
+    alone = joined.left_anchor.notnull() & joined.right_anchor.isnull() & joined.span.notnull()
+    on = ibis.coalesce(joined.due_on, joined.day_number)
+    return joined.mutate(breaks_number=ibis.ifelse(alone, on, joined.breaks_number))
 
 
 def _told(every: Any) -> Any:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from finops_ledger.recon import crossing, deciding, history, inputs, passes, results
+from finops_ledger.recon import crossing, deciding, due, history, inputs, passes, results
 from finops_ledger.recon.decisions import Decided
 from finops_ledger.recon.history import Matched
 from finops_ledger.recon.job import Job, Outcome, clock
@@ -48,7 +48,10 @@ def run(
     told = crossing.run(engine, job)
     history.add(engine, job, earlier)
     passes.run(engine, job, result, absent_keys)
-    engine.keep("outcome", query(outcomes, job.leg))
+    if job.due is not None:
+        engine.give("due", due.table(job.due))
+    scheduled = {} if job.due is None else {"scheduled": True}
+    engine.keep("outcome", query(outcomes, job.leg, **scheduled))
     finishing.tell(engine)
     if absent_keys is not None:
         _wait_for_absent(engine, job, absent_keys)

@@ -141,6 +141,8 @@ CLOCK: Final = {
     "stated": "boolean",
 }
 
+DUE: Final = {"due_anchor": "int64", "due_on": "int64"}
+
 
 def side(name: str) -> Any:
     """``lhs`` or ``rhs``: the rows of one side that post on the day."""
@@ -185,6 +187,11 @@ def prior() -> Any:
 def clock() -> Any:
     """One row: the day, its number, the spans in days, limits and accounts."""
     return ibis.table(CLOCK, name="clock")
+
+
+def due() -> Any:
+    """The days whose settlements are not due yet, by number, and the day on which each breaks."""
+    return ibis.table(DUE, name="due")
 
 
 def sql_types(columns: Mapping[str, str]) -> dict[str, str]:

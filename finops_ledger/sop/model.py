@@ -20,6 +20,7 @@ from finops_ledger.sop.matching import LEGS_OF, Match
 from finops_ledger.sop.parts import Exact, Span
 from finops_ledger.sop.parts import Part as _Part
 from finops_ledger.sop.pay import Pay
+from finops_ledger.sop.schedule import Schedule
 
 
 class WindowRule(_Part):
@@ -162,14 +163,47 @@ class Fee(_Part):
 
 
 class Settlement(_Part):
-    """A gateway's settlement: how many days after payment an order may wait (calendar days); for how long a bank
-    line without a reference may be taken for a settlement by its amount."""
+    """How a gateway settles with us, or we with a postpaid supplier.
+
+    ``schedule``: when; without one, ``lag``: how many calendar days after its day a row is due. ``by_amount``: for
+    how long a bank line without a reference may be taken for a settlement by its amount. ``netting``: whether fee
+    and commission are taken off (net), or paid apart (gross). ``dispute_limit``: up to how much of open breaks a
+    settlement is paid. ``withheld``: the part of a gateway's fee that we withhold for it (PPh 23), without VAT.
+    ``rounding``: where a difference of rounding goes. ``commission``: when a partner that is paid gross pays us the
+    commission; without it, by the month, due on no day."""
 
     lag: int = Field(default=1, ge=0)
     by_amount: Span = timedelta(days=7)
     grace: Span = timedelta(0)
     fee: Fee | None = None
+    schedule: Schedule | None = None
     pay: Pay | None = None
+    netting: Literal["net", "gross"] = "net"
+    commission: Schedule | None = None
+    dispute_limit: Exact = Field(default=Decimal(0), ge=0)
+    withheld: Exact = Field(default=Decimal(0), ge=0, lt=1)
+    rounding: str = Field(
+        default="Expenses:Rounding", pattern=r"^(Expenses|Income)(:[A-Z0-9][\w-]*)+$"
+    )
+
+    @model_validator(mode="after")
+    def _one_lag(self) -> Settlement:
+        if self.schedule is not None and "lag" in self.model_fields_set:
+            raise ValueError(
+                "lag stands in the schedule: leave it out beside [versions.settlement.schedule]"
+            )
+        if self.commission is not None and self.netting == "net":
+            raise ValueError(
+                'commission is a schedule of its own only with netting = "gross"; net, it is set off'
+            )
+        return self
+
+    @property
+    def due_by(self) -> Schedule:
+        """The schedule; where none is given, daily, by the lag in calendar days."""
+        if self.schedule is not None:
+            return self.schedule
+        return Schedule(lag=self.lag, lag_days="calendar", roll="none", calendar="none")
 
 
 class BankLine(_Part):
@@ -200,7 +234,7 @@ class Version(_Part):
     prices: str | None = None
     recognition: dict[str, Recognition] = Field(default_factory=dict)
     commission: dict[str, Commission] = Field(default_factory=dict)
-    tolerance: dict[Literal["cost", "topup"], Tolerance] = Field(default_factory=dict)
+    tolerance: dict[Literal["cost", "topup", "settlement"], Tolerance] = Field(default_factory=dict)
     match: Match = Match()
     owners: dict[str, str] = Field(default_factory=dict)
     deadlines: dict[str, Span] = Field(default_factory=dict)
@@ -267,6 +301,8 @@ class Sop(_Part):
                     f"version {version.change_id} has [versions.commission], which is a postpaid partner's: "
                     'write model = "postpaid" under [versions.supply]'
                 )
+            if version.settlement is not None:
+                _settles(self.type, version)
             if needs != "lines" and getattr(version, needs) is None:
                 raise ValueError(f"version {version.change_id} lacks [versions.{needs}]")
             for one in version.match.passes:
@@ -313,3 +349,23 @@ class Sop(_Part):
     def rule_id(self, day: date) -> str:
         """Return what an entry states as its rule: ``AggA@2026-01-01``."""
         return f"{self.counterparty}@{self.on(day).effective.isoformat()}"
+
+
+def _settles(type_: str, version: Version) -> None:
+    """Refuse a settlement with whom nothing is settled, and what only a gateway has."""
+    place = f"version {version.change_id} has [versions.settlement]"
+    if type_ == "gateway" or version.settlement is None:
+        return
+    if type_ == "bank" or version.supply is None or version.supply.model != "postpaid":
+        raise ValueError(
+            f"{place}, which is a gateway's or a postpaid partner's: a deposit is topped up and a vault is paid "
+            "when it is bought"
+        )
+    for key in ("fee", "by_amount", "withheld"):
+        if key in version.settlement.model_fields_set:
+            told = (
+                " ([versions.commission] says what a partner withholds)"
+                if key == "withheld"
+                else ""
+            )
+            raise ValueError(f"{place} with {key}, which only a gateway has{told}")

@@ -76,6 +76,16 @@ class Registry:
         found = {m for s in self.named("supplier") for m in s.models}
         return tuple(sorted(found - {"prepaid"}))
 
+    def calendars(self, company: str) -> set[str]:
+        """Return the calendars by which settlements are counted; ``company`` stands for an empty name."""
+        schedules = [
+            v.settlement.schedule
+            for s in self.sops.values()
+            for v in s.versions
+            if v.settlement is not None and v.settlement.schedule is not None
+        ]
+        return {name or company for one in schedules for name in one.calendars}
+
     def aliases(self) -> dict[str, str]:
         """Return every code under which a supplier may stand in a sales file."""
         return {

@@ -19,7 +19,7 @@ from finops_ledger.core.errors import FinopsError, InputRefused, IntegrityError,
 from finops_ledger.intake import spec, spec_file
 from finops_ledger.recon import classes, legs
 from finops_ledger.sop import legs as sop_legs
-from finops_ledger.sop import matching
+from finops_ledger.sop import matching, rails, schedule
 from finops_ledger.sop import model as sop
 from finops_ledger.subledger import manifest
 from tests.docs import pages as p
@@ -38,6 +38,8 @@ CONFIGURATION: dict[str, type[BaseModel]] = {
     "`[[legs]]`": sop_legs.LegRule,
     "`left = { … }`": sop_legs.Rows,
     "`classes = { … }`": sop_legs.Classes,
+    "`[[rails]]`": rails.Rail,
+    "`hours = { … }`": rails.Hours,
     "`[[sources]]`": config.Source,
     "`day = { … }`": config.FileDay,
     "`parts = { … }`": config.Parts,
@@ -54,6 +56,7 @@ SOPS: dict[str, type[BaseModel]] = {
     "`[versions.match]`": sop.Match,
     "`[[versions.match.passes]]`": matching.Pass,
     "`[versions.settlement]`": sop.Settlement,
+    "`[versions.settlement.schedule]`": schedule.Schedule,
     "`[versions.settlement.fee]`": sop.Fee,
     "`[[versions.lines]]`": sop.BankLine,
 }
