@@ -230,7 +230,7 @@ def _line(space: Workspace, loaded: Loaded, name: str, line: int, limit: int) ->
 def _lists(entry: Any, posting: Any, text: str) -> bool:
     """Whether a posting is what a payment list pays: of the settlement that links to it, or of the run itself."""
     about = text in entry.links or entry.meta.get("run") == text
-    return about and posting.account.startswith(TRANSIT)
+    return bool(about and posting.account.startswith(TRANSIT))
 
 
 def _with_lists(loaded: Loaded, told: Told, found: list[Any]) -> Told:

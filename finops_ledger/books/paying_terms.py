@@ -12,8 +12,8 @@ from finops_ledger.core.errors import UsageError
 from finops_ledger.sop import rails
 from finops_ledger.sop.model import Sop
 from finops_ledger.sop.pay import Pay
-from finops_ledger.treasury.paying import Around, Terms
 from finops_ledger.treasury.settlements import PREFIX, Settlement
+from finops_ledger.treasury.terms import Around, Terms
 from finops_ledger.treasury.transfers import Account
 
 

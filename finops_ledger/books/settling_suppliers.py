@@ -126,6 +126,8 @@ def _take(space: Workspace, pay: _Side, receive: _Side, row: dict[str, Any]) -> 
     bases = {rate: commission} if rate else {}
     gross = rule is not None and rule.netting == "gross"
     whole = Amounts(gross=row["gross"]) if gross else replace(granted, gross=row["gross"])
+    if not gross:
+        more |= {"granted": row["granted"], "granted_vat": row["granted_vat"]}
     _add(
         pay, (channel, pay.period_of(day, channel)), Expected(whole, {} if gross else bases, **more)
     )
@@ -268,6 +270,11 @@ def _settlement(
         codes=tuple(codes),
         differences=(*said, *found),
         notes=_notes(side, codes, expected),
+        granted=expected.granted,
+        granted_vat=expected.granted_vat,
+        claimed=tuple(
+            (d["id"], d["class"], claimed) for d in own if (claimed := Decimal(d["claimed"]))
+        ),
     )
     return flagged(made, last, terms.tolerance(space, who, period.last if period else last))
 

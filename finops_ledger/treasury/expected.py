@@ -82,6 +82,7 @@ class Expected:
     """The rows of a settlement by the contract of each row's own day.
 
     ``amounts``: what is rounded row by row. ``bases``: commission by the rate at which tax is withheld from it.
+    ``granted`` and ``granted_vat``: the commission and its VAT that their rows grant, which is what we may set off.
     ``reported``: gross payments by the rate of a fee per report and of its VAT.
     """
 
@@ -90,6 +91,8 @@ class Expected:
     reported: Mapping[tuple[Decimal, Decimal], Decimal] = field(default_factory=dict)
     rows: int = 0
     unpriced: int = 0
+    granted: Decimal = ZERO
+    granted_vat: Decimal = ZERO
     rule_ids: tuple[str, ...] = ()
 
     def plus(self, other: Expected) -> Expected:
@@ -100,6 +103,8 @@ class Expected:
             _added(self.reported, other.reported),
             self.rows + other.rows,
             self.unpriced + other.unpriced,
+            self.granted + other.granted,
+            self.granted_vat + other.granted_vat,
             tuple(sorted({*self.rule_ids, *other.rule_ids})),
         )
 

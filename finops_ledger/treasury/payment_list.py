@@ -12,7 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from finops_ledger.core.money import ZERO
+from finops_ledger.core.money import ZERO, plain
 from finops_ledger.core.names import harmless
 
 Told = Mapping[str, Any]
@@ -126,8 +126,8 @@ class _Sheets:
             sheet.write_string(line, place, harmless(str(value)), form)
 
     def _amount(self, sheet: Any, line: int, place: int, value: Decimal, form: str) -> None:
-        if len(value.as_tuple().digits) > _DIGITS:
-            sheet.write_string(line, place, f"{value:f}", self.forms["text"])
+        if len(plain(value).lstrip("-").replace(".", "")) > _DIGITS:
+            sheet.write_string(line, place, plain(value), self.forms["text"])
         else:
             sheet.write_number(line, place, value, self.forms[form])
 

@@ -127,7 +127,7 @@ def _own(layout: Layout, name: str, one: Transfer) -> dict[str, str]:
             f"layout {name} has no word for {one.rail}, by which {one.settlement} is to be paid; known: "
             f"{', '.join(layout.rails)}"
         )
-    if one.amount.as_tuple().exponent < -layout.decimals:  # type: ignore[operator]
+    if one.amount != round(one.amount, layout.decimals):
         raise UsageError(
             f"layout {name} writes amounts with {layout.decimals} decimals, {one.settlement} is {one.amount}"
         )
