@@ -233,14 +233,20 @@ def _lists(entry: Any, posting: Any, text: str) -> bool:
     return bool(about and posting.account.startswith(TRANSIT))
 
 
-def _with_lists(loaded: Loaded, told: Told, found: list[Any]) -> Told:
-    """Show payment lists whole: what a payment is made up of, who decided it, what stands behind it."""
-    lists = [e for e in found if "decision" in e.tags]
-    for entry in lists:
+def _settlement(
+    space: Workspace, loaded: Loaded, text: str, named: list[tuple[Any, str]], limit: int
+) -> Told:
+    """Explain a settlement, or a run: payment lists are shown whole, with who decided and what stands behind it."""
+    found = list({id(e): e for e, _ in named}.values())
+    account = next((a for _, a in named if a.startswith(TRANSIT)), named[0][1])
+    told = _entries(space, loaded, text, found, account, limit)
+    told["title"] = f"{text}: {account}"
+    for entry in found:
         facts = {key: str(entry.meta[key]) for key in _LIST_FACTS if key in entry.meta}
-        told["facts"] |= facts
+        told["facts"] |= facts if "decision" in entry.tags else {}
     told["entries"] = [
-        tracing.entry(loaded, e, () if e in lists else [told["facts"]["account"]]) for e in found
+        tracing.entry(loaded, e, () if "decision" in e.tags else [a for of, a in named if of is e])
+        for e in found
     ]
     return told
 
@@ -295,9 +301,7 @@ def _reference(space: Workspace, loaded: Loaded, text: str, limit: int) -> Told:
         if (p.meta or {}).get("settlement") == text or _lists(e, p, text)
     ]
     if named:
-        entries = list({id(e): e for e, _ in named}.values())
-        told = _entries(space, loaded, text, entries, named[0][1], limit)
-        return _with_lists(loaded, told, entries)
+        return _settlement(space, loaded, text, named, limit)
     found = tracing.rows_with(space, text, limit)
     if not found:
         raise UsageError(

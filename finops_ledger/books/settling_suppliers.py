@@ -120,7 +120,7 @@ def _take(space: Workspace, pay: _Side, receive: _Side, row: dict[str, Any]) -> 
     commission = row["granted"] if unknown else row["commission"]
     vat = row["granted_vat"] if unknown else row["vat"]
     rate = Decimal(row["withhold"] or 0)
-    told = {"rows": int(row["rows"]), "rule_ids": () if unknown else (row["rule"],)}
+    told: dict[str, Any] = {"rows": int(row["rows"]), "rule_ids": () if unknown else (row["rule"],)}
     more: dict[str, Any] = {**told, "unpriced": int(row["unpriced"])}
     granted = Amounts(commission=commission, vat=vat)
     bases = {rate: commission} if rate else {}

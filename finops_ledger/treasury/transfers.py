@@ -54,7 +54,7 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How an amount is sent: rail, day, last moment of that day (local time), the parts, the fee of each."""
+    """How an amount is sent: rail, day, cut-off of that day in local time (none at midnight), parts, fee of each."""
 
     rail: str
     day: date
@@ -108,7 +108,7 @@ def _by(amount: Decimal, rail: Rail, day: date, calendar: Calendar) -> Iterator[
     until = ""
     if span is not None:
         closes = span[1].astimezone(here)
-        until = f"{closes:%H:%M}" if closes.date() == sent else "24:00"
+        until = f"{closes:%H:%M}" if closes.date() == sent else ""
     yield Way(rail.name, sent, until, parts, rail.fee)
 
 
