@@ -122,7 +122,10 @@ class Rail(Part):
         """Return into how many transfers an amount must be split; None when the rail does not carry it at all."""
         if amount < self.minimum or amount <= 0:
             return None
-        return 1 if self.limit is None else int(-(-amount // self.limit))
+        if self.limit is None:
+            return 1
+        whole, rest = divmod(amount, self.limit)
+        return int(whole) + (rest > 0)
 
     def open_on(self, day: date, calendar: Calendar) -> tuple[datetime, datetime] | None:
         """Return from when until when (UTC, end exclusive) the rail is open on a day; None when it is closed."""

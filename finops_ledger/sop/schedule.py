@@ -193,6 +193,10 @@ class Schedule(_Keys):
             return plain
         if one.lag_days == "business" and one.lag:
             return calendar.add_business(period.last, one.lag)
+        if one.roll == "preceding":
+            back = (plain - n * _DAY for n in range((plain - period.last).days + 1))
+            found = next((d for d in back if calendar.is_business(d)), None)
+            return found or calendar.roll(plain, "following")
         rolled = calendar.roll(plain, one.roll)
         return rolled if rolled >= period.last else calendar.roll(plain, "following")
 

@@ -298,6 +298,11 @@ def sop(root: Path, name: str, old: str, new: str) -> None:
     path.write_text(path.read_text().replace(old, new))
 
 
+def append(root: Path, text: str) -> None:
+    with (root / "sops" / "AggA.toml").open("a") as file:
+        file.write(text)
+
+
 def test_a_schedule_is_refused_with_its_file(tmp_path: Path) -> None:
     root = w.make(tmp_path / "books", gateway=True).root
     sop(root, "PG1", "lag = 1", '[versions.settlement.schedule]\ncycle = "weekly"')
@@ -312,7 +317,7 @@ def test_a_schedule_is_refused_with_its_file(tmp_path: Path) -> None:
 
 def test_only_who_is_settled_with_has_a_settlement(tmp_path: Path) -> None:
     root = w.make(tmp_path / "books").root
-    (root / "sops" / "AggA.toml").open("a").write("\n[versions.settlement]\n")
+    append(root, "\n[versions.settlement]\n")
     with pytest.raises(UsageError, match="a deposit is topped up"):
         Workspace.open(root)
     sop(root, "AggA", "[versions.supply]\n", '[versions.supply]\nmodel = "postpaid"\n')
@@ -323,6 +328,6 @@ def test_only_who_is_settled_with_has_a_settlement(tmp_path: Path) -> None:
         0,
         "Expenses:Rounding",
     )
-    (root / "sops" / "AggA.toml").open("a").write('withheld = "0.02"\n')
+    append(root, 'withheld = "0.02"\n')
     with pytest.raises(UsageError, match="only a gateway has"):
         Workspace.open(root)
