@@ -16,7 +16,7 @@ from finops_ledger.sop.parts import Part
 
 #: What names of banks and of account holders, and texts of transfers, are written with.
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .,'()/&_-]*")
-_NUMBER: Final = re.compile(r"\d{5,34}")
+_NUMBER: Final = re.compile(r"[0-9]{5,34}")
 #: What ``remark`` may name: the settlement with and without ``STL-``, what follows the partner's name, the partner.
 REMARKS: Final = ("settlement", "code", "ref", "counterparty")
 

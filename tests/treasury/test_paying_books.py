@@ -1,0 +1,412 @@
+"""Settlement runs in the books: proposed, approved, refused when anything has changed, recorded as decisions."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from finops_ledger.books import Books
+from finops_ledger.core.errors import UsageError
+from finops_ledger.core.ids import sha256_file
+from tests.treasury.bills import bill, may
+from tests.treasury.runs import PAYMENTS, before_the_bank, payer, pays, the_bank
+from tests.worked import workspace as w
+from tests.worked.postpaid import Postpaid
+from tests.worked.story import equal
+
+BILL, NET = 352_500, 351_192  # less 1,200 and 132, with 24 given back
+PAYABLE = "Liabilities:Payable:AggB:Invoiced"
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Postpaid:
+    """Two days of bills, both billed to us; the bank's file of the 15th is not in."""
+    made = payer(tmp_path / "books", may(13), limit="168")
+    two_days(made)
+    return made
+
+
+def two_days(made: Postpaid) -> Path:
+    for day in (13, 14):
+        bill(made, may(day), f"A{day}")
+        made.invoices_(may(day + 1), f"AggB-202605{day}", may(day), BILL, 1_200, 132)
+    return before_the_bank(made, may(15))
+
+
+def folder(story: Postpaid, run: str) -> Path:
+    return story.root / "reports" / "payments" / run
+
+
+def decisions(story: Postpaid) -> str:
+    path = story.root / "decisions" / "2026" / "2026-05.beancount"
+    return path.read_text() if path.exists() else ""
+
+
+def propose(story: Postpaid, **how: object) -> str:
+    made = story.books.payments.propose("preparer-1", **how)  # type: ignore[arg-type]
+    assert made.written
+    return made.run
+
+
+def refused(story: Postpaid, run: str, told: str, checker: str = "approver-1") -> None:
+    """It is not approved, for this reason, and nothing is written."""
+    before = decisions(story), len(story.books.space.state.lines)
+    with pytest.raises(UsageError, match=told):
+        story.books.payments.approve(run, checker)
+    equal((decisions(story), len(story.books.space.state.lines)), before)
+
+
+# --- proposing ------------------------------------------------------------------------------------
+
+
+def test_a_proposal_is_files_and_nothing_in_the_books(story: Postpaid) -> None:
+    lines = len(story.books.space.state.lines)
+    made = story.books.payments.propose("preparer-1")
+    equal([line.of.link for line in made.lines], ["STL-AggB-20260513", "STL-AggB-20260514"])
+    equal([line.amount for line in made.lines], [Decimal(NET)] * 2)
+    equal(
+        sorted(p.name for p in folder(story, made.run).iterdir()),
+        ["payment-list.xlsx", "proposal.json", "upload-BCA-2026-05-15.csv"],
+    )
+    equal((decisions(story), len(story.books.space.state.lines)), ("", lines))
+    kept = json.loads((folder(story, made.run) / "proposal.json").read_text())
+    equal(kept["totals"], {"transfers": 2, "amount": str(2 * NET), "fees": "5000"})
+    for name, digest in kept["files"].items():
+        equal(digest, f"sha256:{sha256_file(folder(story, made.run) / name)}")
+    sheet = openpyxl.load_workbook(folder(story, made.run) / "payment-list.xlsx")["Payment list"]
+    equal(sheet["F2"].value, "0012345678901")
+    rows = list(csv.DictReader((folder(story, made.run) / "upload-BCA-2026-05-15.csv").open()))
+    equal([r["amount"] for r in rows], [str(NET)] * 2)
+    equal([r["remark"] for r in rows], ["AGGB AggB-20260513", "AGGB AggB-20260514"])
+
+
+def test_the_same_books_give_the_same_run(story: Postpaid, tmp_path: Path) -> None:
+    run = propose(story)
+    before = {p.name: p.read_bytes() for p in folder(story, run).iterdir()}
+    equal(propose(story), run)
+    equal({p.name: p.read_bytes() for p in folder(story, run).iterdir()}, before)
+    later = Books(story.root, clock=lambda: w.NOW.replace(year=2027))
+    equal(later.payments.propose("preparer-1").run, run)
+    dry = story.books.payments.propose("preparer-2", due_by=may(14), dry_run=True)
+    assert not dry.written
+    assert dry.run != run
+    equal([p.name for p in folder(story, run).parent.iterdir()], [run])
+
+
+def test_a_settlement_stands_on_one_open_list(story: Postpaid) -> None:
+    run = propose(story, due_by=may(14))
+    second = story.books.payments.propose("preparer-2")
+    equal([line.of.ref for line in second.lines], ["20260514"])
+    [left] = second.left_out
+    equal((left.guard, run in left.why), ("proposed", True))
+    with pytest.raises(UsageError, match=f"STL-AggB-20260513: it is on the open list {run}"):
+        story.books.payments.propose("preparer-2", named=["STL-AggB-20260513"])
+    cancelled = story.books.payments.cancel(run, "preparer-1", "twice")
+    equal(cancelled.state, "cancelled")
+    refused(story, run, "was cancelled; propose a new list")
+    third = story.books.payments.propose("preparer-2", named=["STL-AggB-20260513"])
+    equal([line.of.ref for line in third.lines], ["20260513"])
+    equal(propose(story, due_by=may(14), dry_run=False), run) if False else None
+
+
+def test_a_list_that_was_cancelled_can_be_proposed_again(story: Postpaid) -> None:
+    run = propose(story)
+    story.books.payments.cancel(run, "preparer-1")
+    equal(propose(story), run)
+    equal([r.state for r in story.books.payments.runs()], ["proposed"])
+
+
+def test_nothing_that_is_due_is_told(story: Postpaid) -> None:
+    made = story.books.payments.propose("preparer-1", due_by=may(12))
+    equal((made.lines, made.left_out, made.written), ([], [], False))
+    assert not folder(story, made.run).exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda s: _toml(s, PAYMENTS, ""), r"has no account to pay from: add one under \[\[payments"),
+        (lambda s: _sop(s, 'name = "PT AGREGATOR B"', 'name = "=PT"'), "letters, digits, blanks"),
+        (lambda s: _sop(s, 'remark = "AGGB {code}"', 'from = "Assets:Bank:BNI"'), "no account Assets:Bank:BNI, which"),
+        (lambda s: _toml(s, "[[payments", '[payments]\nlayout = "mandri"\n[[payments'), "did you mean 'mandiri'"),
+    ],
+)  # fmt: skip
+def test_what_is_declared_wrongly(
+    story: Postpaid, change: Callable[[Postpaid], None], told: str
+) -> None:
+    change(story)
+    with pytest.raises(UsageError, match=told):
+        story.books.payments.propose("preparer-1")
+
+
+def _sop(story: Postpaid, old: str, new: str) -> None:
+    path = story.root / "sops" / "AggB.toml"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+
+
+def _toml(story: Postpaid, old: str, new: str) -> None:
+    path = story.root / "finops.toml"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+
+
+def test_a_partner_without_an_account_is_left_out(story: Postpaid) -> None:
+    path = story.root / "sops" / "AggB.toml"
+    path.write_text(path.read_text().partition("[versions.settlement.pay]")[0])
+    story.books.reconcile()
+    made = story.books.payments.propose("preparer-1")
+    equal({one.guard for one in made.left_out}, {"beneficiary"})
+    assert "sops/AggB.toml has no [versions.settlement.pay]" in made.left_out[0].why
+
+
+# --- approving ------------------------------------------------------------------------------------
+
+
+def test_an_approved_list_is_a_decision_with_its_files_as_evidence(story: Postpaid) -> None:
+    run = propose(story)
+    made = story.books.payments.approve(run, "approver-1")
+    equal((made.written, made.conflicts), (True, []))
+    text = decisions(story)
+    assert text.startswith(
+        '2026-05-15 * "AggB" "Payment list" #settlement #decision ^STL-AggB-20260513\n'
+    )
+    for line in ('maker: "preparer-1"', 'checker: "approver-1"', f'run: "{run}"', "due: 2026-05-14",
+                 'pay-to: "Mandiri 0012345678901 PT AGREGATOR B"'):  # fmt: skip
+        assert line in text
+    for name in ("payment-list.xlsx", "upload-BCA-2026-05-15.csv"):
+        digest = sha256_file(folder(story, run) / name)
+        assert f'evidence: "sha256:{digest}"' in text
+        [kept] = (story.root / "archive" / "Decisions").glob(f"{digest[:16]}.*")
+        equal(sha256_file(kept), digest)
+    equal(
+        [(r.run, r.state, r.checker) for r in story.books.payments.runs()],
+        [(run, "approved", "approver-1")],
+    )
+    equal({s["state"] for s in story.books.settlements()}, {"listed"})
+    refused(
+        story, run, f"{run} is approved already, by approver-1: decisions/2026/2026-05.beancount:1"
+    )
+    equal(story.books.payments.propose("preparer-1").left_out, [])
+    with pytest.raises(UsageError, match="it is on an approved list already: decisions/2026"):
+        story.books.payments.propose("preparer-1", named=["STL-AggB-20260513"])
+    with pytest.raises(UsageError, match="is approved .*: what was decided stays"):
+        story.books.payments.cancel(run, "preparer-1")
+
+
+def test_the_bank_s_line_clears_it_and_the_books_prove_themselves(tmp_path: Path) -> None:
+    story = payer(tmp_path / "books", may(13))
+    story.lines[may(15)] += [("TRSF AGGB AggB-20260513", -NET), ("TRSF AGGB AggB-20260514", -NET)]
+    held = two_days(story)
+    pays(story)
+    the_bank(story, held)
+    equal(story.books.breaks(everything=True), [])
+    equal(story.balance("Assets:Clearing:Settlement-In-Transit:AggB", may(15)), 0)
+    equal(story.balance(PAYABLE, may(15)), 0)
+    story.proven()
+    equal([str(f) for f in story.books.verify()], [])
+    equal(story.books.rebuild(tmp_path / "again").differences, [])
+
+
+def test_a_claim_that_is_granted_is_released_by_its_name(tmp_path: Path) -> None:
+    story = payer(tmp_path / "books", may(13), limit="168")
+    bill(story, may(13), "S1", "S2", "S3", commission=1_150, ppn=126)
+    story.invoices_(may(15), "AggB-20260513", may(13), 3 * BILL, 3_600, 396)
+    story.run(may(14))
+    items = sorted(b["id"] for b in story.books.breaks())
+    story.books.resolve(items, "claim", maker="preparer-1", checker="approver-1", day=may(14))
+    before_the_bank(story, may(15))
+    made = pays(story)
+    equal(made.conflicts, [])
+    [entry] = made.entries
+    claims = [p for p in entry.postings if p.account.startswith("Assets:Claims:")]
+    equal([(p.amount, p.meta) for p in claims], [(Decimal(-56), (("break", i),)) for i in items])
+    equal([b["state"] for b in story.books.breaks()], [])
+    story.proven()
+
+
+def test_maker_and_checker_are_two_people(story: Postpaid) -> None:
+    run = propose(story)
+    refused(story, run, "maker and checker are both Preparer-1", "Preparer-1 ")
+    with pytest.raises(UsageError, match="--by: say who proposes"):
+        story.books.payments.propose(" ")
+
+
+def test_the_checker_s_limit_is_that_of_all_that_a_partner_is_paid(tmp_path: Path) -> None:
+    """Two payments of 352,524 in debits each: the limit of one does not reach for both together."""
+    story = payer(tmp_path / "books", may(13))
+    _toml(
+        story, "[[payments", '[roles]\ncontroller = ["approver-1"]\nhead = ["head-1"]\n\n[[payments'
+    )
+    _sop(
+        story,
+        "[versions.supply]",
+        '[versions.limits.payment]\ncontroller = "400000"\nhead = "800000"\n\n[versions.supply]',
+    )
+    two_days(story)
+    run = propose(story)
+    refused(
+        story,
+        run,
+        "run pay-.* of 705048 with AggB is above the limit of approver-1; limits: controller 400000",
+    )
+    refused(story, run, "--checker approver-2 has no role", "approver-2")
+    story.books.payments.approve(run, "head-1")
+    assert 'limit: "head"\n  up-to: 800000' in decisions(story)
+    story.proven()
+
+
+def _swap(text: str) -> str:
+    return text.replace("0012345678901", "0099999999999")
+
+
+@pytest.mark.parametrize(
+    ("name", "how", "told"),
+    [
+        ("upload-BCA-2026-05-15.csv", lambda d: _swap(d.decode()).encode(), "is not the file that was proposed"),
+        ("payment-list.xlsx", lambda d: d[:-1] + b"\x01", "is not the file that was proposed"),
+        ("proposal.json", lambda d: _swap(d.decode()).encode(), "has been changed since it was proposed"),
+        ("proposal.json", lambda d: b"{", "is no proposal as it was written"),
+        ("proposal.json", lambda d: b"[1]", "is no proposal as it was written"),
+    ],
+)  # fmt: skip
+def test_a_list_that_somebody_touched_is_not_approved(
+    story: Postpaid, name: str, how: Callable[[bytes], bytes], told: str
+) -> None:
+    run = propose(story)
+    path = folder(story, run) / name
+    path.write_bytes(how(path.read_bytes()))
+    refused(story, run, told)
+    equal(propose(story), run)
+    story.books.payments.approve(run, "approver-1")
+
+
+def test_hashes_that_were_changed_along_with_a_file_do_not_help(story: Postpaid) -> None:
+    run = propose(story)
+    upload, proposal = (
+        folder(story, run) / n for n in ("upload-BCA-2026-05-15.csv", "proposal.json")
+    )
+    old = sha256_file(upload)
+    upload.write_text(_swap(upload.read_text()))
+    proposal.write_text(proposal.read_text().replace(old, sha256_file(upload)))
+    refused(story, run, "is not the file that was proposed")
+
+
+def test_a_file_that_is_gone(story: Postpaid) -> None:
+    run = propose(story)
+    (folder(story, run) / "payment-list.xlsx").unlink()
+    refused(story, run, "payment-list.xlsx is gone")
+
+
+def test_a_run_of_a_changed_name_is_told_in_the_list(story: Postpaid) -> None:
+    run = propose(story)
+    folder(story, run).rename(folder(story, "pay-0000000000000000"))
+    equal([r.state for r in story.books.payments.runs()], ["changed"])
+    refused(story, "pay-0000000000000000", "has been changed since it was proposed")
+    refused(story, "../../sops", "there is no such run")
+    refused(story, run[:9], "there is no such run")
+
+
+def test_figures_that_changed_since_are_named(story: Postpaid) -> None:
+    """A bill of the 14th is taken back on the 16th; what was proposed on the day before is not paid."""
+    run = propose(story)
+    head = story.books.space.state.head
+    story.bills[may(16)].append(f"{may(16)} 11:00:00,B-A14,A14,PLN,350000,2500,1150,126,PAID")
+    before_the_bank(story, may(16))
+    assert story.books.space.state.head != head
+    refused(story, run, r"(?s)proposed on other figures; propose it again.*STL-AggB-20260514: ")
+
+
+def test_other_files_that_change_no_figure_do_not_matter(story: Postpaid) -> None:
+    run = propose(story)
+    bill(story, may(16), "A16")
+    before_the_bank(story, may(16))
+    equal(story.books.payments.approve(run, "approver-1").conflicts, [])
+    assert decisions(story).startswith("2026-05-15 ")
+
+
+def test_another_account_in_the_sop_is_another_list(story: Postpaid) -> None:
+    run = propose(story)
+    _sop(story, "0012345678901", "0099999999999")
+    story.books.reconcile()
+    refused(
+        story, run, "to was Mandiri 0012345678901 PT AGREGATOR B BMRIIDJA, is Mandiri 0099999999999"
+    )
+
+
+def test_a_dispute_that_came_up_since(story: Postpaid) -> None:
+    run = propose(story)
+    _sop(story, 'dispute_limit = "168"', 'dispute_limit = "0"')
+    story.bills[may(16)].append(f"{may(16)} 11:00:00,B-A14,A14,PLN,350000,2500,1150,126,PAID")
+    before_the_bank(story, may(16))
+    refused(story, run, "can no longer be paid as proposed: STL-AggB-20260514")
+
+
+def test_a_changed_account_is_told_to_the_checker(tmp_path: Path) -> None:
+    """The account changes by a new version of the SOP: the next payment says so, and says how to check it."""
+    story = payer(tmp_path / "books", may(13))
+    two_days(story)
+    pays(story, due_by=may(14))
+    path = story.root / "sops" / "AggB.toml"
+    first = path.read_text()
+    new = first[first.index("[[versions]]") :].replace("2026-01-01", "2026-05-15")
+    new = new.replace("SOP-AggB-1", "SOP-AggB-2").replace("0012345678901", "0099999999999")
+    path.write_text(f"{first}\n{new}")
+    story.books.reconcile()
+    [line] = story.books.payments.propose("preparer-1").lines
+    equal(line.terms.to.number, "0099999999999")
+    changed, new_one = line.warnings
+    assert changed.startswith(
+        "the account has changed: paid to Mandiri 0012345678901 PT AGREGATOR B on 2026-05-15"
+    )
+    assert new_one.startswith("the account is new since 2026-05-15 (SOP-AggB-2)")
+
+
+def test_a_list_by_hand_counts_as_one(story: Postpaid) -> None:
+    story.pays(
+        may(15),
+        "AggB-20260513",
+        (PAYABLE, BILL, ""),
+        ("Assets:Receivable:Commission:AggB", -1_332, ""),
+        ("Assets:Tax:PPh23-Prepaid", 24, ""),
+        ("Assets:Clearing:Settlement-In-Transit:AggB", -NET, ""),
+    )
+    story.books.reconcile()
+    made = story.books.payments.propose("preparer-1")
+    equal([line.of.ref for line in made.lines], ["20260514"])
+    with pytest.raises(UsageError, match="it is on an approved list already"):
+        story.books.payments.propose("preparer-1", named=["STL-AggB-20260513"])
+
+
+def test_one_that_is_for_a_later_day_is_on_a_list_all_the_same(story: Postpaid) -> None:
+    """Approved for its value date, which no file covers yet: it is not proposed a second time."""
+    bill(story, may(16), "A16")
+    story.invoices_(may(17), "AggB-20260516", may(16), BILL, 1_200, 132)
+    story.run(may(16))
+    made = story.books.payments.propose("preparer-1", named=["STL-AggB-20260514"], advance=True)
+    story.books.payments.approve(made.run, "approver-1")
+    assert decisions(story).startswith("2026-05-16 ")
+
+
+def test_explain_leads_from_the_code_to_the_list_and_its_evidence(story: Postpaid) -> None:
+    run = propose(story)
+    story.books.payments.approve(run, "approver-1")
+    told = story.books.explain("STL-AggB-20260513")
+    equal(told["facts"]["checker"], "approver-1")
+    equal(told["facts"]["run"], run)
+    [entry] = [e for e in told["entries"] if "decision" in e["tags"]]
+    equal([p["amount"] for p in entry["postings"]], ["352500", "-1332", "24", "-351192"])
+    equal(len([e for e in story.books.explain(run)["entries"]]), 2)
+
+
+def test_a_closed_month_takes_no_list(story: Postpaid) -> None:
+    run = propose(story)
+    story.books.close_period(date(2026, 5, 15), "controller-1") if False else None
+    equal(run[:4], "pay-")
