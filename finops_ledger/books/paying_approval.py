@@ -42,11 +42,6 @@ def plan(space: Workspace, run: str, checker: str) -> tuple[Resolution, list[tup
     currency = space.config.company.currency
     text = "\n".join(write(entry, currency) for entry in entries)
     day = min(entry.day for entry in entries)
-    months = {(e.day.year, e.day.month) for e in entries}
-    if len(months) > 1:
-        raise UsageError(
-            f"{run} pays in {len(months)} months: propose each by itself, with --due-by"
-        )
     path = space.root / "decisions" / f"{day.year:04d}" / f"{day:%Y-%m}.beancount"
     return Resolution(text, path, day, [], entries), kept.files
 

@@ -56,6 +56,12 @@ def make(
         asked,
         paying_terms.around(space, proposed(space, own)),
     )
+    months = {(line.day.year, line.day.month) for line in lines}
+    if len(months) > 1:
+        # A list is one decision, and decisions stand by month.
+        raise UsageError(
+            f"the list would pay in {len(months)} months: propose what is due in the first one by itself, with --due-by"
+        )
     core: Document = {
         "version": 1,
         "company": space.config.company.name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from finops_ledger.core.money import plain
 from finops_ledger.treasury.paying import LeftOut, Line
@@ -74,6 +74,10 @@ def _account(one: Account) -> dict[str, str]:
     return {"bank": one.bank, "number": one.number, "name": one.name, "code": one.code}
 
 
+#: How an account is told; a document that was read back has its keys in another order.
+_ORDER: Final = ("account", "bank", "number", "name", "code")
+
+
 def changes(before: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> list[str]:
     """Say in which figures two proposals of the same settlements differ, settlement by settlement."""
     then = {str(line["settlement"]): line for line in before}
@@ -92,7 +96,8 @@ def changes(before: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]
 
 def _shown(value: Any) -> str:
     if isinstance(value, Mapping):
-        return " ".join(str(v) for v in value.values() if v)
+        names = [n for n in _ORDER if n in value] or sorted(value)
+        return " ".join(str(value[n]) for n in names if value[n])
     if isinstance(value, list):
         return "; ".join(_shown(v) for v in value) or "nothing"
     return str(value) or "nothing"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import shutil
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from finops_ledger.books import Books
 from tests.worked import workspace as w
 from tests.worked.postpaid import Postpaid
 
@@ -76,6 +79,19 @@ def the_bank(story: Postpaid, held: Path) -> None:
     story.work()
 
 
+def copied(story: Postpaid, root: Path) -> Postpaid:
+    """A story told so far, to go on with in books of its own."""
+    made = copy.copy(story)
+    for name in ("sales", "bills", "invoices", "lines", "supply", "held", "missing"):
+        setattr(made, name, copy.deepcopy(getattr(story, name)))
+    made.root, made.kept = root, root.parent / f"{root.name}-kept"
+    story.books.close()
+    shutil.copytree(story.root, made.root)
+    shutil.copytree(story.kept, made.kept)
+    made.books = Books(root, clock=lambda: w.NOW)
+    return made
+
+
 def pays(story: Postpaid, **how: Any) -> Any:
     """Propose what is due and approve it; return the decision."""
     made = story.books.payments.propose("preparer-1", **how)
@@ -83,4 +99,4 @@ def pays(story: Postpaid, **how: Any) -> Any:
     return story.books.payments.approve(made.run, "approver-1")
 
 
-__all__ = ["PAYMENTS", "before_the_bank", "payer", "pays", "the_bank", "w"]
+__all__ = ["PAYMENTS", "before_the_bank", "copied", "payer", "pays", "the_bank"]
