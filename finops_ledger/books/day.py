@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from finops_ledger.books import accruals, assertions, crossing, narration, statement
+from finops_ledger.books import settling_terms as terms
 from finops_ledger.books.jobs import absorbs, claims_account, component_of, paid
 from finops_ledger.books.verdicts import DayVerdict
 from finops_ledger.books.workspace import Workspace
@@ -103,10 +105,12 @@ class DayWriter:
         for gateway, settled in sorted(by_gateway.items()):
             if space.registry.supplies(gateway):
                 name = component_of(space, gateway)
+                due = partial(terms.due_of_invoice, space, gateway)
                 for row in settled:
-                    sm.add_invoice(self.drafts, row, gateway, name)
+                    sm.add_invoice(self.drafts, row, gateway, name, due)
             else:
-                sm.add_settlement(self.drafts, settled, gateway)
+                due = partial(terms.due_of_report, space, gateway)
+                sm.add_settlement(self.drafts, settled, gateway, due)
         for row in rows(query(sums, "banked")):
             batch = self.space.state.batches.get(row["batch"])
             if batch is not None:

@@ -27,6 +27,9 @@ from finops_ledger.recon.tickets import Rules
 from finops_ledger.sop.matching import LEGS_OF, Pass
 from finops_ledger.sop.model import Tolerance, Version
 
+#: For so many days a bank line without a code may be taken for a payment by its amount.
+_NEAR = 7
+
 
 def component_of(space: Workspace, counterparty: str) -> str:
     """Return the component by which a counterparty stands in account names."""
@@ -184,6 +187,8 @@ def _rules(leg: Leg, version: Version) -> Rules:
     if leg.name == TOPUP_BANK:
         within = version.tolerance.get("topup", Tolerance())
         return Rules(within.limit, version.deposit.tax.rate, version.deposit.nearest)
+    if leg.name == PAYMENT_BANK:
+        return Rules(by_amount=_NEAR, alike=False)
     if version.settlement is not None and leg.party == "gateway":
         days = int(version.settlement.by_amount / timedelta(days=1))
         return Rules(by_amount=days, alike=False)

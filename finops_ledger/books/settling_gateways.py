@@ -39,6 +39,7 @@ class _Report:
 
     settled: date
     currency: str
+    told: set[date] = field(default_factory=set)
     expected: Expected = field(default_factory=Expected)
     taken: Amounts = field(default_factory=Amounts)
     net: Decimal = ZERO
@@ -104,6 +105,7 @@ def _reported(
         code = sql.bare(who, row["code"]) or "none"
         one = reports.setdefault(code, _Report(row["day_post"], row["currency"] or ""))
         one.settled = max(one.settled, row["day_post"])
+        one.told.add(row["day_post"])
         _take(one, row)
     standing = sql.standing(space, SETTLEMENT_BANK, who, last)
     days = space.state.days_of.get((SETTLEMENT_BANK, who), [])
@@ -189,6 +191,9 @@ def _settlement(
         items=len(own),
         codes=(code,),
         differences=differences(ours, stated),
+        notes=(f"it is reported on {', '.join(map(str, sorted(one.told)))}",)
+        if len(one.told) > 1
+        else (),
     )
     return flagged(made, last, terms.tolerance(space, who, period.last))
 
@@ -238,7 +243,8 @@ def _pending(
                 component=component_of(space, who),
                 type="gateway",
                 direction="receive",
-                ref=naming.code_of(period, channel),
+                # The gateway names it when it reports it: its code must not be taken for one of theirs.
+                ref=f"pending-{naming.code_of(period, channel)}",
                 channel=channel,
                 period=period,
                 due=terms.due(space, who, target, channel) if target else None,

@@ -120,21 +120,22 @@ def _take(space: Workspace, pay: _Side, receive: _Side, row: dict[str, Any]) -> 
     commission = row["granted"] if unknown else row["commission"]
     vat = row["granted_vat"] if unknown else row["vat"]
     rate = Decimal(row["withhold"] or 0)
-    told: dict[str, Any] = {"rows": int(row["rows"]), "rule_ids": () if unknown else (row["rule"],)}
-    more: dict[str, Any] = {**told, "unpriced": int(row["unpriced"])}
+    rules = () if unknown else (str(row["rule"]),)
+    count, unpriced = int(row["rows"]), int(row["unpriced"])
     granted = Amounts(commission=commission, vat=vat)
     bases = {rate: commission} if rate else {}
     gross = rule is not None and rule.netting == "gross"
     whole = Amounts(gross=row["gross"]) if gross else replace(granted, gross=row["gross"])
-    if not gross:
-        more |= {"granted": row["granted"], "granted_vat": row["granted_vat"]}
+    theirs = (ZERO, ZERO) if gross else (row["granted"], row["granted_vat"])
     _add(
-        pay, (channel, pay.period_of(day, channel)), Expected(whole, {} if gross else bases, **more)
+        pay,
+        (channel, pay.period_of(day, channel)),
+        Expected(whole, {} if gross else bases, {}, count, unpriced, rules, *theirs),
     )
     if gross:
         # They pay the commission with its VAT, and withhold: the other way round than where it is set off.
         taken = Amounts(gross=commission + vat)
-        _add(receive, ("", receive.period_of(day, "")), Expected(taken, bases, **told))
+        _add(receive, ("", receive.period_of(day, "")), Expected(taken, bases, {}, count, 0, rules))
 
 
 def _add(side: _Side, key: tuple[str, Period], more: Expected) -> None:
@@ -350,6 +351,10 @@ def _carried(group: Sequence[Node]) -> bool:
 
 def _notes(side: _Side, codes: Sequence[str], expected: Expected) -> tuple[str, ...]:
     found = [f"{c} {side.notes[c]}" for c in codes if c in side.notes]
+    for code in codes:
+        days = sorted({str(row["day_post"]) for row, _ in side.invoices.get(code, ())})
+        if len(days) > 1:
+            found.append(f"{code} is billed more than once, on {', '.join(days)}")
     if expected.unpriced:
         found.append(
             f"{expected.unpriced} rows of products that no price list knows: their commission is as they grant it"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
 from finops_ledger.books.workspace import Workspace
+from finops_ledger.core.calendars import Calendar
 from finops_ledger.core.money import ZERO
+from finops_ledger.recon.due import reported
 from finops_ledger.sop.model import Settlement as Rule
 from finops_ledger.sop.schedule import Period, Schedule
+from finops_ledger.treasury import naming
 
 #: Without a schedule each day is settled by itself.
 DAILY: Final = Schedule(cycle="daily", lag=0, lag_days="calendar", roll="none")
@@ -52,9 +55,27 @@ def due(space: Workspace, who: str, period: Period, channel: str = "") -> date |
     return schedule.due(period, calendar(space, schedule, channel), channel)
 
 
-def calendar(space: Workspace, schedule: Schedule, channel: str = ""):  # type: ignore[no-untyped-def]
+def calendar(space: Workspace, schedule: Schedule, channel: str = "") -> Calendar:
     """Return the calendar of a schedule's channel: the one that it names, else the company's."""
     return space.calendar(schedule.of(channel).calendar)
+
+
+def due_of_report(space: Workspace, gateway: str, unused_code: str, day: date) -> date | None:
+    """Return by when the bank must show what a gateway's report of a day settles; None without a schedule."""
+    rule = rule_on(space, gateway, day)
+    if rule is None or rule.schedule is None:
+        return None
+    return reported(rule.schedule, space.calendar, day, space.config.company.start)
+
+
+def due_of_invoice(space: Workspace, supplier: str, code: str, day: date) -> date | None:
+    """Return by when an invoice is to be paid: of the period that its code names, else of the last that has ended."""
+    if schedule_on(space, supplier, day) is None:
+        return None
+    period = period_of(space, supplier, naming.day_in(code) or day)
+    if period.last > day:
+        period = period_of(space, supplier, period.first - timedelta(days=1))
+    return due(space, supplier, period)
 
 
 def tolerance(space: Workspace, who: str, day: date) -> Decimal:

@@ -26,6 +26,8 @@ _STYLES = {
 }
 #: Wide enough for every table when nobody looks at a screen.
 _PIPED_WIDTH = 250
+#: Flags of a settlement that ask for nothing.
+_QUIET = {"due", "advance", "carried", "late"}
 #: Of a table whose texts go over several lines.
 _FOLDED_WIDTH = 100
 
@@ -179,7 +181,10 @@ def report(found: Report) -> None:
                 "below_floor",
                 "overdue",
             )
-            cells.append(Text(text, style="bold red" if bad and text != "" else ""))
+            bad = bad or (column.key == "told" and not _QUIET.issuperset(row.get("flags", ())))
+            faint = column.key == "bank"
+            style = "bold red" if bad and text != "" else "dim" if faint else ""
+            cells.append(Text(text, style=style))
         rows.append(cells)
     if found.totals and len(rows) > 1:
         sums = [

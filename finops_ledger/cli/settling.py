@@ -18,6 +18,8 @@ from finops_ledger.cli.app import (
     opened,
 )
 
+_NAMES = {"vat": "VAT"}
+
 
 @cli.command()
 @click.option(
@@ -62,7 +64,9 @@ def settlements(
     if as_json:
         output.print_json(days if as_calendar else found)
     elif as_csv:
-        made = laid_out.calendar(days) if as_calendar else laid_out.everything(found)
+        made = (
+            laid_out.calendar(days, every_day=True) if as_calendar else laid_out.everything(found)
+        )
         click.echo(made.csv(), nl=False)
     elif not found:
         output.note(
@@ -112,8 +116,8 @@ def _told(one: dict[str, Any]) -> list[str]:
 
     name = f"{one['counterparty']} {one['ref']}"
     found = [
-        f"{name}: {d['component']} is {amount(d['theirs'])}, by the contract {amount(d['ours'])}: "
-        f"{_signed(d['by'])}."
+        f"{name}: {_NAMES.get(d['component'], d['component'])} is {amount(d['theirs'])}, "
+        f"by the contract {amount(d['ours'])}: {_signed(d['by'])}."
         for d in one["differences"]
     ]
     if one["state"] in ("paid", "part-paid") and one["listed"] not in (None, one["paid"]):

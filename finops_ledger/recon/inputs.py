@@ -38,8 +38,7 @@ def lay_out(engine: en.Engine, job: Job) -> plain.Pairs:
             plain.join_versions(engine, name)
     elif job.leg.name == PAYMENT_BANK:
         told = " union all ".join(_payment(job, p) for p in job.payments)
-        engine.keep("lhs_rows", told or none)
-        engine.keep("lhs", query(sides.added_up, "lhs_rows"))
+        engine.keep("lhs", told or none)
         engine.keep("rhs", query(sides.right, job.leg))
     else:
         sources = job.sources if job.leg.by_source else ()

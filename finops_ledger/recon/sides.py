@@ -220,7 +220,7 @@ def _payment_lines() -> Any:
     rows = rows.filter(
         (rows.day_post == rows.day) & (rows.who == rows.party) & (rows.line_kind == "payment")
     )
-    return _sum_up(_movement(rows, _named(rows), t.money(-rows.d_moved)))
+    return _movement(rows, _named(rows), t.money(-rows.d_moved))
 
 
 def _named(rows: Any) -> Any:

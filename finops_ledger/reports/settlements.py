@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import groupby
 from typing import Final
 
 from finops_ledger.core.money import ZERO, plain
@@ -44,6 +45,8 @@ SUMS: Final = (
     "rounding disputed"
 ).split()
 _TITLES: Final = {"not due": "Not due", "today": "Due today", NO_DATE: "No date"}
+#: So many closed days in a row are no plain weekend.
+_RUN: Final = 3
 DIRECTIONS: Final = {"pay": "To pay", "receive": "To receive"}
 
 AGEING: Final = (
@@ -88,10 +91,19 @@ def days(row: Row) -> str:
     period = row["period"]
     if period is None:
         return ""
-    first, last = period["first"], period["last"]
+    return _span(period["first"], period["last"])
+
+
+def _span(first: str, last: str) -> str:
+    """Write two days as one span: 2026-05-11 – 13.
+
+    >>> _span("2026-05-11", "2026-05-13"), _span("2026-05-29", "2026-06-02"), _span("2026-05-11", "2026-05-11")
+    ('2026-05-11 – 13', '2026-05-29 – 06-02', '2026-05-11')
+    """
     if first == last:
-        return str(first)
-    return f"{first} – {last[8:] if first[:7] == last[:7] else last[5:] if first[:4] == last[:4] else last}"
+        return first
+    same = 8 if first[:7] == last[:7] else 5 if first[:4] == last[:4] else 0
+    return f"{first} – {last[same:]}"
 
 
 def ageing(rows: Sequence[Row]) -> Report:
@@ -116,6 +128,28 @@ def ageing(rows: Sequence[Row]) -> Report:
     return Report("settlements-ageing", AGEING, made)
 
 
-def calendar(rows: Sequence[Row]) -> Report:
-    """Lay out the days that ``Books.settlement_calendar`` gives, with their sums."""
-    return Report("settlements-calendar", CALENDAR, rows, total(rows, "pay", "receive", "net"))
+def calendar(rows: Sequence[Row], *, every_day: bool = False) -> Report:
+    """Lay out the days that ``Books.settlement_calendar`` gives, with their sums.
+
+    Without ``every_day``: those on which something is due, and as one line each run of closed days that is no plain
+    weekend.
+    """
+    shown = list(rows) if every_day else _shortened(rows)
+    return Report("settlements-calendar", CALENDAR, shown, total(rows, "pay", "receive", "net"))
+
+
+def _shortened(rows: Sequence[Row]) -> list[Row]:
+    made: list[Row] = []
+    for closed, group in groupby(rows, key=lambda r: bool(r["bank"])):
+        run = list(group)
+        quiet = not any(r["refs"] for r in run)
+        if not closed or not quiet:
+            made += [r for r in run if r["refs"]]
+        elif len(run) >= _RUN:
+            names = dict.fromkeys(r["bank"].removeprefix("closed: ") for r in run)
+            plain_names = [n.removeprefix("Joint leave: ") for n in names if n != "weekend"]
+            told = f"closed: {'; '.join(dict.fromkeys(plain_names))}"
+            made.append(
+                {**run[0], "day": _span(run[0]["day"], run[-1]["day"]), "weekday": "", "bank": told}
+            )
+    return made

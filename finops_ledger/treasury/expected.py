@@ -91,9 +91,9 @@ class Expected:
     reported: Mapping[tuple[Decimal, Decimal], Decimal] = field(default_factory=dict)
     rows: int = 0
     unpriced: int = 0
+    rule_ids: tuple[str, ...] = ()
     granted: Decimal = ZERO
     granted_vat: Decimal = ZERO
-    rule_ids: tuple[str, ...] = ()
 
     def plus(self, other: Expected) -> Expected:
         """Return the rows of both."""
@@ -103,9 +103,9 @@ class Expected:
             _added(self.reported, other.reported),
             self.rows + other.rows,
             self.unpriced + other.unpriced,
+            tuple(sorted({*self.rule_ids, *other.rule_ids})),
             self.granted + other.granted,
             self.granted_vat + other.granted_vat,
-            tuple(sorted({*self.rule_ids, *other.rule_ids})),
         )
 
     def whole(self) -> Amounts:

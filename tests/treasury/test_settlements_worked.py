@@ -13,9 +13,7 @@ from tests.treasury.bills import (
     TRANSIT,
     UNBILLED,
     WITHHELD,
-    bill,
     biller,
-    lists,
     may,
     short,
 )
