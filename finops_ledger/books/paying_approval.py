@@ -121,7 +121,8 @@ def _entries(
         meta: list[tuple[str, MetaValue]] = [("partner", who), ("run", run)]
         meta += [("pay-to", line.terms.to.told), ("maker", maker), ("checker", checker)]
         meta += [("limit", role), ("up-to", limit)] if role else []
-        meta += [("due", line.of.due)] if line.of.due else []
+        # By when the bank must show it, which the plugin ``settlements`` looks after.
+        meta += [("due", line.day)]
         meta += [("evidence", listed), ("upload-evidence", sent[line.of.link])]
         postings = tuple(p for part in line.parts for p in _postings(part, kept, line.of.link))
         entries.append(

@@ -188,7 +188,7 @@ def test_an_approved_list_is_a_decision_with_its_files_as_evidence(story: Postpa
     assert text.startswith(
         '2026-05-15 * "AggB" "Payment list" #settlement #decision ^STL-AggB-20260513\n'
     )
-    for line in ('maker: "preparer-1"', 'checker: "approver-1"', f'run: "{run}"', "due: 2026-05-14",
+    for line in ('maker: "preparer-1"', 'checker: "approver-1"', f'run: "{run}"', "due: 2026-05-15",
                  'pay-to: "Mandiri 0012345678901 PT AGREGATOR B"'):  # fmt: skip
         assert line in text
     for name in ("payment-list.xlsx", "upload-BCA-2026-05-15.csv"):
