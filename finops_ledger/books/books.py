@@ -114,7 +114,7 @@ class Books:
             yield space
 
     @property
-    def payments(self) -> Payments:
+    def pay(self) -> Payments:
         """Settlement runs: propose, approve, list, cancel (see :mod:`finops_ledger.books.paying`)."""
         from finops_ledger.books.paying import Payments
 

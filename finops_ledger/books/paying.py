@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Payments:
-    """``books.payments``: propose, approve, list and cancel settlement runs."""
+    """``books.pay``: propose, approve, list and cancel settlement runs."""
 
     def __init__(self, books: Books) -> None:
         self._books = books
@@ -68,6 +68,10 @@ class Payments:
     def runs(self) -> list[Run]:
         """Return the runs that lie on disk, by state (proposed first) and name."""
         return runs(self._books.space)
+
+    def run(self, run: str) -> Run:
+        """Return one run; UsageError when there is none of this name, or somebody has changed it."""
+        return read(self._books.space, run)
 
     def cancel(self, run: str, by: str, reason: str = "") -> Run:
         """Take a proposal away that nobody has approved; its files stay, and it can no longer be approved."""

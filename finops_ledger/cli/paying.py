@@ -65,7 +65,7 @@ def propose(
     when nothing could be listed though something is due.
     """
     with opened() as books:
-        made = books.payments.propose(
+        made = books.pay.propose(
             by,
             named=settlements,
             due_by=due_by,
@@ -101,26 +101,47 @@ def approve(run: str, by: str, dry_run: bool, as_json: bool) -> int:
     if not by.strip():
         raise UsageError("--by: say who approves the list; somebody else than who proposed it")
     with opened() as books:
-        made = books.payments.approve(run, by, dry_run=dry_run)
-        document = next(r.document for r in books.payments.runs() if r.run == run)
+        made = books.pay.approve(run, by, dry_run=dry_run)
+        document = next(r.document for r in books.pay.runs() if r.run == run)
     if as_json:
         output.print_json({"run": run, **told(made)})
         return NOT_CLEAN if made.conflicts else 0
     output.note(made.text.rstrip("\n"))
     output.note()
     place = f"decisions/{made.path.parent.name}/{made.path.name}"
+    for line in document["lines"]:
+        output.errors([f"Look at {line['settlement']}: {w}" for w in line["warnings"]])
     if not made.written:
         output.note(f"Nothing is written yet; it would stand in {place}.")
         return 0
     output.note(f"Written to {place}.")
-    for line in document["lines"]:
-        output.errors([f"{line['settlement']}: {w}" for w in line["warnings"]])
     output.errors(made.conflicts)
     uploads = [name for name in document["files"] if name.startswith("upload-")]
     output.note(
         f"For the bank: {', '.join(f'reports/payments/{run}/{u}' for u in sorted(uploads))}"
     )
     return NOT_CLEAN if made.conflicts else 0
+
+
+@pay.command()
+@click.argument("run")
+@books_option
+@json_option
+def show(run: str, as_json: bool) -> int:
+    """Show a payment list again, as it was proposed."""
+    with opened() as books:
+        found = books.pay.run(run)
+    if as_json:
+        output.print_json({"state": found.state, "checker": found.checker, **found.document})
+        return 0
+    _list(found.document)
+    output.note()
+    output.note(
+        f"Run {run}, proposed by {found.document['maker']} from the books of {found.document['as_of']}:"
+    )
+    by = f" by {found.checker}: {', '.join(found.places)}" if found.places else ""
+    output.note(f"  {found.state}{by}")
+    return 0
 
 
 @pay.command("list")
@@ -130,7 +151,7 @@ def approve(run: str, by: str, dry_run: bool, as_json: bool) -> int:
 def list_(everything: bool, as_json: bool) -> int:
     """List payment lists that wait for approval."""
     with opened() as books:
-        found = [r for r in books.payments.runs() if everything or r.state == "proposed"]
+        found = [r for r in books.pay.runs() if everything or r.state == "proposed"]
     if as_json:
         output.print_json([_told(one) for one in found])
         return 0
@@ -167,7 +188,7 @@ def list_(everything: bool, as_json: bool) -> int:
 def cancel(run: str, by: str, reason: str, as_json: bool) -> int:
     """Take a payment list away that nobody has approved."""
     with opened() as books:
-        found = books.payments.cancel(run, by, reason)
+        found = books.pay.cancel(run, by, reason)
     if as_json:
         output.print_json(_told(found))
     else:
@@ -196,9 +217,23 @@ def _amount(text: str) -> str:
 
 
 def _show(made: Proposal) -> None:
-    """Print a proposal: the payments, how each is made up, what is left out, what to look at."""
-    told = made.document
-    if made.lines:
+    """Print a proposal, and what comes next."""
+    _list(made.document)
+    output.note()
+    if not made.lines:
+        output.note("Nothing to pay." if not made.left_out else "Nothing that is due can be paid.")
+    elif made.written:
+        output.note(
+            f"Run {made.run}, in reports/payments/{made.run}/: {', '.join(sorted(made.files))}"
+        )
+        output.note(f"Next, by somebody else: {call(f'pay approve {made.run} --by NAME')}")
+    else:
+        output.note(f"Run {made.run}; nothing is written yet.")
+
+
+def _list(told: dict[str, Any]) -> None:
+    """Print the payments, how each is made up, what is left out, what to look at."""
+    if told["lines"]:
         _payments(told)
         _made_up(told)
     if told["left_out"]:
@@ -211,16 +246,6 @@ def _show(made: Proposal) -> None:
         output.note()
         for name, warning in warned:
             output.note(f"Look at {name}: {warning}")
-    output.note()
-    if not made.lines:
-        output.note("Nothing to pay." if not made.left_out else "Nothing that is due can be paid.")
-    elif made.written:
-        output.note(
-            f"Run {made.run}, in reports/payments/{made.run}/: {', '.join(sorted(made.files))}"
-        )
-        output.note(f"Next, by somebody else: {call(f'pay approve {made.run} --by NAME')}")
-    else:
-        output.note(f"Run {made.run}; nothing is written yet.")
 
 
 def _payments(told: dict[str, Any]) -> None:

@@ -68,9 +68,9 @@ def work(root: Path) -> None:
         elif root.name.startswith("listed"):
             # A list that the kill left in its file is taken in, and then its settlement is paid once.
             books.reconcile()
-            proposed = books.payments.propose("preparer-1")
+            proposed = books.pay.propose("preparer-1")
             if proposed.lines:
-                books.payments.approve(proposed.run, "approver-1")
+                books.pay.approve(proposed.run, "approver-1")
         else:
             books.import_files()
             books.reconcile()

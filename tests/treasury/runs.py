@@ -94,9 +94,9 @@ def copied(story: Postpaid, root: Path) -> Postpaid:
 
 def pays(story: Postpaid, **how: Any) -> Any:
     """Propose what is due and approve it; return the decision."""
-    made = story.books.payments.propose("preparer-1", **how)
+    made = story.books.pay.propose("preparer-1", **how)
     assert made.written
-    return story.books.payments.approve(made.run, "approver-1")
+    return story.books.pay.approve(made.run, "approver-1")
 
 
 __all__ = ["PAYMENTS", "before_the_bank", "copied", "payer", "pays", "the_bank"]

@@ -60,7 +60,7 @@ def decisions(story: Postpaid) -> str:
 
 
 def propose(story: Postpaid, **how: object) -> str:
-    made = story.books.payments.propose("preparer-1", **how)  # type: ignore[arg-type]
+    made = story.books.pay.propose("preparer-1", **how)  # type: ignore[arg-type]
     assert made.written
     return made.run
 
@@ -69,7 +69,7 @@ def refused(story: Postpaid, run: str, told: str, checker: str = "approver-1") -
     """It is not approved, for this reason, and nothing is written."""
     before = decisions(story), len(story.books.space.state.lines)
     with pytest.raises(UsageError, match=told):
-        story.books.payments.approve(run, checker)
+        story.books.pay.approve(run, checker)
     equal((decisions(story), len(story.books.space.state.lines)), before)
 
 
@@ -78,7 +78,7 @@ def refused(story: Postpaid, run: str, told: str, checker: str = "approver-1") -
 
 def test_a_proposal_is_files_and_nothing_in_the_books(story: Postpaid) -> None:
     lines = len(story.books.space.state.lines)
-    made = story.books.payments.propose("preparer-1")
+    made = story.books.pay.propose("preparer-1")
     equal([line.of.link for line in made.lines], ["STL-AggB-20260513", "STL-AggB-20260514"])
     equal([line.amount for line in made.lines], [Decimal(NET)] * 2)
     equal(
@@ -105,7 +105,7 @@ def test_the_same_books_give_the_same_run(story: Postpaid, tmp_path: Path) -> No
     equal({p.name: p.read_bytes() for p in folder(story, run).iterdir()}, before)
     later = Books(story.root, clock=lambda: w.NOW.replace(year=2027))
     equal(later.payments.propose("preparer-1").run, run)
-    dry = story.books.payments.propose("preparer-2", due_by=may(14), dry_run=True)
+    dry = story.books.pay.propose("preparer-2", due_by=may(14), dry_run=True)
     assert not dry.written
     assert dry.run != run
     equal([p.name for p in folder(story, run).parent.iterdir()], [run])
@@ -113,28 +113,28 @@ def test_the_same_books_give_the_same_run(story: Postpaid, tmp_path: Path) -> No
 
 def test_a_settlement_stands_on_one_open_list(story: Postpaid) -> None:
     run = propose(story, due_by=may(14))
-    second = story.books.payments.propose("preparer-2")
+    second = story.books.pay.propose("preparer-2")
     equal([line.of.ref for line in second.lines], ["20260514"])
     [left] = second.left_out
     equal((left.guard, run in left.why), ("proposed", True))
     with pytest.raises(UsageError, match=f"STL-AggB-20260513: it is on the open list {run}"):
-        story.books.payments.propose("preparer-2", named=["STL-AggB-20260513"])
-    cancelled = story.books.payments.cancel(run, "preparer-1", "twice")
+        story.books.pay.propose("preparer-2", named=["STL-AggB-20260513"])
+    cancelled = story.books.pay.cancel(run, "preparer-1", "twice")
     equal(cancelled.state, "cancelled")
     refused(story, run, "was cancelled; propose a new list")
-    third = story.books.payments.propose("preparer-2", named=["STL-AggB-20260513"])
+    third = story.books.pay.propose("preparer-2", named=["STL-AggB-20260513"])
     equal([line.of.ref for line in third.lines], ["20260513"])
 
 
 def test_a_list_that_was_cancelled_can_be_proposed_again(story: Postpaid) -> None:
     run = propose(story)
-    story.books.payments.cancel(run, "preparer-1")
+    story.books.pay.cancel(run, "preparer-1")
     equal(propose(story), run)
-    equal([r.state for r in story.books.payments.runs()], ["proposed"])
+    equal([r.state for r in story.books.pay.runs()], ["proposed"])
 
 
 def test_nothing_that_is_due_is_told(story: Postpaid) -> None:
-    made = story.books.payments.propose("preparer-1", due_by=may(12))
+    made = story.books.pay.propose("preparer-1", due_by=may(12))
     equal((made.lines, made.left_out, made.written), ([], [], False))
     assert not folder(story, made.run).exists()
 
@@ -153,7 +153,7 @@ def test_what_is_declared_wrongly(
 ) -> None:
     change(story)
     with pytest.raises(UsageError, match=told):
-        story.books.payments.propose("preparer-1")
+        story.books.pay.propose("preparer-1")
 
 
 def _sop(story: Postpaid, old: str, new: str) -> None:
@@ -172,7 +172,7 @@ def test_a_partner_without_an_account_is_left_out(story: Postpaid) -> None:
     path = story.root / "sops" / "AggB.toml"
     path.write_text(path.read_text().partition("[versions.settlement.pay]")[0])
     story.books.reconcile()
-    made = story.books.payments.propose("preparer-1")
+    made = story.books.pay.propose("preparer-1")
     equal({one.guard for one in made.left_out}, {"beneficiary"})
     assert "sops/AggB.toml has no [versions.settlement.pay]" in made.left_out[0].why
 
@@ -182,7 +182,7 @@ def test_a_partner_without_an_account_is_left_out(story: Postpaid) -> None:
 
 def test_an_approved_list_is_a_decision_with_its_files_as_evidence(story: Postpaid) -> None:
     run = propose(story)
-    made = story.books.payments.approve(run, "approver-1")
+    made = story.books.pay.approve(run, "approver-1")
     equal((made.written, made.conflicts), (True, []))
     text = decisions(story)
     assert text.startswith(
@@ -197,18 +197,18 @@ def test_an_approved_list_is_a_decision_with_its_files_as_evidence(story: Postpa
         [kept] = (story.root / "archive" / "Decisions").glob(f"{digest[:16]}.*")
         equal(sha256_file(kept), digest)
     equal(
-        [(r.run, r.state, r.checker) for r in story.books.payments.runs()],
+        [(r.run, r.state, r.checker) for r in story.books.pay.runs()],
         [(run, "approved", "approver-1")],
     )
     equal({s["state"] for s in story.books.settlements()}, {"listed"})
     refused(
         story, run, f"{run} is approved already, by approver-1: decisions/2026/2026-05.beancount:1"
     )
-    equal(story.books.payments.propose("preparer-1").left_out, [])
+    equal(story.books.pay.propose("preparer-1").left_out, [])
     with pytest.raises(UsageError, match="it is on an approved list already: decisions/2026"):
-        story.books.payments.propose("preparer-1", named=["STL-AggB-20260513"])
+        story.books.pay.propose("preparer-1", named=["STL-AggB-20260513"])
     with pytest.raises(UsageError, match=r"is approved .*: what was decided stays"):
-        story.books.payments.cancel(run, "preparer-1")
+        story.books.pay.cancel(run, "preparer-1")
 
 
 def test_the_bank_s_line_clears_it_and_the_books_prove_themselves(
@@ -247,7 +247,7 @@ def test_maker_and_checker_are_two_people(story: Postpaid) -> None:
     run = propose(story)
     refused(story, run, "maker and checker are both preparer-1", "Preparer-1 ")
     with pytest.raises(UsageError, match="--by: say who proposes"):
-        story.books.payments.propose(" ")
+        story.books.pay.propose(" ")
 
 
 def test_the_checker_s_limit_is_that_of_all_that_a_partner_is_paid(story: Postpaid) -> None:
@@ -268,7 +268,7 @@ def test_the_checker_s_limit_is_that_of_all_that_a_partner_is_paid(story: Postpa
         "run pay-.* of 705048 with AggB is above the limit of approver-1; limits: controller 400000",
     )
     refused(story, run, "--checker approver-2 has no role", "approver-2")
-    story.books.payments.approve(run, "head-1")
+    story.books.pay.approve(run, "head-1")
     assert 'limit: "head"\n  up-to: 800000' in decisions(story)
     story.load()
 
@@ -295,7 +295,7 @@ def test_a_list_that_somebody_touched_is_not_approved(
     path.write_bytes(how(path.read_bytes()))
     refused(story, run, told)
     equal(propose(story), run)
-    story.books.payments.approve(run, "approver-1")
+    story.books.pay.approve(run, "approver-1")
 
 
 def test_hashes_that_were_changed_along_with_a_file_do_not_help(story: Postpaid) -> None:
@@ -318,7 +318,7 @@ def test_a_file_that_is_gone(story: Postpaid) -> None:
 def test_a_run_of_a_changed_name_is_told_in_the_list(story: Postpaid) -> None:
     run = propose(story)
     folder(story, run).rename(folder(story, "pay-0000000000000000"))
-    equal([r.state for r in story.books.payments.runs()], ["changed"])
+    equal([r.state for r in story.books.pay.runs()], ["changed"])
     refused(story, "pay-0000000000000000", "has been changed since it was proposed")
     refused(story, "../../sops", "there is no such run")
     refused(story, run[:9], "there is no such run")
@@ -338,7 +338,7 @@ def test_other_files_that_change_no_figure_do_not_matter(story: Postpaid) -> Non
     run = propose(story)
     bill(story, may(16), "A16")
     before_the_bank(story, may(16))
-    equal(story.books.payments.approve(run, "approver-1").conflicts, [])
+    equal(story.books.pay.approve(run, "approver-1").conflicts, [])
     assert decisions(story).startswith("2026-05-15 ")
 
 
@@ -368,7 +368,7 @@ def test_a_changed_account_is_told_to_the_checker(story: Postpaid) -> None:
     new = new.replace("SOP-AggB-1", "SOP-AggB-2").replace("0012345678901", "0099999999999")
     path.write_text(f"{first}\n{new}")
     story.books.reconcile()
-    [line] = story.books.payments.propose("preparer-1").lines
+    [line] = story.books.pay.propose("preparer-1").lines
     equal(line.terms.to.number, "0099999999999")
     changed, new_one = line.warnings
     assert changed.startswith(
@@ -387,23 +387,23 @@ def test_a_list_by_hand_counts_as_one(story: Postpaid) -> None:
         ("Assets:Clearing:Settlement-In-Transit:AggB", -NET, ""),
     )
     story.books.reconcile()
-    made = story.books.payments.propose("preparer-1")
+    made = story.books.pay.propose("preparer-1")
     equal([line.of.ref for line in made.lines], ["20260514"])
     with pytest.raises(UsageError, match="it is on an approved list already"):
-        story.books.payments.propose("preparer-1", named=["STL-AggB-20260513"])
+        story.books.pay.propose("preparer-1", named=["STL-AggB-20260513"])
 
 
 def test_one_for_a_day_that_no_file_covers_is_on_a_list_all_the_same(story: Postpaid) -> None:
     """Approved for its value date: it waits for the files of that day, and is not proposed a second time."""
     _sop(story, "lag = 1", "lag = 3")
     story.books.reconcile()
-    made = story.books.payments.propose("preparer-1", due_by=may(16))
+    made = story.books.pay.propose("preparer-1", due_by=may(16))
     equal([(line.of.ref, line.day) for line in made.lines], [("20260513", may(16))])
-    story.books.payments.approve(made.run, "approver-1")
+    story.books.pay.approve(made.run, "approver-1")
     assert decisions(story).startswith("2026-05-16 ")
-    equal(story.books.payments.propose("preparer-1", due_by=may(16)).lines, [])
+    equal(story.books.pay.propose("preparer-1", due_by=may(16)).lines, [])
     with pytest.raises(UsageError, match="it is on an approved list already"):
-        story.books.payments.propose("preparer-1", named=["STL-AggB-20260513"], advance=True)
+        story.books.pay.propose("preparer-1", named=["STL-AggB-20260513"], advance=True)
 
 
 def test_the_lists_of_two_months_are_two_runs(story: Postpaid) -> None:
@@ -411,13 +411,13 @@ def test_the_lists_of_two_months_are_two_runs(story: Postpaid) -> None:
     story.books.reconcile()
     with pytest.raises(UsageError, match="would pay in 2 months: propose what is due in the first"):
         propose(story, due_by=date(2026, 6, 30))
-    [line] = story.books.payments.propose("preparer-1", due_by=date(2026, 5, 31)).lines
+    [line] = story.books.pay.propose("preparer-1", due_by=date(2026, 5, 31)).lines
     equal(line.day, date(2026, 5, 31))
 
 
 def test_explain_leads_from_the_code_to_the_list_and_its_evidence(story: Postpaid) -> None:
     run = propose(story)
-    story.books.payments.approve(run, "approver-1")
+    story.books.pay.approve(run, "approver-1")
     told = story.books.explain("STL-AggB-20260513")
     equal(told["facts"]["checker"], "approver-1")
     equal(told["facts"]["run"], run)
