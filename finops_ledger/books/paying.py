@@ -81,12 +81,23 @@ class Payments:
             found = read(space, run)
             if found.state == "approved":
                 raise UsageError(
-                    f"{run} is approved ({found.places[0]}): what was decided stays. Where the bank has not paid it, "
-                    "write the opposite into decisions/, of the same day"
+                    f"{run} is approved ({found.places[0]}): two people take it back, where the bank has not paid it; "
+                    "name the second one with --checker"
                 )
+            if found.state != "proposed":
+                raise UsageError(f"{run} is {found.state} already")
             told = {"by": by.strip(), "reason": " ".join(reason.split())}
             files.write_atomic(folder(space, run) / CANCELLED, to_json(told))
             return read(space, run)
+
+    def take_back(
+        self, run: str, maker: str, checker: str, reason: str = "", *, dry_run: bool = False
+    ) -> Resolution:
+        """Take an approved run back that the bank has not paid: its opposite, on the same day, by two people."""
+        return self._books.decide(
+            lambda space: paying_approval.opposite(space, run, maker, checker, reason),
+            dry_run=dry_run,
+        )
 
 
 __all__ = ["Payments", "Proposal", "Run"]

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from finops_ledger.books import authority, evidences, paying_terms
+from finops_ledger.books import authority, evidences, paying_terms, resolving_undo
 from finops_ledger.books.paying_proposal import Proposal, files_of, proposed, uploads_of
 from finops_ledger.books.paying_runs import LIST, folder, read
 from finops_ledger.books.resolving import Resolution, two_people
@@ -32,18 +32,55 @@ def plan(space: Workspace, run: str, checker: str) -> tuple[Resolution, list[tup
     told = found.document
     if found.state == "approved":
         raise UsageError(f"{run} is approved already, by {found.checker}: {found.places[0]}")
-    if found.state == "cancelled":
-        raise UsageError(f"{run} was cancelled; propose a new list")
+    if found.state != "proposed":
+        raise UsageError(f"{run} was {found.state}; propose a new list")
     two_people(told["maker"], checker)
     fresh = _again(space, run, told)
     _unchanged(space, run, fresh, told)
     kept = evidences.Kept(space)
     entries = _entries(space, fresh, run, told["maker"], checker, kept)
+    day = min(entry.day for entry in entries)
+    return _resolution(space, day, entries), kept.files
+
+
+def opposite(
+    space: Workspace, run: str, maker: str, checker: str, reason: str
+) -> tuple[Resolution, list[tuple[Path, bytes]]]:
+    """Return what takes an approved run back that the bank has not paid; UsageError says why it cannot be."""
+    maker, checker = maker.strip(), checker.strip()
+    found = read(space, run)
+    two_people(maker, checker)
+    if found.state != "approved":
+        raise UsageError(f"{run} is {found.state}: only what is approved is taken back")
+    states = {one.link: one.state for one in paying_terms.settlements(space, None)}
+    for line in found.document["lines"]:
+        name = str(line["settlement"])
+        if (state := states.get(name, "listed")) != "listed":
+            raise UsageError(f"{name} is {state}: what the bank has paid is not taken back")
+    entries = [
+        resolving_undo.turned(
+            entry,
+            resolving_undo.place_of(space, path, entry),
+            maker,
+            checker,
+            " ".join(reason.split()),
+        )
+        for entry, path in resolving_undo.standing(space)
+        if entry.meta.get("run") == run
+    ]
+    day = min(entry.day for entry in entries)
+    if space.state.is_locked(day):
+        raise UsageError(
+            f"{run} stands in a period that is closed (up to {space.state.locked}): what was decided then stays"
+        )
+    return _resolution(space, day, entries), []
+
+
+def _resolution(space: Workspace, day: date, entries: list[Entry]) -> Resolution:
     currency = space.config.company.currency
     text = "\n".join(write(entry, currency) for entry in entries)
-    day = min(entry.day for entry in entries)
     path = space.root / "decisions" / f"{day.year:04d}" / f"{day:%Y-%m}.beancount"
-    return Resolution(text, path, day, [], entries), kept.files
+    return Resolution(text, path, day, [], entries)
 
 
 def _again(space: Workspace, run: str, told: Mapping[str, Any]) -> Proposal:

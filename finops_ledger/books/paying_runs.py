@@ -28,7 +28,10 @@ _NOTHING: Final[Document] = {
 
 @dataclass
 class Run:
-    """A run as it lies on disk: ``state`` is proposed, approved, cancelled, or changed by somebody (``fault``)."""
+    """A run as it lies on disk: ``state`` is proposed, approved, cancelled, taken back, or changed.
+
+    ``fault`` says what somebody has changed; ``places`` where its decisions stand.
+    """
 
     run: str
     state: str
@@ -52,7 +55,7 @@ def runs(space: Workspace) -> list[Run]:
     """Return the runs of a workspace: those that wait first."""
     base = space.root / FOLDER
     names = sorted(p.parent.name for p in base.glob(f"*/{PROPOSAL}"))
-    states = ("proposed", "changed", "approved", "cancelled")
+    states = ("proposed", "changed", "approved", "taken back", "cancelled")
     lists = paying_lists.of(space)
     found = [_read(space, name, lists) for name in names]
     return sorted(found, key=lambda r: (states.index(r.state), r.document["as_of"], r.run))
@@ -76,6 +79,8 @@ def _read(space: Workspace, run: str, lists: Iterable[paying_lists.Listed]) -> R
     mine = [one for one in lists if one.run == run]
     document, fault = _document(path, run)
     state = "approved" if mine else "proposed"
+    if mine and not paying_lists.standing(mine):
+        state = "taken back"
     if not mine and (path.parent / CANCELLED).is_file():
         state = "cancelled"
     if fault and not mine:

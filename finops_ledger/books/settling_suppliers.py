@@ -52,7 +52,8 @@ def of_suppliers(
     invoices = sql.invoiced(space, sql.batches(space, "settlement", names), last.isoformat())
     bank = [b for b in space.state.batches.values() if b.role == "bank"]
     seen = sql.banked(space, "payment", bank, last.isoformat())
-    lists = [p for p in payments.read(space.decision_files()) if p.day <= last]
+    read = payments.standing(payments.read(space.decision_files()))
+    lists = [p for p in read if p.day <= last]
     for who in names:
         own = [d for d in disputes if d["counterparty"] == who]
         yield from _supplier(

@@ -21,6 +21,7 @@ from finops_ledger.cli.app import (
 
 if TYPE_CHECKING:
     from finops_ledger.books.paying import Proposal, Run
+    from finops_ledger.books.resolving import Resolution
 
 
 @cli.group()
@@ -182,18 +183,40 @@ def list_(everything: bool, as_json: bool) -> int:
 @pay.command()
 @click.argument("run")
 @click.option("--by", default="", metavar="NAME", help="Who takes it away; it is recorded.")
+@click.option(
+    "--checker", default="", metavar="NAME", help="Of an approved list: who agrees; somebody else."
+)
 @click.option("--reason", default="", metavar="TEXT", help="Why.")
 @books_option
 @json_option
-def cancel(run: str, by: str, reason: str, as_json: bool) -> int:
-    """Take a payment list away that nobody has approved."""
+def cancel(run: str, by: str, checker: str, reason: str, as_json: bool) -> int:
+    """Take a payment list away that the bank has not paid.
+
+    One person cancels what nobody has approved. An approved list is taken back by two: its opposite is written below
+    it, on the same day, and its settlements can be proposed again.
+    """
     with opened() as books:
+        if checker.strip():
+            return _taken_back(books.pay.take_back(run, by, checker, reason), run, as_json)
         found = books.pay.cancel(run, by, reason)
     if as_json:
         output.print_json(_told(found))
     else:
         output.note(f"{run} is cancelled; its settlements can be proposed again.")
     return 0
+
+
+def _taken_back(made: Resolution, run: str, as_json: bool) -> int:
+    from finops_ledger.cli.resolving import told
+
+    if as_json:
+        output.print_json({"run": run, **told(made)})
+    else:
+        output.note(made.text.rstrip("\n"))
+        output.note()
+        output.note(f"Written to decisions/{made.path.parent.name}/{made.path.name}.")
+        output.errors(made.conflicts)
+    return NOT_CLEAN if made.conflicts else 0
 
 
 def _told(one: Run) -> dict[str, Any]:

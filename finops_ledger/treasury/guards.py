@@ -39,7 +39,7 @@ def not_twice(one: Settlement, around: Around) -> None:
         run = around.proposed[proposed[0]]
         raise Refused(
             "proposed",
-            f"it is on the open list {run}; approve that, or take it away with  pay cancel {run}",
+            f"it is on the open list {run}; approve that, or take it away (finops pay cancel {run})",
         )
     if one.state in GONE or one.paid:
         why = GONE.get(one.state, "the bank shows a payment of it already")

@@ -207,7 +207,7 @@ def test_an_approved_list_is_a_decision_with_its_files_as_evidence(story: Postpa
     equal(story.books.pay.propose("preparer-1").left_out, [])
     with pytest.raises(UsageError, match="it is on an approved list already: decisions/2026"):
         story.books.pay.propose("preparer-1", named=["STL-AggB-20260513"])
-    with pytest.raises(UsageError, match=r"is approved .*: what was decided stays"):
+    with pytest.raises(UsageError, match=r"is approved .*: two people take it back"):
         story.books.pay.cancel(run, "preparer-1")
 
 
@@ -222,6 +222,25 @@ def test_the_bank_s_line_clears_it_and_the_books_prove_themselves(
     story.proven()
     equal([str(f) for f in story.books.verify()], [])
     equal(story.books.rebuild(tmp_path / "again").differences, [])
+
+
+def test_a_payment_that_is_split_is_met_by_several_lines(tmp_path: Path) -> None:
+    """800 bills: 280,953,600, by BI-FAST in two transfers, each a line of the bank."""
+    story = payer(tmp_path / "books", may(13))
+    _sop(story, 'remark = "AGGB {code}"', 'remark = "AGGB {code}"\nrails = ["BI-FAST"]')
+    bill(story, may(13), *(f"A{n}" for n in range(800)))
+    story.invoices_(may(14), "AggB-20260513", may(13), 800 * BILL, 960_000, 105_600)
+    story.lines[may(14)] += [
+        ("DB AGGB AggB-20260513", -250_000_000),
+        ("DB AGGB AggB-20260513", -30_953_600),
+    ]
+    held = before_the_bank(story, may(14))
+    made = story.books.pay.propose("preparer-1")
+    equal([int(t.amount) for t in made.lines[0].transfers], [250_000_000, 30_953_600])
+    story.books.pay.approve(made.run, "approver-1")
+    the_bank(story, held)
+    equal(story.books.breaks(everything=True), [])
+    story.load()
 
 
 def test_a_claim_that_is_granted_is_released_by_its_name(tmp_path: Path) -> None:
@@ -424,3 +443,28 @@ def test_explain_leads_from_the_code_to_the_list_and_its_evidence(story: Postpai
     [entry] = [e for e in told["entries"] if "decision" in e["tags"]]
     equal([p["amount"] for p in entry["postings"]], ["352500", "-1332", "24", "-351192"])
     equal(len(story.books.explain(run)["entries"]), 2)
+
+
+def test_an_approved_list_that_the_bank_has_not_paid_is_taken_back_by_two(
+    beginning: Postpaid, story: Postpaid
+) -> None:
+    run = propose(story)
+    story.books.pay.approve(run, "approver-1")
+    for people, told in ((("p1", "p1"), "both p1"), (("p1", ""), "--checker: say who")):
+        with pytest.raises(UsageError, match=told):
+            story.books.pay.take_back(run, *people)
+    made = story.books.pay.take_back(run, "preparer-1", "approver-1", "sent back: account closed")
+    equal(made.conflicts, [])
+    equal({e.links for e in made.entries}, {("STL-AggB-20260513",), ("STL-AggB-20260514",)})
+    equal([r.state for r in story.books.pay.runs()], ["taken back"])
+    refused(story, run, "was taken back; propose a new list")
+    story.load()
+    equal({s["state"] for s in story.books.settlements()}, {"invoiced"})
+    again = propose(story)
+    assert again != run
+    story.books.pay.approve(again, "approver-1")
+    the_bank(story, beginning.root.parent / "BCA_mutasi_20260515.csv")
+    equal(story.books.breaks(everything=True), [])
+    story.proven()
+    with pytest.raises(UsageError, match="is paid: what the bank has paid is not taken back"):
+        story.books.pay.take_back(again, "preparer-1", "approver-1")
