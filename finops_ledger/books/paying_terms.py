@@ -9,6 +9,7 @@ from finops_ledger.books import paying_lists, settling
 from finops_ledger.books.jobs import component_of
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import UsageError
+from finops_ledger.recon.legs import SALE_SUPPLY
 from finops_ledger.sop import rails
 from finops_ledger.sop.model import Sop
 from finops_ledger.sop.pay import Pay
@@ -44,8 +45,24 @@ def around(space: Workspace, proposed: Mapping[str, str]) -> Around:
         listed=links,
         proposed=proposed,
         paid_to=paid_to,
+        unproven=lambda one: _unproven(space, one),
         watch=space.config.payments.watch,
     )
+
+
+def _unproven(space: Workspace, one: Settlement) -> date | None:
+    """Return the first day of a settlement with rows that have not been compared with our sales."""
+    if one.period is None:
+        return None
+    days = {
+        day
+        for batch in space.state.batches.values()
+        if batch.role == "supply" and batch.counterparty == one.counterparty
+        for day in batch.days
+        if one.period.first <= day <= one.period.last
+    }
+    done = space.state.reconciled
+    return min((d for d in days if (SALE_SUPPLY, one.counterparty, d) not in done), default=None)
 
 
 def _link(who: str, name: str) -> str:

@@ -69,6 +69,12 @@ def ours(one: Settlement, asked: Asked, around: Around) -> None:
         raise Refused(
             "due", f"it is due on {one.due}, after {asked.due_by}; --advance pays it before that"
         )
+    if (day := around.unproven(one)) is not None:
+        raise Refused(
+            "unreconciled",
+            f"{day} is not reconciled, so nobody knows what of it is in dispute: finops reconcile; finops status says "
+            "which file is missing",
+        )
     if not _LINK.fullmatch(one.link):
         raise Refused("code", "its code cannot stand as a link in the books; list it by hand")
 

@@ -3,8 +3,8 @@
 Guards of a payment, in the order in which they are looked at (each names one settlement and says why)::
 
     named twice · on a list already · on another open list · paid already · they pay us · another currency ·
-    they owe us · not billed yet · not due yet · below the minimum · no account to pay to · in dispute ·
-    their statement differs · more than the books owe · no rail
+    they owe us · not due yet · not reconciled · no account to pay to · not billed yet · below the minimum ·
+    in dispute · their statement differs · more than the books owe · no rail
 
 A settlement is paid by the smaller of what its rows come to and what their statement asks. What is asked beyond
 that and is in dispute stays on the payable, beside its break or claim; it is never paid to be asked back.

@@ -10,6 +10,7 @@ from decimal import Decimal
 from finops_ledger.core.calendars import Calendar
 from finops_ledger.core.money import ZERO
 from finops_ledger.sop.rails import Rail
+from finops_ledger.treasury.settlements import Settlement
 from finops_ledger.treasury.transfers import Account
 
 
@@ -50,7 +51,8 @@ class Around:
 
     ``listed``: where each settlement is on a recorded list; ``proposed``: on which open run; ``paid_to``: the account
     that a counterparty was last paid to, and when. ``terms`` says how a counterparty is paid on a day, or why it
-    cannot be; ``rails`` are those of a bank.
+    cannot be; ``rails`` are those of a bank; ``unproven``: a day of a settlement that is not reconciled, so that nobody
+    knows what of it is in dispute.
     """
 
     currency: str
@@ -60,4 +62,5 @@ class Around:
     listed: Mapping[str, str]
     proposed: Mapping[str, str]
     paid_to: Mapping[str, tuple[date, str]]
+    unproven: Callable[[Settlement], date | None] = lambda _: None
     watch: timedelta = timedelta(days=30)

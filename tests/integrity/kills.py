@@ -1,4 +1,5 @@
-"""Kills import and reconciliation, a close, a withdrawal, a decision, a payment list at their n-th step; lets the next run finish.
+"""Kills import and reconciliation, a close, a withdrawal, a decision, a payment list at their n-th step; the next run
+finishes them.
 
 Run as a script, in an interpreter of its own: every run is a forked child, so nothing here may open
 DuckDB or start a thread before it forks. Prints what went wrong, one line each, then how many

@@ -217,6 +217,7 @@ GUARDS: list[tuple[str, Settlement, dict[str, Any], str]] = [
     ("differs", settlement(stated=D(35_119_300), disputed=D(50)), {"terms": replace(TERMS, dispute_limit=D(500))},
      "50 of that is in dispute"),
     ("unexplained", settlement(gross=D(35_000_000)), {}, "the books owe 34869200"),
+    ("unreconciled", settlement(), {"unproven": lambda one: one.period.first}, "2026-05-15 is not reconciled"),
     ("code", settlement("A;B"), {}, "cannot stand as a link"),
     ("rail", settlement(), {"terms": replace(TERMS, rails=("RTGS",))}, "none of the rails RTGS carries 35119200"),
     ("rail", settlement(), {"terms": replace(TERMS, rails=("BI-SLOW",))}, "there is no rail BI-SLOW"),

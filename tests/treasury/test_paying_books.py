@@ -168,6 +168,29 @@ def _toml(story: Postpaid, old: str, new: str) -> None:
     path.write_text(path.read_text().replace(old, new))
 
 
+def test_what_is_not_reconciled_is_not_paid(story: Postpaid) -> None:
+    """A file has come in, or a rule has changed: nobody knows what is in dispute before the next run."""
+    run = propose(story)
+    bill(story, may(14), "B14", commission=1_150, ppn=126)
+    (story.root / "inbox" / "AggB_mutasi_20260514.csv").write_text(
+        "time,trx,order_id,product,bill,admin,commission,ppn,status\n"
+        + "\n".join(story.bills[may(14)])
+        + "\n"
+    )
+    story.books.import_files()
+    refused(
+        story,
+        run,
+        "STL-AggB-20260514: 2026-05-14 is not reconciled, so nobody knows what of it is in dispute",
+    )
+    made = story.books.pay.propose("preparer-2", due_by=may(15))
+    equal({one.guard for one in made.left_out}, {"proposed"})
+    story.books.pay.cancel(run, "preparer-1")
+    made = story.books.pay.propose("preparer-2")
+    equal([one.of.ref for one in made.left_out if one.guard == "unreconciled"], ["20260514"])
+    equal([line.of.ref for line in made.lines], ["20260513"])
+
+
 def test_a_partner_without_an_account_is_left_out(story: Postpaid) -> None:
     path = story.root / "sops" / "AggB.toml"
     path.write_text(path.read_text().partition("[versions.settlement.pay]")[0])
