@@ -19,7 +19,7 @@ from finops_ledger.intake.conditions import Pattern
 from finops_ledger.intake.limits import Limits as IntakeLimits
 from finops_ledger.intake.spec_fields import known_statuses
 from finops_ledger.sop.legs import LegRule, named_once
-from finops_ledger.sop.parts import Span
+from finops_ledger.sop.parts import Exact, Span
 from finops_ledger.sop.rails import Rail
 from finops_ledger.sop.rails import known as known_rails
 
@@ -171,6 +171,13 @@ class Limits(_Part):
     refund: Span = Field(default="48h", validate_default=True)
 
 
+class Allowance(_Part):
+    """What is expected to be lost of claims that are open for more than ``over`` days: ``rate`` of them."""
+
+    over: int = Field(ge=0)
+    rate: Exact = Field(ge=0, le=1)
+
+
 class Intake(_Part):
     """What is left out of the inbox by its name, and how much is taken: the defaults are intake's own."""
 
@@ -204,6 +211,7 @@ class Config(_Part):
     sources: list[Source] = Field(default_factory=list)
     legs: tuple[LegRule, ...] = ()
     rails: tuple[Rail, ...] = ()
+    allowance: tuple[Allowance, ...] = ()
 
     @field_validator("rails")
     @classmethod

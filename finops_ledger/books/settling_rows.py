@@ -7,7 +7,7 @@ cut-off of its own, on the day of its own time, from the cut-off on the next one
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -20,27 +20,20 @@ from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.days import zone
 from finops_ledger.core.schema import MONEY
 from finops_ledger.core.schema import UTC as UTC_TIME
-from finops_ledger.posting import reading, settlement, supply
+from finops_ledger.posting import due, reading, settlement, supply
 from finops_ledger.posting import tables as t
 from finops_ledger.posting.store import LineStore
+from finops_ledger.sop import prices
 from finops_ledger.subledger import engine as en
 from finops_ledger.subledger.compiled import query
 from finops_ledger.subledger.manifest import Batch
 
 Row = dict[str, Any]
 _BUILD: Final = {"supply": supply.lines, "settlement": settlement.lines}
-_GRANTS: Final = pa.schema(
+_TERMS: Final = pa.schema(
     [
-        ("grant_partner", pa.string()),
-        ("grant_product", pa.string()),
-        ("fixed", MONEY),
-        ("face_value", MONEY),
-        ("over", pa.int64()),
-        ("under", pa.int64()),
-        ("base_over", pa.int64()),
-        ("base_under", pa.int64()),
-        ("vat_over", pa.int64()),
-        ("vat_under", pa.int64()),
+        ("term_partner", pa.string()),
+        ("term_category", pa.string()),
         ("withhold", pa.string()),
         ("rule", pa.string()),
         ("starts", UTC_TIME),
@@ -52,6 +45,7 @@ _FEES: Final = pa.schema(
         ("fee_gateway", pa.string()),
         ("rate", pa.decimal128(9, 6)),
         ("tax", pa.decimal128(9, 6)),
+        ("each", MONEY),
         ("per", pa.string()),
         ("rule", pa.string()),
         ("starts", pa.date32()),
@@ -78,35 +72,30 @@ def supplied(space: Workspace, batches: Sequence[Batch], last: str) -> list[Row]
     products that no price list knows. A revision counts by what it changes, on the day on which it posts.
     """
     lay_out(space, "supply", batches)
-    space.local.give("grants", _grants(space))
-    names = "partner channel product face quantity payable commission vat"
-    now = ", ".join(names.split())
-    before = ", ".join(f"prev_{n}" for n in names.split())
+    engine = space.local
+    engine.give("terms", _terms(space))
+    names = "partner channel product face quantity payable commission vat".split()
     moved = (
-        f"select {now}, day_post, stated_at, coalesce(paid_at, stated_at, version_at) as moment, 1 as sign "
-        "from supply_due where disposition <> 'known' and payable <> 0 "
-        f"union all select {before}, day_post, stated_at, "
+        f"select {', '.join(names)}, day_post, stated_at, coalesce(paid_at, stated_at, version_at) as moment, "
+        "cast(1 as bigint) as sign from supply_due where disposition <> 'known' and payable <> 0 "
+        f"union all select {', '.join(f'prev_{n}' for n in names)}, day_post, stated_at, "
         "coalesce(prev_paid_at, prev_stated_at, prev_version_at), -1 "
         "from supply_due where disposition = 'revised' and coalesce(prev_payable, 0) <> 0"
     )
-    units = "cast(cast(coalesce(face_value, face, 0) as decimal(18, 4)) * 10000 as hugeint)"
-    fee = f"coalesce(fixed, cast(({units} * over * 2 + under * 10000) // (under * 20000) as {t.MONEY}))"
-    base = _part("fee", "base_over", "base_under")
-    vat = _part("base", "vat_over", "vat_under")
-    priced = (
-        f"select *, {vat} as tax from (select *, {base} as base from (select *, {fee} as fee "
-        f"from ({moved}) left join grants on partner = grant_partner and product = grant_product "
-        "and moment >= starts and moment < ends))"
+    engine.view("supply_moved", moved)
+    engine.view("supply_granted", query(due.granted))
+    rows = (
+        "select * from supply_granted left join terms on partner = term_partner and category = term_category "
+        "and moment >= starts and moment < ends"
     )
-    times = "sign * coalesce(quantity, 1)"
-    return space.local.rows(
+    return engine.rows(
         f"select partner, coalesce(channel, '') as channel, {_day(space, 'supplier', 'partner')} as day, "
         "rule, withhold, sum(sign) as rows, "
-        f"{_sum('-sign * payable')} as gross, {_sum(f'{times} * fee')} as commission, "
-        f"{_sum(f'{times} * tax')} as vat, {_sum('sign * commission')} as granted, "
+        f"{_sum('-sign * payable')} as gross, {_sum('sign * due')} as commission, "
+        f"{_sum('sign * due_vat')} as vat, {_sum('sign * commission')} as granted, "
         f"{_sum('sign * vat')} as granted_vat, "
-        "sum(case when rule is null then sign else 0 end) as unpriced "
-        f"from ({priced}) where day_post <= date '{last}' group by all order by all"
+        "sum(case when due is null then sign else 0 end) as unpriced "
+        f"from ({rows}) where day_post <= date '{last}' group by all order by all"
     )
 
 
@@ -126,47 +115,36 @@ def invoiced(space: Workspace, batches: Sequence[Batch], last: str) -> list[Row]
     )
 
 
-def _part(value: str, over: str, under: str) -> str:
-    """Return SQL of ``over / under`` of a whole amount that is not negative, rounded half up."""
-    whole = f"cast({value} as hugeint)"
-    return f"cast(({whole} * {over} * 2 + {under}) // ({under} * 2) as {t.MONEY})"
-
-
 def _sum(value: str) -> str:
     return f"cast(coalesce(sum({value}), 0) as {t.SUM})"
 
 
-def _grants(space: Workspace) -> pa.Table:
-    """What suppliers grant by the product as they call it; where several of ours are one of theirs, once."""
-    columns: dict[str, list[Any]] = {n: [] for n in _GRANTS.names}
-    seen: set[tuple[Any, ...]] = set()
-    for rule in space.registry.rules():
-        one, price = rule.commission, rule.price
-        names = dict.fromkeys((price.theirs, price.product))
-        for name in names if one is not None else ():
-            key = (rule.partner, name, rule.start)
-            if key in seen or one is None:
-                continue
-            seen.add(key)
-            over, under = (one.rate or Decimal(0)).as_integer_ratio()
-            local = rule.start.astimezone(zone(space.registry.zone)).date()
-            values = (
-                rule.partner,
-                name,
-                one.amount,
-                price.face,
-                over,
-                under,
-                *one.fraction,
-                *one.vat.as_integer_ratio(),
-                str(one.withheld),
-                space.registry.of(rule.partner).rule_id(local),
-                rule.start,
-                rule.end,
-            )
-            for column, value in zip(_GRANTS.names, values, strict=True):
-                columns[column].append(value)
-    return pa.table(columns, schema=_GRANTS)
+def _terms(space: Workspace) -> pa.Table:
+    """What is withheld of a category's commission, and by which version of an SOP, in which time."""
+    columns: dict[str, list[Any]] = {n: [] for n in _TERMS.names}
+    for sop in space.registry.named("supplier"):
+        for number, version in enumerate(sop.versions):
+            later = sop.versions[number + 1 :]
+            start = _midnight(space, version.effective) if number else prices.FIRST
+            end = _midnight(space, later[0].effective) if later else prices.LAST
+            for category in version.recognition:
+                granted = version.commission.get(category)
+                values = (
+                    sop.counterparty,
+                    category,
+                    str(granted.withheld) if granted is not None else "0",
+                    sop.rule_id(version.effective),
+                    start,
+                    end,
+                )
+                for column, value in zip(_TERMS.names, values, strict=True):
+                    columns[column].append(value)
+    return pa.table(columns, schema=_TERMS)
+
+
+def _midnight(space: Workspace, day: date) -> datetime:
+    local = datetime(day.year, day.month, day.day, tzinfo=zone(space.registry.zone))
+    return local.astimezone(UTC)
 
 
 def _day(
@@ -210,7 +188,7 @@ def settled(
         "and o.gateway = s.gateway and s.kind = 'payment' "
         f"where s.disposition <> 'known' and s.kind <> 'invoice' and s.day_post <= date '{last}'"
     )
-    fee = "case when per = 'row' and kind = 'payment' then round(d_gross * rate, 0) else 0 end"
+    fee = "case when per = 'row' and kind = 'payment' then round(d_gross * rate, 0) + sign(d_gross) * each else 0 end"
     rated = (
         f"select *, round(due_fee * tax, 0) as due_vat from (select *, {fee} as due_fee from ({rows}) "
         "left join fees on fee_gateway = party and own >= starts and own < ends)"
@@ -238,7 +216,7 @@ def pending(space: Workspace, items: Sequence[Path], sales: Sequence[Batch]) -> 
         f"from ({en.parquet(items)}) i left join sale_rows s on s.batch = i.left_batch and s.record = i.left_record "
         "where not i.is_closed and i.right_batch is null and i.amount <> 0"
     )
-    fee = "case when per = 'row' and amount > 0 then round(amount * rate, 0) else 0 end"
+    fee = "case when per = 'row' and amount > 0 then round(amount * rate, 0) + each else 0 end"
     rated = (
         f"select *, round(due_fee * tax, 0) as due_vat from (select *, {fee} as due_fee from ({rows}) "
         "left join fees on fee_gateway = party and own >= starts and own < ends)"
@@ -307,6 +285,7 @@ def _fees(space: Workspace) -> pa.Table:
                 sop.counterparty,
                 fee.rate if fee else Decimal(0),
                 fee.vat if fee else Decimal(0),
+                fee.amount if fee else Decimal(0),
                 fee.per if fee else "none",
                 sop.rule_id(version.effective),
                 version.effective if number else date.min,

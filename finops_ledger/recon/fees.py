@@ -30,8 +30,9 @@ def excess(fee: Fee, gateway: str, day: date, part: str) -> str:
         "select key, min(batch) as batch, min(record) as record, min(stated_at) as stated_at, "
         "sum(fees) as fees, sum(taxes) as taxes, {} from ({}) group by key"
     )
+    fixed = f" + sign(gross) * cast('{fee.amount}' as decimal(18, 4))" if fee.amount else ""
     contract = (
-        f"round(cast(gross as decimal(18, 4)) * cast('{fee.rate}' as decimal(9, 6)), 0)",
+        f"round(cast(gross as decimal(18, 4)) * cast('{fee.rate}' as decimal(9, 6)), 0){fixed}",
         f"round(cast(due_fee as decimal(18, 4)) * cast('{fee.vat}' as decimal(9, 6)), 0)",
     )
     if fee.per == "report":

@@ -151,7 +151,8 @@ class Tolerance(_Part):
 
 
 class Fee(_Part):
-    """A gateway's fee: a rate of the gross payments, VAT on it, rounded per report or per row.
+    """A gateway's fee: a rate of the gross payments, VAT on it, rounded per report or per row; ``amount`` on each
+    payment beside it (virtual accounts: rate 0, so much a payment).
 
     ``accrue``: whether the fee of orders that are not settled is accrued at the end of a month (worked-cases 21).
     """
@@ -159,7 +160,22 @@ class Fee(_Part):
     rate: Exact
     vat: Exact = Decimal(0)
     per: Literal["report", "row"] = "report"
+    amount: Exact = Field(default=Decimal(0), ge=0)
     accrue: Literal["month-end", "none"] = "month-end"
+
+    @model_validator(mode="after")
+    def _amount_by_row(self) -> Fee:
+        if self.amount and self.per == "report":
+            raise ValueError('amount is a fee on each payment: write per = "row" beside it')
+        return self
+
+
+class Rebate(_Part):
+    """A volume rebate: ``rate`` of a month's whole volume, once the volume has reached ``target``."""
+
+    target: Exact = Field(gt=0)
+    rate: Exact = Field(gt=0, lt=1)
+    period: Literal["month"] = "month"
 
 
 class Settlement(_Part):
@@ -241,6 +257,7 @@ class Version(_Part):
     limits: dict[str, dict[str, Exact]] = Field(default_factory=dict)
     settlement: Settlement | None = None
     lines: list[BankLine] = Field(default_factory=list)
+    rebates: tuple[Rebate, ...] = ()
     legs: tuple[LegRule, ...] = ()
 
     @field_validator("legs")
@@ -303,6 +320,10 @@ class Sop(_Part):
                 )
             if version.settlement is not None:
                 _settles(self.type, version)
+            if version.rebates and self.type != "supplier":
+                raise ValueError(
+                    f"version {version.change_id} has [[versions.rebates]], which a supplier grants"
+                )
             if needs != "lines" and getattr(version, needs) is None:
                 raise ValueError(f"version {version.change_id} lacks [versions.{needs}]")
             for one in version.match.passes:

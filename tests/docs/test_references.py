@@ -43,6 +43,7 @@ CONFIGURATION: dict[str, type[BaseModel]] = {
     "`[[legs]]`": sop_legs.LegRule,
     "`left = { … }`": sop_legs.Rows,
     "`classes = { … }`": sop_legs.Classes,
+    "`[[allowance]]`": config.Allowance,
     "`[[rails]]`": rails.Rail,
     "`hours = { … }`": rails.Hours,
     "`[[sources]]`": config.Source,
@@ -64,6 +65,7 @@ SOPS: dict[str, type[BaseModel]] = {
     "`[versions.settlement.schedule]`": schedule.Schedule,
     "`[versions.settlement.pay]`": pay.Pay,
     "`[versions.settlement.fee]`": sop.Fee,
+    "`[[versions.rebates]]`": sop.Rebate,
     "`[[versions.lines]]`": sop.BankLine,
 }
 FORMATS: dict[str, type[BaseModel]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -112,8 +113,8 @@ def test_j24_gross_settlement_and_the_commission_apart(tmp_path: Path) -> None:
 
 
 def test_j40_virtual_accounts_pay_a_fixed_fee(tmp_path: Path) -> None:
-    """J40, J41: 1,000 payments, 500,000,000; a fee of 0.8 % a row and VAT on it: 495,560,000 come."""
-    fee = '[versions.settlement.fee]\nrate = "0.008"\nvat = "0.11"\nper = "row"'
+    """J40, J41: 1,000 payments, 500,000,000; 4,000 a payment and VAT on it: 495,560,000 come."""
+    fee = '[versions.settlement.fee]\nrate = "0"\namount = "4000"\nvat = "0.11"\nper = "row"'
     story = Story(tmp_path / "books", may(18), gateway="PG2", bank=True, fee=fee)
     for number in range(1_000):
         ref = f"V{number}"
@@ -160,3 +161,20 @@ def test_case_20_a_fee_above_the_contract_and_a_clearing_fee(tmp_path: Path) -> 
         [("fee", "5049"), ("vat", "555")],
     )
     equal((short_paid["disputed"], short_paid["difference"]), ("8504", "-8504"))
+
+
+def test_a_fee_on_each_payment_is_accrued_and_checked(tmp_path: Path) -> None:
+    """Two payments at 4,000: accrued on the 31st; the report takes 4,500 of one, 500 too much and 55 of VAT."""
+    fee = '[versions.settlement.fee]\nrate = "0"\namount = "4000"\nvat = "0.11"\nper = "row"'
+    story = Story(tmp_path / "books", may(31), gateway="PG2", fee=fee)
+    june = date(2026, 6, 1)
+    for ref, taken in (("V1", 4_000), ("V2", 4_500)):
+        story.sold(may(31), ref, price=500_000, partner="")
+        line = w.settled("PG2-20260601", june, ref, "PAYMENT", 500_000, taken, taken * 11 // 100)
+        story.reports[june].append(line)
+    story.run(june)
+    equal(story.balance("Expenses:Payment-Fee:PG2", may(31)), Decimal(8_000))
+    [excess] = [b for b in story.books.breaks() if b["class"] == "fee_mismatch"]
+    equal(excess["residue"], "555")
+    [one] = story.books.settlements()
+    equal([(d["component"], d["by"]) for d in one["differences"]], [("fee", "500"), ("vat", "55")])
