@@ -56,7 +56,10 @@ def ours(one: Settlement, asked: Asked, around: Around) -> None:
         raise Refused(
             "currency", f"it is in {one.currency}, and these books pay in {around.currency}"
         )
-    if one.net <= ZERO:
+    if one.net == ZERO:
+        asks = f"; they ask for {plain(one.stated)}" if one.stated else ""
+        raise Refused("rows", f"no rows stand behind it, so nothing is owed by our figures{asks}")
+    if one.net < ZERO:
         raise Refused(
             "owed",
             f"it comes to {plain(one.net)}: they owe us. Offset it in the next settlement or ask for the money",

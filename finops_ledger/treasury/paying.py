@@ -61,11 +61,6 @@ class Line:
     transfers: tuple[Transfer, ...]
     warnings: tuple[str, ...]
 
-    @property
-    def fees(self) -> Decimal:
-        """What the bank takes for the transfers."""
-        return sending.total(self.transfers)[1]
-
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
@@ -211,6 +206,8 @@ def _granted(one: Settlement, rest: Decimal) -> tuple[Claim, ...]:
 
     None where nothing is left, and none where several classes could be meant: nothing is guessed.
     """
+    if rest <= ZERO:
+        return ()
     classes: dict[str, list[Claim]] = {}
     for item, class_, amount in one.claimed:
         classes.setdefault(class_, []).append(Claim(item, amount))

@@ -205,6 +205,7 @@ GUARDS: list[tuple[str, Settlement, dict[str, Any], str]] = [
     ("proposed", settlement(), {"proposed": {"STL-AggB-20260515": "pay-1"}}, "on the open list pay-1"),
     ("paid", settlement(paid=D(1_000)), {}, "the bank shows a payment of it already"),
     ("currency", settlement(currency="USD"), {}, "it is in USD, and these books pay in IDR"),
+    ("rows", settlement(net=D(0)), {}, "so nothing is owed by our figures; they ask for 35119200"),
     ("owed", settlement(net=D(-5)), {}, "it comes to -5: they owe us"),
     ("owed", settlement(stated=D(-5)), {}, "their statement comes to -5: they owe us"),
     ("unbilled", settlement(state="unbilled", stated=None), {}, "they have not billed it yet"),

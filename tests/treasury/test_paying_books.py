@@ -104,7 +104,7 @@ def test_the_same_books_give_the_same_run(story: Postpaid, tmp_path: Path) -> No
     equal(propose(story), run)
     equal({p.name: p.read_bytes() for p in folder(story, run).iterdir()}, before)
     later = Books(story.root, clock=lambda: w.NOW.replace(year=2027))
-    equal(later.payments.propose("preparer-1").run, run)
+    equal(later.pay.propose("preparer-1").run, run)
     dry = story.books.pay.propose("preparer-2", due_by=may(14), dry_run=True)
     assert not dry.written
     assert dry.run != run
@@ -153,6 +153,7 @@ def test_what_is_declared_wrongly(
 ) -> None:
     change(story)
     with pytest.raises(UsageError, match=told):
+        story.books.reconcile()
         story.books.pay.propose("preparer-1")
 
 
