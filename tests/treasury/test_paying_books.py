@@ -11,8 +11,10 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from click.testing import CliRunner, Result
 
 from finops_ledger.books import Books
+from finops_ledger.cli import cli
 from finops_ledger.core.errors import UsageError
 from finops_ledger.core.ids import sha256_file
 from tests.treasury.bills import bill, may
@@ -153,8 +155,12 @@ def test_what_is_declared_wrongly(
 ) -> None:
     change(story)
     with pytest.raises(UsageError, match=told):
-        story.books.reconcile()
-        story.books.pay.propose("preparer-1")
+        _run_and_propose(story)
+
+
+def _run_and_propose(story: Postpaid) -> None:
+    story.books.reconcile()
+    story.books.pay.propose("preparer-1")
 
 
 def _sop(story: Postpaid, old: str, new: str) -> None:
@@ -492,3 +498,44 @@ def test_an_approved_list_that_the_bank_has_not_paid_is_taken_back_by_two(
     story.proven()
     with pytest.raises(UsageError, match="is paid: what the bank has paid is not taken back"):
         story.books.pay.take_back(again, "preparer-1", "approver-1")
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+def finops(story: Postpaid, *words: str) -> Result:
+    runner = CliRunner(env={"FINOPS_BOOKS": None})
+    return runner.invoke(cli, ["--books", str(story.root), "pay", *words], catch_exceptions=False)
+
+
+def test_the_command_from_proposal_to_decision(story: Postpaid) -> None:
+    dry = finops(story, "propose", "--by", "preparer-1", "--dry-run")
+    assert "nothing is written yet" in dry.output
+    made = finops(story, "propose", "--by", "preparer-1")
+    [run] = [r.run for r in story.books.pay.runs()]
+    equal((made.exit_code, "STL-AggB-20260513" in made.output, run in made.output), (0, True, True))
+    assert "702,384" in finops(story, "list").output
+    assert "Look at STL-AggB-20260513: first payment" in finops(story, "show", run).output
+    equal(finops(story, "approve", run, "--by", "preparer-1").exit_code, 2)
+    equal(finops(story, "approve", run).exit_code, 2)
+    equal(finops(story, "approve", run, "--by", "approver-1").exit_code, 0)
+    assert "No payment list waits" in finops(story, "list").output
+    [told] = json.loads(finops(story, "list", "--all", "--json").output)
+    equal(
+        (told["state"], told["amount"], told["checker"]), ("approved", str(2 * NET), "approver-1")
+    )
+    again = finops(story, "propose", "--by", "preparer-1")
+    equal((again.exit_code, "Nothing to pay." in again.output), (0, True))
+    equal(finops(story, "cancel", run, "--by", "preparer-1").exit_code, 2)
+    back = finops(story, "cancel", run, "--by", "preparer-1", "--checker", "approver-1", "--json")
+    equal((back.exit_code, json.loads(back.output)["written"]), (0, True))
+
+
+def test_the_command_ends_with_1_when_nothing_that_is_due_can_be_paid(story: Postpaid) -> None:
+    path = story.root / "sops" / "AggB.toml"
+    path.write_text(path.read_text().partition("[versions.settlement.pay]")[0])
+    story.books.reconcile()
+    made = finops(story, "propose", "--by", "preparer-1")
+    equal((made.exit_code, "Nothing that is due can be paid." in made.output), (1, True))
+    assert "Left out:\n  STL-AggB-20260513: no account to pay to" in made.output
+    equal(json.loads(finops(story, "propose", "--by", "p", "--json").output)["lines"], [])
