@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -31,6 +32,7 @@ from finops_ledger.core.errors import IntegrityError, UsageError
 
 if TYPE_CHECKING:
     from finops_ledger.books.confirming import Confirmations
+    from finops_ledger.books.paying import Payments
     from finops_ledger.books.rebuild import RebuildReport
     from finops_ledger.books.resolving import Resolution
     from finops_ledger.core.findings import Finding
@@ -104,6 +106,21 @@ class Books:
         self.changed_rules += recovery.take_in_rules(self._space, now)
         recovery.take_in_decisions(self._space, now)
         return self._space
+
+    @contextmanager
+    def writing(self) -> Iterator[Workspace]:
+        """Hold the lock over repaired books with their journal derived: an interrupted command is finished first."""
+        with Workspace.open(self.root).writing():
+            space = self._begin()
+            journal.derive(space)
+            yield space
+
+    @property
+    def pay(self) -> Payments:
+        """Settlement runs: propose, approve, list, cancel (see :mod:`finops_ledger.books.paying`)."""
+        from finops_ledger.books.paying import Payments
+
+        return Payments(self)
 
     def import_files(
         self,
@@ -189,7 +206,7 @@ class Books:
         from finops_ledger.books import resolving
 
         asked = resolving.Request(treatment=treatment, ids=tuple(ids), **how)
-        return self._decide(lambda space: resolving.plan(space, asked), dry_run=dry_run)
+        return self.decide(lambda space: resolving.plan(space, asked), dry_run=dry_run)
 
     def take_back(
         self,
@@ -204,21 +221,18 @@ class Books:
         """Take the last decision about items, or of a case, back by its opposite."""
         from finops_ledger.books import resolving
 
-        return self._decide(
+        return self.decide(
             lambda space: resolving.undone(space, tuple(ids), case, maker, checker, reason),
             dry_run=dry_run,
         )
 
-    def _decide(self, planned: Callable[[Workspace], Any], *, dry_run: bool) -> Resolution:
+    def decide(self, planned: Callable[[Workspace], Any], *, dry_run: bool) -> Resolution:
+        """Record what ``planned`` makes of the books, a decision and its evidence, and reconcile again."""
         from finops_ledger.books import resolving
 
         if dry_run:
             return planned(self.space)[0]  # type: ignore[no-any-return]
-        with Workspace.open(self.root).writing():
-            space = self._begin()
-            journal.derive(
-                space
-            )  # also where nothing is decided: an interrupted command is finished
+        with self.writing() as space:
             now = self._clock()
             made, kept = planned(space)
             resolving.record(space, made, kept, now)

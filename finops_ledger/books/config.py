@@ -11,6 +11,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from finops_ledger.books.config_engine import EngineLimits
+from finops_ledger.books.config_payments import Payments
 from finops_ledger.core import calendars
 from finops_ledger.core.days import zone
 from finops_ledger.intake import toml
@@ -216,6 +217,7 @@ class Config(_Part):
     intake: Intake = Intake()
     letters: Letters = Letters()
     roles: dict[str, list[str]] = Field(default_factory=dict)
+    payments: Payments = Payments()
     sources: list[Source] = Field(default_factory=list)
     legs: tuple[LegRule, ...] = ()
     rails: tuple[Rail, ...] = ()

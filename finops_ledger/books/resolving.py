@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from finops_ledger.books import (
+    authority,
     deciding,
     evidences,
     recovery,
@@ -30,7 +31,6 @@ from finops_ledger.core.money import ZERO, plain
 from finops_ledger.intake.conditions import suggestion
 from finops_ledger.posting.entries import Entry, MetaValue, Posting, write
 from finops_ledger.recon import decisions, treatments
-from finops_ledger.recon.legs import EVERYBODY
 from finops_ledger.recon.treatments import Subject, Treatment
 from finops_ledger.subledger import files
 
@@ -78,7 +78,7 @@ Planned = tuple[Resolution, list[tuple[Path, bytes]]]
 def plan(space: Workspace, asked: Request) -> Planned:
     """Return what a decision would be, and the evidence to file; UsageError says why it does not fit."""
     how = _treatment(asked)
-    _two_people(asked.maker, asked.checker)
+    two_people(asked.maker, asked.checker)
     if how.name == decisions.ACCEPT:
         chosen = resolving_pairs.choose(space, asked)
     else:
@@ -131,7 +131,7 @@ def undone(
     space: Workspace, ids: tuple[str, ...], case: str, maker: str, checker: str, reason: str
 ) -> Planned:
     """Return what takes the last decision about items, or of a case, back."""
-    _two_people(maker, checker)
+    two_people(maker, checker)
     if not ids and not case:
         raise UsageError("--undo: name the items, or the case with --case")
     entry = resolving_undo.opposite(space, ids, case, maker.strip(), checker.strip(), reason)
@@ -199,7 +199,8 @@ def _treatment(asked: Request) -> Treatment:
     return how
 
 
-def _two_people(maker: str, checker: str) -> None:
+def two_people(maker: str, checker: str) -> None:
+    """Refuse a decision of one person alone."""
     for option, name in (("--maker", maker), ("--checker", checker)):
         if not name.strip():
             raise UsageError(f"{option}: say who; a decision bears two names")
@@ -241,7 +242,9 @@ def _entry(
         else composer.one_by_one(items, subjects)
     )
     moved = sum((p.amount for p in made if p.amount > ZERO), ZERO)
-    role, limit = _authority(space, asked, how, who, day, moved)
+    role, limit = authority.of(
+        space, how.name, f"--as {how.name}", who, day, asked.checker.strip(), moved
+    )
     meta: list[tuple[str, MetaValue]] = [("partner", who), ("treatment", how.name)]
     if len(items) == 1:
         meta.append(("break", items[0].id))
@@ -267,7 +270,9 @@ def _plain_entry(
     """Return the transaction of a decision that brings no other account in: what is at risk is its amount."""
     who = items[0].counterparty
     at_risk = sum((p.amount for p in made if p.amount > ZERO), ZERO) or items[0].row["exposure"]
-    role, limit = _authority(space, asked, how, who, day, at_risk)
+    role, limit = authority.of(
+        space, how.name, f"--as {how.name}", who, day, asked.checker.strip(), at_risk
+    )
     meta: list[tuple[str, MetaValue]] = [("partner", who), ("treatment", how.name)]
     if len(items) == 1:
         meta.append(("break", items[0].id))
@@ -344,31 +349,3 @@ def _case(space: Workspace, how: Treatment, items: Sequence[Standing], before: i
     if len(held) == 1:
         return held.pop()
     return evidences.next_case(space, how.case, before) if how.case else ""
-
-
-def _authority(
-    space: Workspace, asked: Request, how: Treatment, who: str, day: date, amount: Decimal
-) -> tuple[str, Decimal]:
-    """Return the role in which the checker approves, and its limit; none where the SOP sets no limit."""
-    if who == EVERYBODY or who not in space.registry.sops:
-        return "", ZERO
-    version = space.registry.of(who).on(day)
-    limits = version.limits.get(how.name, version.limits.get("default", {}))
-    if not limits:
-        return "", ZERO
-    checker = asked.checker.strip()
-    roles = [role for role, names in space.config.roles.items() if checker in names]
-    mine = {role: limits[role] for role in roles if role in limits}
-    shown = ", ".join(f"{role} {plain(limit)}" for role, limit in limits.items())
-    if not mine:
-        has = f"has {', '.join(roles)}" if roles else "has no role in [roles] of finops.toml"
-        raise UsageError(
-            f"--checker {checker} {has}; --as {how.name} with {who} is approved by: {shown}"
-        )
-    reaching = [(limit, role) for role, limit in mine.items() if limit >= amount]
-    if not reaching:
-        raise UsageError(
-            f"--as {how.name} of {plain(amount)} with {who} is above the limit of {checker}; limits: {shown}"
-        )
-    limit, role = min(reaching)
-    return role, limit

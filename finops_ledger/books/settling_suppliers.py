@@ -52,7 +52,8 @@ def of_suppliers(
     invoices = sql.invoiced(space, sql.batches(space, "settlement", names), last.isoformat())
     bank = [b for b in space.state.batches.values() if b.role == "bank"]
     seen = sql.banked(space, "payment", bank, last.isoformat())
-    lists = [p for p in payments.read(space.decision_files()) if p.day <= last]
+    read = payments.standing(payments.read(space.decision_files()))
+    lists = [p for p in read if p.day <= last]
     for who in names:
         own = [d for d in disputes if d["counterparty"] == who]
         yield from _supplier(
@@ -126,10 +127,11 @@ def _take(space: Workspace, pay: _Side, receive: _Side, row: dict[str, Any]) -> 
     bases = {rate: commission} if rate else {}
     gross = rule is not None and rule.netting == "gross"
     whole = Amounts(gross=row["gross"]) if gross else replace(granted, gross=row["gross"])
+    theirs = (ZERO, ZERO) if gross else (row["granted"], row["granted_vat"])
     _add(
         pay,
         (channel, pay.period_of(day, channel)),
-        Expected(whole, {} if gross else bases, {}, count, unpriced, rules),
+        Expected(whole, {} if gross else bases, {}, count, unpriced, rules, *theirs),
     )
     if gross:
         # They pay the commission with its VAT, and withhold: the other way round than where it is set off.
@@ -271,6 +273,11 @@ def _settlement(
         codes=tuple(codes),
         differences=(*said, *found),
         notes=_notes(side, codes, expected),
+        granted=expected.granted,
+        granted_vat=expected.granted_vat,
+        claimed=tuple(
+            (d["id"], d["class"], claimed) for d in own if (claimed := Decimal(d["claimed"]))
+        ),
     )
     return flagged(made, last, terms.tolerance(space, who, period.last if period else last))
 

@@ -73,6 +73,9 @@ TREATMENTS: Final = (
     "close",
 )
 
+#: What an SOP sets limits of: ways to resolve, and the payment of settlements.
+LIMITED: Final = (*TREATMENTS, "payment")
+
 MOVES: Final = ("open", "close", "adjust")
 
 #: The verdict of a day, worst first; only the last is green.

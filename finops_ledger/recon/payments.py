@@ -68,6 +68,24 @@ def read(paths: Iterable[Path]) -> list[Payment]:
     return found
 
 
+def standing(payments: Iterable[Payment]) -> list[Payment]:
+    """Return the payments that were not taken back: an opposite, of the same day, ends the last one of its code."""
+    found: list[Payment] = []
+    for one in payments:
+        ended = [
+            place
+            for place, other in enumerate(found)
+            if (other.component, other.settlement, other.day)
+            == (one.component, one.settlement, one.day)
+            and other.amount == -one.amount
+        ]
+        if ended and one.settlement:
+            del found[ended[-1]]
+        else:
+            found.append(one)
+    return found
+
+
 @lru_cache(maxsize=64)
 def _of_file(path: Path, _changed: int, _size: int) -> tuple[Payment, ...]:
     if TRANSIT.encode() not in path.read_bytes():

@@ -14,13 +14,14 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from finops_ledger.core.days import Window, zone
-from finops_ledger.core.kinds import TREATMENTS
+from finops_ledger.core.kinds import LIMITED
 from finops_ledger.sop.confirmation import Confirmation
 from finops_ledger.sop.funding import Funding
 from finops_ledger.sop.legs import LegRule, named_once
 from finops_ledger.sop.matching import LEGS_OF, Match
 from finops_ledger.sop.parts import Exact, Span
 from finops_ledger.sop.parts import Part as _Part
+from finops_ledger.sop.pay import Pay
 from finops_ledger.sop.schedule import Schedule
 from finops_ledger.sop.taxing import TopupTax as TopupTax
 
@@ -191,6 +192,7 @@ class Settlement(_Part):
     grace: Span = timedelta(0)
     fee: Fee | None = None
     schedule: Schedule | None = None
+    pay: Pay | None = None
     netting: Literal["net", "gross"] = "net"
     commission: Schedule | None = None
     dispute_limit: Exact = Field(default=Decimal(0), ge=0)
@@ -277,10 +279,8 @@ class Version(_Part):
         cls, value: dict[str, dict[str, Decimal]]
     ) -> dict[str, dict[str, Decimal]]:
         for name, roles in value.items():
-            if name not in (*TREATMENTS, "default"):
-                raise ValueError(
-                    f"limits of {name!r}: known are {', '.join(TREATMENTS)} and default"
-                )
+            if name not in (*LIMITED, "default"):
+                raise ValueError(f"limits of {name!r}: known are {', '.join(LIMITED)} and default")
             if any(limit < 0 for limit in roles.values()):
                 raise ValueError(f"limits of {name!r}: a limit is 0 or more")
         return value

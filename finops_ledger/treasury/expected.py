@@ -82,6 +82,7 @@ class Expected:
     """The rows of a settlement by the contract of each row's own day.
 
     ``amounts``: what is rounded row by row. ``bases``: commission by the rate at which tax is withheld from it.
+    ``granted`` and ``granted_vat``: the commission and its VAT that their rows grant, which is what we may set off.
     ``reported``: gross payments by the rate of a fee per report and of its VAT.
     """
 
@@ -91,6 +92,8 @@ class Expected:
     rows: int = 0
     unpriced: int = 0
     rule_ids: tuple[str, ...] = ()
+    granted: Decimal = ZERO
+    granted_vat: Decimal = ZERO
 
     def plus(self, other: Expected) -> Expected:
         """Return the rows of both."""
@@ -101,6 +104,8 @@ class Expected:
             self.rows + other.rows,
             self.unpriced + other.unpriced,
             tuple(sorted({*self.rule_ids, *other.rule_ids})),
+            self.granted + other.granted,
+            self.granted_vat + other.granted_vat,
         )
 
     def whole(self) -> Amounts:

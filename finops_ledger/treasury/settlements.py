@@ -81,6 +81,11 @@ class Settlement:
     codes: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()
     notes: tuple[str, ...] = ()
+    #: The commission and its VAT as their rows grant them: what stands on the receivable, and can be set off.
+    granted: Decimal = ZERO
+    granted_vat: Decimal = ZERO
+    #: Open claims on its rows: item, class, amount.
+    claimed: tuple[tuple[str, str, Decimal], ...] = ()
 
     @property
     def link(self) -> str:

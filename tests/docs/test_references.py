@@ -13,16 +13,17 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from finops_ledger.books import config, config_engine, files_due
+from finops_ledger.books import config, config_engine, config_payments, files_due
 from finops_ledger.core import kinds
 from finops_ledger.core.errors import FinopsError, InputRefused, IntegrityError, UsageError
 from finops_ledger.intake import spec, spec_file
 from finops_ledger.recon import classes, legs
-from finops_ledger.sop import funding, matching, rails, schedule
+from finops_ledger.sop import funding, matching, pay, rails, schedule
 from finops_ledger.sop import legs as sop_legs
 from finops_ledger.sop import model as sop
 from finops_ledger.sop.confirmation import Confirmation
 from finops_ledger.subledger import manifest
+from finops_ledger.treasury import uploads
 from tests.docs import pages as p
 from tests.docs.references import written
 
@@ -35,6 +36,10 @@ CONFIGURATION: dict[str, type[BaseModel]] = {
     "`[engine]`": config.EngineLimits,
     "`[engine.spark]`": config_engine.Spark,
     "`[limits]`": config.Limits,
+    "`[payments]`": config_payments.Payments,
+    "`[[payments.accounts]]`": config_payments.OwnAccount,
+    "`[payments.layouts.<name>]`": uploads.Layout,
+    "`columns = [{ … }]`": uploads.Cell,
     "`[intake]`": config.Intake,
     "`[letters]`": config.Letters,
     "`[[legs]]`": sop_legs.LegRule,
@@ -66,6 +71,7 @@ SOPS: dict[str, type[BaseModel]] = {
     "`[[versions.match.passes]]`": matching.Pass,
     "`[versions.settlement]`": sop.Settlement,
     "`[versions.settlement.schedule]`": schedule.Schedule,
+    "`[versions.settlement.pay]`": pay.Pay,
     "`[versions.settlement.fee]`": sop.Fee,
     "`[[versions.rebates]]`": sop.Rebate,
     "`[[versions.lines]]`": sop.BankLine,
