@@ -24,7 +24,7 @@ from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.money import ZERO, plain
 from finops_ledger.posting.entries import Entry, Posting
 from finops_ledger.recon.legs import SALE_GATEWAY
-from finops_ledger.sop.model import Fee
+from finops_ledger.sop.terms import Fee
 from finops_ledger.subledger.manifest import Line
 
 TAG: Final = "accrual"

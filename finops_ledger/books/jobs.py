@@ -28,7 +28,8 @@ from finops_ledger.recon.returns import Rows
 from finops_ledger.recon.rules import PAIRS, SUMS, Rule, known
 from finops_ledger.recon.tickets import Rules
 from finops_ledger.sop.matching import LEGS_OF, Pass
-from finops_ledger.sop.model import Fee, Sop, Tolerance, Version
+from finops_ledger.sop.model import Sop, Version
+from finops_ledger.sop.terms import Fee, Tolerance
 
 #: For so many days a bank line without a code may be taken for a payment by its amount.
 _NEAR = 7

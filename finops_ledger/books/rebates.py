@@ -16,7 +16,7 @@ from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.money import ZERO, plain
 from finops_ledger.posting.entries import Entry, Posting
 from finops_ledger.posting.store import LineStore
-from finops_ledger.sop.model import Rebate
+from finops_ledger.sop.terms import Rebate
 from finops_ledger.subledger import engine as en
 from finops_ledger.subledger.engine_duckdb import DuckEngine
 from finops_ledger.subledger.manifest import Batch

@@ -11,8 +11,8 @@ from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.calendars import Calendar
 from finops_ledger.core.money import ZERO
 from finops_ledger.recon.due import reported
-from finops_ledger.sop.model import Settlement as Rule
 from finops_ledger.sop.schedule import Period, Schedule
+from finops_ledger.sop.terms import Settlement as Rule
 from finops_ledger.treasury import naming
 
 #: Without a schedule each day is settled by itself.

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from finops_ledger.recon import tables as rt
-from finops_ledger.sop.model import Fee
+from finops_ledger.sop.terms import Fee
 from finops_ledger.subledger.engine import literal
 
 _TAKEN = {"fee": "fees", "vat": "taxes"}

@@ -18,7 +18,7 @@ from finops_ledger.core import kinds
 from finops_ledger.core.errors import FinopsError, InputRefused, IntegrityError, UsageError
 from finops_ledger.intake import spec, spec_file
 from finops_ledger.recon import classes, legs
-from finops_ledger.sop import funding, matching, pay, rails, schedule
+from finops_ledger.sop import funding, matching, pay, rails, schedule, terms
 from finops_ledger.sop import legs as sop_legs
 from finops_ledger.sop import model as sop
 from finops_ledger.sop.confirmation import Confirmation
@@ -66,14 +66,14 @@ SOPS: dict[str, type[BaseModel]] = {
     "`[versions.funding.crediting]`": funding.Crediting,
     "`[versions.funding.concentration]`": funding.Concentration,
     "`[versions.recognition.<category>]`": sop.Recognition,
-    "`[versions.tolerance.cost]`": sop.Tolerance,
+    "`[versions.tolerance.cost]`": terms.Tolerance,
     "`[versions.match]`": sop.Match,
     "`[[versions.match.passes]]`": matching.Pass,
-    "`[versions.settlement]`": sop.Settlement,
+    "`[versions.settlement]`": terms.Settlement,
     "`[versions.settlement.schedule]`": schedule.Schedule,
     "`[versions.settlement.pay]`": pay.Pay,
-    "`[versions.settlement.fee]`": sop.Fee,
-    "`[[versions.rebates]]`": sop.Rebate,
+    "`[versions.settlement.fee]`": terms.Fee,
+    "`[[versions.rebates]]`": terms.Rebate,
     "`[[versions.lines]]`": sop.BankLine,
 }
 FORMATS: dict[str, type[BaseModel]] = {

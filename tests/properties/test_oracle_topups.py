@@ -16,7 +16,7 @@ import pytest
 from finops_ledger.recon.legs import GATEWAY_FEE, LEGS, TOPUP_BANK
 from finops_ledger.recon.run import run
 from finops_ledger.recon.tickets import Rules
-from finops_ledger.sop.model import Fee
+from finops_ledger.sop.terms import Fee
 from finops_ledger.subledger.engine_duckdb import DuckEngine
 from tests.properties.oracle_topups import Topups, Transfer
 from tests.properties.test_oracle import DAYS, job, moment, table
