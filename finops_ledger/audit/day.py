@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -55,6 +56,18 @@ RESULT: Final = {
     "breaks_on": "date",
     "is_closed": "boolean",
 }
+#: The legs that ship with the package: each has an account.
+PACKAGE: Final = (
+    *(
+        "sale-supply",
+        "supply-statement",
+        "topup-bank",
+        "sale-gateway",
+        "gateway-fee",
+        "settlement-bank",
+    ),
+    *("payment-bank", "bank-suspense", "undelivered", "refund-payable"),
+)
 #: Sides by leg, for the legs whose rows meet one by one: role, and what tells whose row it is.
 ROLES: Final = {
     "sale-supply": {"left": "sale", "right": "supply"},
@@ -96,6 +109,17 @@ class Day:
     def one_by_one(self) -> bool:
         """Say whether the rows of the leg meet one by one, so that results name them all."""
         return self.leg == "sale-supply"
+
+    @property
+    def posts(self) -> bool:
+        """Say whether the items of the leg stand on accounts; a leg that the company declares may have none."""
+        if self.leg in PACKAGE:
+            return True
+        told = tomllib.loads((self.root / "finops.toml").read_text(encoding="utf-8"))
+        named = {(n["name"], n.get("account", "")) for n in told.get("legs", [])}
+        for sop in self.registry.sops.values():
+            named |= {(n.name, n.account) for version in sop.versions for n in version.legs}
+        return any(account for name, account in named if name == self.leg)
 
     @property
     def place(self) -> str:
@@ -232,7 +256,7 @@ def _posting_day(day: Day, batch: Batch) -> str:
         shift, where = supply.window.window().shift(), supply.window.zone
     noon = datetime.combine(batch.day, time(12), zone(where))
     moved = (noon.utcoffset() or timedelta(0)) + shift
-    local = f"cast(at_utc + interval {int(moved.total_seconds())} seconds as date)"
+    local = f"cast(at_utc + interval ({int(moved.total_seconds())}) seconds as date)"
     first, last = (f"date '{d}'" for d in batch.covers)
     stated = "coalesce(occurred_at, created_at, paid_at) at time zone 'UTC'"
     local = local.replace("at_utc", f"({stated})")

@@ -1,5 +1,7 @@
 """Month-end: the fee of orders that a gateway has not settled yet is of the month that sold them (worked-cases 21).
 
+The other entries of a month's end stand beside it: :mod:`.rebates` earned, and the :mod:`.allowance` for claims.
+
 Accrued at the contract's rate on the last day of a month and turned back on the next one. Nothing is booked by hand:
 both entries follow from the open items of the gateway's leg on that day, so that a report which comes late and
 settles them takes the accrual with it.
@@ -16,12 +18,13 @@ from typing import Any, Final
 
 import pyarrow.parquet as pq
 
+from finops_ledger.books import allowance, rebates
 from finops_ledger.books.jobs import component_of
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.money import ZERO, plain
 from finops_ledger.posting.entries import Entry, Posting
 from finops_ledger.recon.legs import SALE_GATEWAY
-from finops_ledger.sop.model import Fee
+from finops_ledger.sop.terms import Fee
 from finops_ledger.subledger.manifest import Line
 
 TAG: Final = "accrual"
@@ -38,16 +41,23 @@ def entries(space: Workspace, day: date) -> Iterator[Entry]:
             due = _due(fee, amounts) if fee else ZERO
             if due != ZERO:
                 yield _entry(space, gateway, ended, sign, due, _told(fee, amounts))
+    yield from rebates.entries(space, day, TAG)
+    yield from allowance.entries(space, day, TAG)
 
 
 def reversals(space: Workspace) -> set[date]:
     """Return the days on which an accrual is turned back."""
     ends = {d for leg, _, d in space.state.reconciled if leg == SALE_GATEWAY and _ends_month(d)}
-    return {d + _DAY for d in ends if any(True for _ in entries(space, d))}
+    turned = {d + _DAY for d in ends if any(True for _ in entries(space, d))}
+    return turned | rebates.reversals(space)
 
 
 def basis(space: Workspace, day: date) -> list[Any]:
-    """Return what the accruals turned back on a day are derived from; empty where none can be."""
+    """Return what else than its own rows the month-end entries of a day are derived from; empty where none can be."""
+    return _turned_back(space, day) + rebates.basis(space, day) + allowance.basis(space, day)
+
+
+def _turned_back(space: Workspace, day: date) -> list[Any]:
     return [
         [line["counterparty"], sorted(line["files"])]
         for line in _lines(space, day - _DAY)
@@ -92,7 +102,7 @@ def _payments(path: Path) -> dict[Decimal, int]:
 
 def _due(fee: Fee, amounts: dict[Decimal, int]) -> Decimal:
     if fee.per == "row":
-        return sum((_rounded(a * fee.rate) * n for a, n in amounts.items()), ZERO)
+        return sum(((_rounded(a * fee.rate) + fee.amount) * n for a, n in amounts.items()), ZERO)
     return _rounded(_total(amounts) * fee.rate)
 
 
@@ -106,7 +116,8 @@ def _rounded(amount: Decimal) -> Decimal:
 
 def _told(fee: Fee | None, amounts: dict[Decimal, int]) -> str:
     rate = plain(fee.rate * 100) if fee else "0"
-    return f"fee {rate} % on {plain(_total(amounts))} not settled"
+    each = f" and {plain(fee.amount)} a payment" if fee and fee.amount else ""
+    return f"fee {rate} %{each} on {plain(_total(amounts))} not settled"
 
 
 def _entry(

@@ -14,7 +14,8 @@ from finops_ledger.core.money import ZERO, plain
 from finops_ledger.posting.entries import balance, custom, quote
 from finops_ledger.posting.stock import Stock
 from finops_ledger.recon import entries as recon
-from finops_ledger.recon.legs import SALE_SUPPLY
+from finops_ledger.recon.decisions import CUSTOMERS
+from finops_ledger.recon.legs import SALE_GATEWAY, SALE_SUPPLY
 from finops_ledger.subledger.manifest import Batch, Line
 
 Registers = dict[str, recon.Register]
@@ -70,11 +71,24 @@ def _changed(space: Workspace, day: date) -> Registers:
             now.setdefault(account, []).append(new.get(account, recon.EMPTY))
     for last in absent(space, day):
         unsure |= {a for a, r in _of(last).items() if r.count}
+    if CUSTOMERS in now and not _all_ran(space, day):
+        unsure.add(CUSTOMERS)
     return {
         a: recon.together(now[a])
         for a in now
         if a not in unsure and recon.together(now[a]) != recon.together(was[a])
     }
+
+
+def _all_ran(space: Workspace, day: date) -> bool:
+    """Say whether every counterparty's day is reconciled: what customers owe stands on one account for all of them."""
+    state, expected = space.state, space.expected
+    for leg, who in expected.parties():
+        if leg.name in (SALE_SUPPLY, SALE_GATEWAY) and (leg.name, who) in state.days_of:
+            live = (leg.name, who, day) in state.reconciled
+            if not live or incomplete_before(expected, who, day, leg):
+                return False
+    return True
 
 
 def absent(space: Workspace, day: date) -> list[Line]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from finops_ledger.books import (
     reconciling,
     recovery,
 )
+from finops_ledger.books import deposits as deposited
 from finops_ledger.books import explain as explaining
 from finops_ledger.books.ahead import Ahead
 from finops_ledger.books.inbox import NOT_IN, FileReport
@@ -29,6 +31,8 @@ from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import IntegrityError, UsageError
 
 if TYPE_CHECKING:
+    from finops_ledger.books.confirming import Confirmations
+    from finops_ledger.books.paying import Payments
     from finops_ledger.books.rebuild import RebuildReport
     from finops_ledger.books.resolving import Resolution
     from finops_ledger.core.findings import Finding
@@ -102,6 +106,21 @@ class Books:
         self.changed_rules += recovery.take_in_rules(self._space, now)
         recovery.take_in_decisions(self._space, now)
         return self._space
+
+    @contextmanager
+    def writing(self) -> Iterator[Workspace]:
+        """Hold the lock over repaired books with their journal derived: an interrupted command is finished first."""
+        with Workspace.open(self.root).writing():
+            space = self._begin()
+            journal.derive(space)
+            yield space
+
+    @property
+    def pay(self) -> Payments:
+        """Settlement runs: propose, approve, list, cancel (see :mod:`finops_ledger.books.paying`)."""
+        from finops_ledger.books.paying import Payments
+
+        return Payments(self)
 
     def import_files(
         self,
@@ -187,7 +206,7 @@ class Books:
         from finops_ledger.books import resolving
 
         asked = resolving.Request(treatment=treatment, ids=tuple(ids), **how)
-        return self._decide(lambda space: resolving.plan(space, asked), dry_run=dry_run)
+        return self.decide(lambda space: resolving.plan(space, asked), dry_run=dry_run)
 
     def take_back(
         self,
@@ -202,21 +221,18 @@ class Books:
         """Take the last decision about items, or of a case, back by its opposite."""
         from finops_ledger.books import resolving
 
-        return self._decide(
+        return self.decide(
             lambda space: resolving.undone(space, tuple(ids), case, maker, checker, reason),
             dry_run=dry_run,
         )
 
-    def _decide(self, planned: Callable[[Workspace], Any], *, dry_run: bool) -> Resolution:
+    def decide(self, planned: Callable[[Workspace], Any], *, dry_run: bool) -> Resolution:
+        """Record what ``planned`` makes of the books, a decision and its evidence, and reconcile again."""
         from finops_ledger.books import resolving
 
         if dry_run:
             return planned(self.space)[0]  # type: ignore[no-any-return]
-        with Workspace.open(self.root).writing():
-            space = self._begin()
-            journal.derive(
-                space
-            )  # also where nothing is decided: an interrupted command is finished
+        with self.writing() as space:
             now = self._clock()
             made, kept = planned(space)
             resolving.record(space, made, kept, now)
@@ -265,7 +281,34 @@ class Books:
 
     def deposits(self, as_of: date | None = None) -> list[dict[str, Any]]:
         """Return every deposit's roll-forward by day, against the partner's statement."""
-        return figures.deposits(self.space, self.load(), as_of)
+        return deposited.deposits(self.space, self.load(), as_of)
+
+    def positions(self, as_of: date | None = None) -> list[dict[str, Any]]:
+        """Return where each deposit stands (see :func:`finops_ledger.books.positions.positions`)."""
+        from finops_ledger.books import positions
+
+        return positions.positions(self.space, self.load(), as_of)
+
+    @property
+    def confirmations(self) -> Confirmations:
+        """Letters by which partners confirm their deposits: what was sent, and what they answered."""
+        from finops_ledger.books.confirming import Confirmations
+
+        return Confirmations(self, self._begin, self._clock)
+
+    def settlements(self, as_of: date | None = None, **choices: Any) -> list[dict[str, Any]]:
+        """Return what is to be paid and received (see :func:`finops_ledger.books.settling.listed`)."""
+        from finops_ledger.books import settling
+
+        return settling.listed(self.space, as_of, **choices)
+
+    def settlement_calendar(
+        self, rows: Sequence[dict[str, Any]], as_of: date | None = None
+    ) -> list[dict[str, Any]]:
+        """Return settlements by due day, with the days on which banks are closed."""
+        from finops_ledger.books import settling
+
+        return settling.calendar_days(self.space, rows, as_of)
 
     def topup(self, at: datetime | None = None, partner: str | None = None) -> dict[str, Any]:
         """Return what to send to each prepaid partner, by when, by which rail, and why (``topup --json``)."""

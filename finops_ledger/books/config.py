@@ -11,6 +11,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from finops_ledger.books.config_engine import EngineLimits
+from finops_ledger.books.config_payments import Payments
 from finops_ledger.core import calendars
 from finops_ledger.core.days import zone
 from finops_ledger.intake import toml
@@ -18,7 +19,7 @@ from finops_ledger.intake.conditions import Pattern
 from finops_ledger.intake.limits import Limits as IntakeLimits
 from finops_ledger.intake.spec_fields import known_statuses
 from finops_ledger.sop.legs import LegRule, named_once
-from finops_ledger.sop.parts import Span
+from finops_ledger.sop.parts import Exact, Span
 from finops_ledger.sop.rails import Rail
 from finops_ledger.sop.rails import known as known_rails
 
@@ -163,11 +164,27 @@ class Source(_Part):
         return datetime.strptime(text, self.day.format).date()  # noqa: DTZ007 - a date, not a moment
 
 
+class Letters(_Part):
+    """The head and the foot of letters that go out: whose they are, and who signs them."""
+
+    address: tuple[str, ...] = ()
+    city: str = ""
+    signatory: str = ""
+    title: str = ""
+
+
 class Limits(_Part):
     """Waits that belong to the business: how long an order may stay open, and a refund unsent."""
 
     undelivered: Span = Field(default="72h", validate_default=True)
     refund: Span = Field(default="48h", validate_default=True)
+
+
+class Allowance(_Part):
+    """What is expected to be lost of claims that are open for more than ``over`` days: ``rate`` of them."""
+
+    over: int = Field(ge=0)
+    rate: Exact = Field(ge=0, le=1)
 
 
 class Intake(_Part):
@@ -198,10 +215,13 @@ class Config(_Part):
     engine: EngineLimits = EngineLimits()
     limits: Limits = Limits()
     intake: Intake = Intake()
+    letters: Letters = Letters()
     roles: dict[str, list[str]] = Field(default_factory=dict)
+    payments: Payments = Payments()
     sources: list[Source] = Field(default_factory=list)
     legs: tuple[LegRule, ...] = ()
     rails: tuple[Rail, ...] = ()
+    allowance: tuple[Allowance, ...] = ()
 
     @field_validator("rails")
     @classmethod

@@ -7,11 +7,13 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from finops_ledger.books.workspace import Workspace
+from finops_ledger.core.days import days
 from finops_ledger.core.ids import account_component as part
 from finops_ledger.core.money import ZERO
 from finops_ledger.posting.entries import Posting
-from finops_ledger.recon.job import Crossed, Partner
+from finops_ledger.recon.job import Absent, Crossed, Partner
 from finops_ledger.recon.legs import SALE_SUPPLY, Leg
+from finops_ledger.subledger import engine as en
 from finops_ledger.subledger.manifest import Line
 
 #: How far back a delivery without a sale is looked up in what other suppliers matched.
@@ -35,6 +37,53 @@ def _complete(space: Workspace, leg: Leg, day: date) -> Iterator[str]:
         span = expected.span(leg, who)
         if span is not None and span[0] <= day and not expected.lacking(leg, who, day):
             yield who
+
+
+def absent(space: Workspace, leg: Leg, counterparty: str, day: date) -> list[Absent]:
+    """Return the sales of other suppliers whose file of the day, or of one of the days before, is not in.
+
+    Who has delivered such an order instead cannot be told yet: its row waits, until the file is due where the source
+    says when that is.
+    """
+    if leg.name != SALE_SUPPLY or len(space.registry.named("supplier")) < 2:
+        return []
+    return [
+        one
+        for sop in space.registry.named("supplier")
+        if sop.counterparty != counterparty
+        for one in _absent_of(space, leg, sop.counterparty, day)
+    ]
+
+
+def _absent_of(space: Workspace, leg: Leg, who: str, day: date) -> Iterator[Absent]:
+    expected, state = space.expected, space.state
+    if not expected.feeding(leg.left, who) or not expected.feeding(leg.right, who):
+        return
+    span = expected.span(leg, who)
+    if span is None:
+        return
+    first = max(span[0], state.first_open or span[0], day - _SPAN)
+    for of in days(first, day):
+        lacking = () if (leg.name, who, of) in state.reconciled else expected.lacking(leg, who, of)
+        sold = [
+            space.root / b.file
+            for b in state.batches.values()
+            if lacking and b.role == "sale" and of in (b.day, *b.days)
+        ]
+        if not sold:
+            continue
+        due = [_due(space, name.partition(" ")[0], of) for name in lacking]
+        until = max((d for d in due if d is not None), default=None) if None not in due else None
+        keys = (
+            f"select ref from ({en.parquet(sold)}) where day = date '{of}' "
+            f"and partner = {en.literal(who)}"
+        )
+        yield Absent(keys, until, f"sold at {who}, whose file of {of} is not in")
+
+
+def _due(space: Workspace, source: str, day: date) -> date | None:
+    moment = space.config.source(source).due_at(day, space.config.company.zone)
+    return None if moment is None else moment.date()
 
 
 def _partner(space: Workspace, who: str, day: date) -> Partner:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from finops_ledger.books import accruals, assertions, crossing, narration, statement
+from finops_ledger.books import settling_terms as terms
 from finops_ledger.books.jobs import absorbs, claims_account, component_of, paid
 from finops_ledger.books.verdicts import DayVerdict
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.kinds import ROLES
 from finops_ledger.core.money import ZERO
-from finops_ledger.posting import bank, report, sale, settlement, store, supply
+from finops_ledger.posting import bank, chain, report, sale, settlement, store, supply
 from finops_ledger.posting import summaries as sm
 from finops_ledger.posting.entries import Entry, Posting, quote, write
 from finops_ledger.posting.stock import Stock
@@ -103,10 +105,12 @@ class DayWriter:
         for gateway, settled in sorted(by_gateway.items()):
             if space.registry.supplies(gateway):
                 name = component_of(space, gateway)
+                due = partial(terms.due_of_invoice, space, gateway)
                 for row in settled:
-                    sm.add_invoice(self.drafts, row, gateway, name)
+                    sm.add_invoice(self.drafts, row, gateway, name, due)
             else:
-                sm.add_settlement(self.drafts, settled, gateway)
+                due = partial(terms.due_of_report, space, gateway)
+                sm.add_settlement(self.drafts, settled, gateway, due)
         for row in rows(query(sums, "banked")):
             batch = self.space.state.batches.get(row["batch"])
             if batch is not None:
@@ -184,6 +188,8 @@ class DayWriter:
             postings += difference
         elif batch.role in statement.LEG_OF and batch.late:
             postings += self._moved_then(batch, partner, postings)
+        if batch.role in statement.LEG_OF and orig is None:
+            meta += self._dip(batch, partner, day, {k for k, _ in meta})
         return Entry(
             day=day,
             payee=partner if batch.role != "bank" else self._party(batch),
@@ -214,13 +220,30 @@ class DayWriter:
             ("low", found.low),
             ("chain", found.place),
         ]
+        if found.negative:
+            meta.append(("low_at", found.negative))
         name = component_of(self.space, partner)
+        if name != partner:
+            # A day without rows has no posting that shows the account.
+            meta.append(("deposit", f"Assets:Deposits:{name}"))
         made = []
         for gaps in (found.lost, found.gained):
             moved = sum((g.amount for g in gaps), ZERO)
             if gaps:
                 made += _difference(batch, name, moved, len(gaps))
         return meta, made
+
+    def _dip(self, batch: Batch, partner: str, day: date, told: set[str]) -> list[tuple[str, Any]]:
+        """How deep the day's rows go, where no statement says so, or several files share the day.
+
+        Counted from where the day opens, which the plugin knows: so it follows from the day's rows alone.
+        """
+        if batch.role != statement.mover(self.space, partner, day) or batch.late:
+            return []
+        if "low" in told and not statement.shared(self.space, batch, day):
+            return []
+        deepest = chain.dip(self.space.engine, batch.role, partner, day)
+        return [("dip", deepest)] if deepest != ZERO else []
 
     def _moved_then(self, batch: Batch, partner: str, postings: list[Posting]) -> list[Posting]:
         """Take back on the deposit what its rows post of a locked day: it moved then, the statement said so."""

@@ -31,26 +31,18 @@ def lay_out_demo(root: Path, simulated: Path, partners: list[str]) -> None:
     with (root / "finops.toml").open("a", encoding="utf-8") as file:
         file.write(_sources(simulated, partners))
     stage = opening.get("stage", {"partners": []})
-    with_statement = {p["name"] for p in stage["partners"] if p["statement"]}
-    partners = [*partners, *(p["name"] for p in stage["partners"])]
     for partner in partners:
-        path = root / "sops" / f"{partner}.toml"
-        _write(path, "demo/supplier.toml", partner=partner)
-        if partner in with_statement:
-            text = path.read_text(encoding="utf-8")
-            text = text.replace('model = "prepaid"', 'model = "prepaid"\nstatement = "deposit"', 1)
-            path.write_text(text, encoding="utf-8")
-        shutil.copyfile(simulated / "prices" / f"{partner}.csv", root / "prices" / f"{partner}.csv")
+        _write_supplier(root, simulated, partner)
+    for player in stage["partners"]:
+        _write_supplier(root, simulated, player["name"], player)
+    partners = [*partners, *(p["name"] for p in stage["partners"] if p["model"] != "postpaid")]
     topups = "".join(
         f'  {{ when = "TOPUP {p.upper()} ", kind = "topup", counterparty = "{p}" }},\n'
         for p in partners
     )
     if "gateway" in stage:
         _write_stage(root, stage)
-        topups += (
-            f'  {{ when = "{stage["gateway"]} SETTLEMENT", kind = "payout", '
-            f"counterparty = \"{stage['gateway']}\", settlement_ref = '{stage['gateway']}-\\d{{8}}' }},\n"
-        )
+        topups += _stage_lines(stage)
     _write(root / "sops" / "BCA.toml", "demo/bank.toml", topups=topups)
     _write(root / "sops" / "PG1.toml", "demo/gateway.toml", gateway="PG1", lag="1")
     _write(root / "sops" / "Tokopedia.toml", "demo/gateway.toml", gateway="Tokopedia", lag="60")
@@ -61,19 +53,47 @@ def lay_out_demo(root: Path, simulated: Path, partners: list[str]) -> None:
         shutil.copytree(simulated / "truth", root / "truth")
 
 
+def _write_supplier(
+    root: Path, simulated: Path, partner: str, player: dict[str, Any] | None = None
+) -> None:
+    """Write a supplier's SOP and price list; ``player``: what the stage says of it."""
+    prices = f"{partner}.csv"
+    shutil.copyfile(simulated / "prices" / prices, root / "prices" / prices)
+    path = root / "sops" / f"{partner}.toml"
+    if player is not None and player["model"] == "postpaid":
+        _write(path, "demo/biller.toml", partner=partner)
+        return
+    _write(path, "demo/supplier.toml", partner=partner)
+    if player is None:
+        return
+    text = path.read_text(encoding="utf-8")
+    model = f'model = "{player["model"]}"'
+    if player["statement"]:
+        model += '\nstatement = "deposit"'
+    text = text.replace('model = "prepaid"', model, 1)
+    # Its top-ups are near each other in size: a credit is taken for one only if it is very near.
+    text = text.replace("crediting = ", 'nearest = "0.005"\ncrediting = ', 1)
+    path.write_text(text, encoding="utf-8")
+
+
 def _write_stage(root: Path, stage: dict[str, Any]) -> None:
-    """Declare what the stage adds: a shop, its gateway with a fee, partners with one file or two."""
+    """Declare what the stage adds: a shop, its gateway with a fee, partners of each model, what was decided to pay."""
     gateway = stage["gateway"]
     text = template("demo/stage-sources.toml").replace("{gateway}", gateway)
     for partner in stage["partners"]:
         name = partner["name"]
         one = template("demo/supplier-source.toml").replace("{partner}", name)
+        if partner["model"] == "postpaid":
+            one = one.replace('"aggregator"', '"bills"')
+        if partner["due"]:
+            one = one.rstrip("\n") + f'\ndue = "{partner["due"]}"\n'
         text += "\n" + one.replace("{name}", name.lower())
         if partner["statement"]:
             one = template("demo/deposit-source.toml").replace("{partner}", name)
             text += "\n" + one.replace("{name}", name.lower())
     with (root / "finops.toml").open("a", encoding="utf-8") as file:
         file.write("\n" + text)
+    _write(root / "formats" / "bills.toml", "demo/bills.toml")
     path = root / "sops" / f"{gateway}.toml"
     _write(path, "demo/gateway.toml", gateway=gateway, lag="1")
     fee = '[versions.settlement.fee]\nrate = "0.007"\nvat = "0.11"\nper = "report"\n\n'
@@ -81,6 +101,43 @@ def _write_stage(root: Path, stage: dict[str, Any]) -> None:
         "[versions.owners]", fee + "[versions.owners]", 1
     )
     path.write_text(text, encoding="utf-8")
+    _write_payments(root, stage["payments"])
+
+
+def _stage_lines(stage: dict[str, Any]) -> str:
+    """What the bank's lines of the stage's gateway and biller look like."""
+    gateway = stage["gateway"]
+    lines = (
+        f'  {{ when = "{gateway} SETTLEMENT", kind = "payout", counterparty = "{gateway}", '
+        f"settlement_ref = '{gateway}-\\d{{8}}' }},\n"
+    )
+    for name in (p["name"] for p in stage["partners"] if p["model"] == "postpaid"):
+        lines += (
+            f'  {{ when = "{name.upper()} ", kind = "payment", counterparty = "{name}", '
+            f"settlement_ref = '{name}-\\d{{8}}' }},\n"
+        )
+    return lines
+
+
+def _write_payments(root: Path, payments: list[dict[str, Any]]) -> None:
+    """The payment lists that people decided: what was billed, less the commission granted, is on its way."""
+    by_month: dict[str, str] = {}
+    for one in sorted(payments, key=lambda p: (p["day"], p["settlement"])):
+        who, net = one["counterparty"], one["gross"] - one["granted"]
+        text = (
+            f'{one["day"]} * "{who}" "payment list" #settlement #decision ^STL-{one["settlement"]}\n'
+            '  maker: "finops-lead"\n  checker: "controller"\n'
+            f"  Liabilities:Payable:{who}:Unbilled  {one['gross']} IDR\n"
+            f"  Assets:Receivable:Commission:{who}  -{one['granted']} IDR\n"
+            f"  Assets:Clearing:Settlement-In-Transit:{who}  -{net} IDR\n\n"
+        )
+        month = str(one["day"])[:7]
+        by_month[month] = by_month.get(month, "") + text
+    for month, text in by_month.items():
+        path = root / "decisions" / month[:4] / f"{month}.beancount"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text)
 
 
 def _write(path: Path, name: str, **values: str) -> None:
@@ -113,5 +170,5 @@ def _write_opening(root: Path, day: date, opening: dict[str, dict[str, str]]) ->
         total += Decimal(amount)
     lines.append(f"  Equity:Opening-Balances  {plain(-total)} {currency}")
     path = root / "decisions" / f"{day.year}" / f"{day:%Y-%m}.beancount"
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")

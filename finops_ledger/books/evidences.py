@@ -33,7 +33,7 @@ class Kept:
         path = Path(text)
         try:
             if path.is_file():
-                return self._keep(path.name, path.read_bytes())
+                return self.keep(path.name, path.read_bytes())
         except OSError as error:
             raise UsageError(f"--evidence {text}: cannot be read: {error.strerror}") from error
         if _LOOKS_LIKE_A_FILE.match(text):
@@ -44,9 +44,10 @@ class Kept:
         """Keep a list of items, account by account, and return how a posting names it."""
         lines = [",".join(LISTED)]
         lines += [f"{item},{account},{plain(amount)}" for item, account, amount in sorted(rows)]
-        return self._keep(name, ("\n".join(lines) + "\n").encode())
+        return self.keep(name, ("\n".join(lines) + "\n").encode())
 
-    def _keep(self, name: str, data: bytes) -> str:
+    def keep(self, name: str, data: bytes) -> str:
+        """Keep bytes under their hash, and return how a directive names them."""
         digest = sha256_bytes(data)
         held = sorted((self.root / EVIDENCE).glob(f"{digest[:16]}.*"))
         if not held:

@@ -12,6 +12,7 @@ from finops_ledger.books.loading import Loaded
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import UsageError
 from finops_ledger.core.money import ZERO, plain
+from finops_ledger.recon.payments import TRANSIT
 from finops_ledger.subledger.manifest import Line
 
 LIMIT: Final = 10
@@ -27,6 +28,8 @@ _ITEM_FACTS: Final = (
     "rule", "operands",
 )  # fmt: skip
 
+_LIST_FACTS: Final = ("run", "pay-to", "maker", "checker", "evidence", "upload-evidence")
+
 Told = dict[str, Any]
 
 
@@ -34,7 +37,8 @@ def explain(space: Workspace, loaded: Loaded, text: str, limit: int = LIMIT) -> 
     """Explain an id, a reference or a place in the journal.
 
     Ids: batch ``b-…``, row ``b-…:n``, open item ``x-…``, match ``m-…``. References: of an order, payment,
-    transaction or settlement. Places: ``2026-03-02 Assets:Deposits:AggA``, ``file.beancount:line``.
+    transaction or settlement (``STL-…``), and a settlement run (``pay-…``). Places:
+    ``2026-03-02 Assets:Deposits:AggA``, ``file.beancount:line``.
     The answer always has ``id kind title facts proofs rows entries history``; rows carry file and line.
     """
     text = text.strip()
@@ -124,8 +128,11 @@ def _item(space: Workspace, loaded: Loaded, name: str) -> Told:
         )
     last = history[-1]
     named = [n for n in (last["left"], last["right"]) if n]
-    # A batch that was withdrawn is no longer there to show its row.
-    rows = [_named_row(space, n) for n in named if n.partition(":")[0] in space.state.batches]
+    # A batch that was withdrawn is no longer there to show its row; a file without rows has none.
+    live = space.state.batches
+    rows = [_named_row(space, n) for n in named if (b := live.get(n.partition(":")[0])) and b.rows]
+    added = [f"{b}:{r}" for b, r in tracing.rows_of_sum(space, last, LIMIT)]
+    rows += [_named_row(space, n) for n in added if n not in named]
     moved = {h["day"] for h in history if h["moved"] and gone is None}
     entries = [
         tracing.entry(loaded, e)
@@ -178,6 +185,8 @@ def _match(space: Workspace, loaded: Loaded, name: str) -> Told:
         raise UsageError(f"{name}: no such match; the proof that `finops explain` shows names it")
     last = history[-1]
     sides = [n for n in (last["left"], last["right"]) if n]
+    # A payment of a list is a line of a file of decisions, and no row.
+    sides = [n for n in sides if n.rpartition(":")[0] in space.state.batches]
     entries = [
         e for n in sides for e in _of_batch(loaded, n.partition(":")[0], last["counterparty"])
     ]
@@ -221,6 +230,30 @@ def _line(space: Workspace, loaded: Loaded, name: str, line: int, limit: int) ->
     at = [p for p in entry.postings if (p.meta or {}).get("lineno", 0) <= line]
     account = at[-1].account if at and line > entry.meta["lineno"] else ""
     return _entries(space, loaded, f"{name}:{line}", [entry], account, limit)
+
+
+def _lists(entry: Any, posting: Any, text: str) -> bool:
+    """Whether a posting is what a payment list pays: of the settlement that links to it, or of the run itself."""
+    about = text in entry.links or entry.meta.get("run") == text
+    return bool(about and posting.account.startswith(TRANSIT))
+
+
+def _settlement(
+    space: Workspace, loaded: Loaded, text: str, named: list[tuple[Any, str]], limit: int
+) -> Told:
+    """Explain a settlement, or a run: payment lists are shown whole, with who decided and what stands behind it."""
+    found = list({id(e): e for e, _ in named}.values())
+    account = next((a for _, a in named if a.startswith(TRANSIT)), named[0][1])
+    told = _entries(space, loaded, text, found, account, limit)
+    told["title"] = f"{text}: {account}"
+    for entry in found:
+        facts = {key: str(entry.meta[key]) for key in _LIST_FACTS if key in entry.meta}
+        told["facts"] |= facts if "decision" in entry.tags else {}
+    told["entries"] = [
+        tracing.entry(loaded, e, () if "decision" in e.tags else [a for of, a in named if of is e])
+        for e in found
+    ]
+    return told
 
 
 def _entries(
@@ -270,10 +303,10 @@ def _reference(space: Workspace, loaded: Loaded, text: str, limit: int) -> Told:
         (e, p.account)
         for e in loaded.transactions()
         for p in e.postings
-        if (p.meta or {}).get("settlement") == text
+        if (p.meta or {}).get("settlement") == text or _lists(e, p, text)
     ]
     if named:
-        return _entries(space, loaded, text, [e for e, _ in named], named[0][1], limit)
+        return _settlement(space, loaded, text, named, limit)
     found = tracing.rows_with(space, text, limit)
     if not found:
         raise UsageError(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from finops_ledger.books.figures import AMOUNTS, MOVEMENTS
+from finops_ledger.books import deposits, settling
+from finops_ledger.books.figures import AMOUNTS
 from finops_ledger.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -13,10 +14,11 @@ if TYPE_CHECKING:
 
 _MONEY = {
     "breaks": ("residue", "claimed", "exposure"),
-    "deposits": ("opening", *MOVEMENTS, "closing", "stated", "low", "floor"),
+    "deposits": deposits.AMOUNTS,
     "topup": ("balance", "in_transit", "suspect", "pending", "amount", "tax", "transfer", "fee"),
     "revenue": AMOUNTS,
     "taxes": ("base", "expected", "taken", "difference", "slips", "missing"),
+    "settlements": settling.MONEY,
     "days": (),
 }
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+from finops_ledger.books import settling_terms as terms
 from finops_ledger.books.config import Source
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import InputRefused, Problem
 from finops_ledger.subledger.engine import parquet
+from finops_ledger.treasury import naming
 
 
 def check(space: Workspace, source: Source, name: str, rows: Path) -> None:
-    """Refuse a supplier's file of role settlement with rows of another kind than invoice: nothing posts them."""
+    """Refuse a supplier's file of role settlement with what nothing posts, or what bills no period of the schedule."""
     if source.role != "settlement" or not space.registry.supplies(source.counterparty):
         return
     kinds = parquet([rows], "coalesce(kind, 'payment') as kind")
@@ -25,3 +28,28 @@ def check(space: Workspace, source: Source, name: str, rows: Path) -> None:
             f'{told}: map them in the format, kind = {{ constant = "invoice" }}, or exclude them'
         )
         raise InputRefused(name, [Problem("not-an-invoice", text, name)])
+    problems = list(_of_no_period(space, str(source.counterparty), name, rows))
+    if problems:
+        raise InputRefused(name, problems)
+
+
+def _of_no_period(space: Workspace, who: str, name: str, rows: Path) -> Iterator[Problem]:
+    """Yield invoices that name a day which no period of the schedule has at either end: of which rows, nobody knows."""
+    columns = "coalesce(settlement_ref, '') as code, coalesce(ref, '') as named, coalesce(channel, '') as channel"
+    for row in space.local.rows(
+        f"select distinct * from ({parquet([rows], columns)}) order by all"
+    ):
+        day = naming.day_in(row["named"]) or naming.day_in(row["code"])
+        schedule = terms.schedule_on(space, who, day) if day is not None else None
+        if day is None or schedule is None:
+            continue
+        period = schedule.period_of(day, row["channel"])
+        if not naming.ends(period, day):
+            yield Problem(
+                "invoice-period",
+                f"invoice {row['code']} names a day that neither begins nor ends a period of {who}'s schedule: ask "
+                f"for the invoice of a period, or correct the schedule in sops/{who}.toml",
+                name,
+                value=day.isoformat(),
+                expected=f"{period.first} or {period.last}",
+            )

@@ -21,12 +21,16 @@ _DAY: Final = timedelta(days=1)
 
 
 def last_lines(space: Workspace, as_of: date | None = None) -> list[Line]:
-    """Return the last reconciliation of each leg and counterparty, up to a day."""
+    """Return the last reconciliation of each leg and counterparty, up to a day.
+
+    Of a leg that is declared no more only one that has left something on accounts: the rest is gone with the leg.
+    """
     latest: dict[tuple[str, str], date] = {}
     for leg, who, day in space.state.reconciled:
         if as_of is None or day <= as_of:
             latest[leg, who] = max(day, latest.get((leg, who), day))
-    return [space.state.reconciled[leg, who, day] for (leg, who), day in sorted(latest.items())]
+    lines = [space.state.reconciled[leg, who, day] for (leg, who), day in sorted(latest.items())]
+    return [n for n in lines if n["registers"] or space.legs.declares(n["leg"], n["counterparty"])]
 
 
 def files_of(space: Workspace, lines: Iterable[Line], kind: str) -> list[Path]:
@@ -113,7 +117,11 @@ def _item(space: Workspace, row: dict[str, Any], as_of: date | None) -> dict[str
         "reason": row["reason"] or row["operands"],
         "account": row["home"],
         "treatments": fitting(
-            shown, row["amount"], claimed=row["claimed"] != 0 and row["amount"] == 0
+            shown,
+            row["amount"],
+            claimed=row["claimed"] != 0 and row["amount"] == 0,
+            stands=row["home"] is not None,
+            suggested=bool(row.get("suggestion")),
         ),
         "operands": row["operands"],
         "left": _side(row, "left"),

@@ -18,15 +18,21 @@ from finops_ledger.recon.legs import (
     EVERYBODY,
     PAYMENT_BANK,
     REFUND_PAYABLE,
+    SALE_GATEWAY,
     SALE_SUPPLY,
     SUPPLY_STATEMENT,
     TOPUP_BANK,
     Leg,
 )
+from finops_ledger.recon.returns import Rows
 from finops_ledger.recon.rules import PAIRS, SUMS, Rule, known
 from finops_ledger.recon.tickets import Rules
 from finops_ledger.sop.matching import LEGS_OF, Pass
-from finops_ledger.sop.model import Tolerance, Version
+from finops_ledger.sop.model import Sop, Version
+from finops_ledger.sop.terms import Fee, Tolerance
+
+#: For so many days a bank line without a code may be taken for a payment by its amount.
+_NEAR = 7
 
 
 def component_of(space: Workspace, counterparty: str) -> str:
@@ -53,7 +59,8 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
     leg = space.legs.of(leg.name, counterparty, day)
     window = Window(zone=space.config.company.zone)
     grace, pending, tolerance = timedelta(0), timedelta(0), Decimal(0)
-    fee, rules = None, Rules()
+    fees: tuple[tuple[date, date, Fee | None], ...] = ()
+    rules = Rules()
     passes: tuple[str, ...] = ("ref",)
     matching: tuple[Rule, ...] = ()
     if counterparty == EVERYBODY:
@@ -72,7 +79,7 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
             grace = version.supply.transit
         if version.settlement is not None and leg.party == "gateway":
             grace = timedelta(days=version.settlement.lag) + version.settlement.grace
-            fee = version.settlement.fee
+            fees = _fees(space.registry.of(counterparty))
         if "cost" in version.tolerance:
             tolerance = version.tolerance["cost"].limit
         rules = _rules(leg, version, day)
@@ -88,7 +95,7 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
         tolerance=tolerance,
         shift_s=_shift(window, day),
         claims=claims_account(space, counterparty),
-        fee=fee,
+        fees=fees,
         passes=passes,
         rules=matching,
         others=_others(space, leg, counterparty, day),
@@ -100,7 +107,22 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
         **_goods(space, leg, counterparty, day),
         partners=crossing.partners(space, leg, counterparty, day),
         due=_due(space, leg, counterparty, day),
+        payment_rows=_payment_rows(space, leg, counterparty, day),
     )
+
+
+def _fees(sop: Sop) -> tuple[tuple[date, date, Fee | None], ...]:
+    """Return the contracts of a gateway by the days of the rows that each is for; one that goes on unchanged, once."""
+    found: list[tuple[date, date, Fee | None]] = []
+    for number, version in enumerate(sop.versions):
+        fee = version.settlement.fee if version.settlement is not None else None
+        later = sop.versions[number + 1 :]
+        last = later[0].effective - timedelta(days=1) if later else date.max
+        if found and found[-1][2] == fee:
+            found[-1] = (found[-1][0], last, fee)
+        else:
+            found.append((version.effective if number else date.min, last, fee))
+    return tuple(found)
 
 
 def _due(
@@ -114,6 +136,26 @@ def _due(
         return None
     start = space.config.company.start
     return due.waiting(settlement.schedule, space.calendar, leg.name, start, day, settlement.grace)
+
+
+def _payment_rows(space: Workspace, leg: Leg, counterparty: str, day: date) -> tuple[Rows, ...]:
+    """Return the files in which payments stand that a gateway's rows may undo, the newest first.
+
+    None where the gateway's reports do not say what a row undoes.
+    """
+    if leg.name != SALE_GATEWAY:
+        return ()
+    reports = [s for s in space.config.sources if s.counterparty == counterparty]
+    if not any("orig_ref" in space.format(s.format).fields for s in reports):
+        return ()
+    found = [
+        b
+        for b in space.state.batches.values()
+        if b.days and b.days[0] <= day
+        if b.role == "sale" or (b.role == "settlement" and b.counterparty == counterparty)
+    ]
+    found.sort(key=lambda b: (b.days[0], b.id), reverse=True)
+    return tuple(Rows(space.root / b.file, b.key) for b in found)
 
 
 def _goods(space: Workspace, leg: Leg, counterparty: str, day: date) -> dict[str, Any]:
@@ -187,6 +229,8 @@ def _rules(leg: Leg, version: Version, day: date) -> Rules:
         tax = version.deposit.tax
         taxed = partial(tax.of, day=day) if tax.code else None
         return Rules(within.limit, tax.on_top(day), version.deposit.nearest, taxed=taxed)
+    if leg.name == PAYMENT_BANK:
+        return Rules(by_amount=_NEAR, alike=False)
     if version.settlement is not None and leg.party == "gateway":
         days = int(version.settlement.by_amount / timedelta(days=1))
         return Rules(by_amount=days, alike=False)

@@ -96,6 +96,7 @@ def fingerprints(space: Workspace, wanted: Iterable[date]) -> dict[date, str]:
     for one in verdicts.of_days(expected, set(wanted)):
         whole = not verdicts.incomplete_before(expected, one.counterparty, one.day)
         by_day[one.day]["verdicts"].append([one.counterparty, one.verdict, one.reasons, whole])
+    for day in wanted:
         if stocked := vaults.get(day):
             by_day[day]["stock"] = [stocked]
         if accrued := accruals.basis(space, day):

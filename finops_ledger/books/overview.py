@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from finops_ledger.books import figures, unsold, verdicts
+from finops_ledger.books import deposits, unsold, verdicts
 from finops_ledger.books.expected import Expected
 from finops_ledger.books.jobs import claims_account, component_of
 from finops_ledger.books.loading import Loaded
@@ -162,7 +162,7 @@ class CheckReport:
 
 def check(space: Workspace, loaded: Loaded, as_of: date | None = None) -> CheckReport:
     """Prove the books: no error when loaded, registers equal to their items; and the verdict."""
-    state = status(space, figures.deposits(space, loaded, as_of), as_of)
+    state = status(space, deposits.deposits(space, loaded, as_of), as_of)
     return CheckReport(
         errors=loaded.messages(),
         registers=register_faults(space),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Final
 
 from finops_ledger.books.config import NAME, Config, Source
 from finops_ledger.core.errors import UsageError
 from finops_ledger.intake.conditions import suggestion
-from finops_ledger.recon.classes import CLASSES, NOT_BREAKS
+from finops_ledger.recon.classes import CLASSES, NOT_BREAKS, WAITING
 from finops_ledger.recon.legs import EVERYBODY, FREE, LEGS, Legs
 from finops_ledger.sop.legs import LegRule, OwnClass, Rows
 from finops_ledger.sop.registry import Registry
@@ -36,8 +36,24 @@ def collect(config: Config, registry: Registry) -> Legs:
     for (who, name), versions in declared.items():
         if who in registry.sops and len(starts := _starts(registry, who)) > 1:
             declared[who, name] = _with_ends(versions, starts, f"sops/{who}.toml: leg {name!r}")
+    _check_answers(registry, classes)
     parties = {who: sop.type for who, sop in registry.sops.items()}
     return Legs(declared, parties)
+
+
+def _check_answers(registry: Registry, own: Iterable[str]) -> None:
+    """Refuse owners and deadlines of a class that nothing could ever have."""
+    known = (*CLASSES, *WAITING, *sorted(own), "default")
+    for who, sop in sorted(registry.sops.items()):
+        for version in sop.versions:
+            for part, named in (("owners", version.owners), ("deadlines", version.deadlines)):
+                for name in named:
+                    if name not in known:
+                        raise UsageError(
+                            f"sops/{who}.toml: version {version.change_id}: [versions.{part}] names {name!r}, "
+                            f"which is no class of break{suggestion(name, known)}; "
+                            "docs/reference/breaks.md lists them, and default is every other"
+                        )
 
 
 def _declarations(config: Config, registry: Registry) -> Iterator[_Found]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pyarrow.parquet as pq
 
-from finops_ledger.books import recorded, recovery
+from finops_ledger.books import recharging, recorded, recovery
 from finops_ledger.books.evidence import Evidence
 from finops_ledger.books.jobs import claims_account, component_of
 from finops_ledger.books.workspace import Workspace
@@ -292,6 +292,7 @@ def registers(evidence: Evidence) -> Iterator[Finding]:
         items = next((space.root / f for f in line["files"] if "/breaks/" in f), None)
         component = component_of(space, who)
         found = registers_of(space.local, items, leg, component, claims_account(space, who))
+        found |= recharging.registers(line)
         made = {account: register.line() for account, register in found.items()}
         place = f"{mf.NAME}:{line['seq']}"
         told = f"{leg.name} {who} {line['day']}"

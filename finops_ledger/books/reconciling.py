@@ -9,7 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from finops_ledger.books import recharging
+from finops_ledger.books import crossing, recharging
 from finops_ledger.books.jobs import job
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.days import days
@@ -19,7 +19,7 @@ from finops_ledger.posting.store import A_FILE, LineStore
 from finops_ledger.recon import decisions
 from finops_ledger.recon.entries import registers
 from finops_ledger.recon.history import Matched, bounds
-from finops_ledger.recon.job import FOREIGN, Job, Outcome
+from finops_ledger.recon.job import FOREIGN, Absent, Job, Outcome
 from finops_ledger.recon.legs import EVERYBODY, SALE_SUPPLY, Leg
 from finops_ledger.recon.run import run
 from finops_ledger.subledger import engine as en
@@ -110,7 +110,7 @@ def commit(
         before=_items_of(space, before),
         earlier=_history(space, one),
         decided=decided,
-        absent_keys=_absent(space, one),
+        absent=[*_absent(space, one), *crossing.absent(space, one.leg, one.counterparty, one.day)],
         out=out,
     )
     if outcome.residual:
@@ -118,7 +118,10 @@ def commit(
             f"{one.leg.name} {one.counterparty} {one.day}: the bridge leaves {plain(outcome.residual)}"
         )
     recharging.check(space, one, outcome)
-    body = _line(space, one, as_of, now, outcome)
+    held = recharging.owed(space, one, outcome, decided, before)
+    body = _line(space, one, as_of, now, outcome) | recharging.line_of(held)
+    found = recharging.registers(body)
+    body["registers"] |= {a: r.line() for a, r in found.items()}
     body["files"] = _publish(space, one, outcome)
     line = space.manifest.append(space.state, "reconcile", body)
     shutil.rmtree(out, ignore_errors=True)
@@ -175,15 +178,18 @@ def _line(space: Workspace, one: Job, as_of: date, now: datetime, outcome: Outco
         "no_price": _no_price(engine, one),
         **({"decided": _decided(outcome)} if outcome.decided else {}),
         **({"bound_hit": outcome.bounds} if outcome.bounds else {}),
-        **_matched(local, outcome),
+        **_matched(local, one, outcome),
         **({"crossing": outcome.crossing} if outcome.crossing else {}),
     }
 
 
-def _matched(engine: en.Engine, outcome: Outcome) -> Line:
-    """What the line says of the file of matches: its layout, and the bounds by which it is looked up."""
+def _matched(engine: en.Engine, one: Job, outcome: Outcome) -> Line:
+    """What the line says of the file of matches: its layout, and the bounds by which it is looked up, if it ever is."""
     path = outcome.files.get("matches")
-    return {} if path is None else {"layout": matches.LAYOUT, "bounds": bounds(engine, path)}
+    if path is None:
+        return {}
+    looked_up = one.leg.cardinality == "consume" or bool(one.own_rules)
+    return {"layout": matches.LAYOUT, **({"bounds": bounds(engine, path)} if looked_up else {})}
 
 
 def _decided(outcome: Outcome) -> dict[str, list[Any]]:
@@ -269,20 +275,20 @@ def _history(space: Workspace, one: Job) -> list[Matched]:
     return found
 
 
-def _absent(space: Workspace, one: Job) -> str | None:
-    """Keys sold on earlier days of this counterparty that lack a file and are not reconciled."""
+def _absent(space: Workspace, one: Job) -> list[Absent]:
+    """Orders sold on earlier days of this counterparty that lack a file and are not reconciled."""
     if one.leg.name != SALE_SUPPLY:
-        return None
+        return []
     span = space.expected.span(one.leg, one.counterparty)
     if span is None:
-        return None
+        return []
     skipped = [
         d
         for d in days(max(span[0], space.state.first_open or span[0]), one.day)
         if d < one.day and (one.leg.name, one.counterparty, d) not in space.state.reconciled
     ]
     if not skipped:
-        return None
+        return []
     wanted = set(skipped)
     sold = [
         space.root / b.file
@@ -290,9 +296,9 @@ def _absent(space: Workspace, one: Job) -> str | None:
         if b.role == "sale" and wanted & {b.day, *b.days}
     ]
     if not sold:
-        return None
+        return []
     listed = ", ".join(f"date '{d}'" for d in skipped)
-    return f"select ref from ({en.parquet(sold)}) where day in ({listed})"
+    return [Absent(f"select ref from ({en.parquet(sold)}) where day in ({listed})")]
 
 
 def check_as_of(space: Workspace, as_of: date | None) -> None:

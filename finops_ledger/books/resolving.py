@@ -14,7 +14,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from finops_ledger.books import deciding, evidences, recovery, resolving_items, resolving_undo
+from finops_ledger.books import (
+    authority,
+    deciding,
+    evidences,
+    recovery,
+    resolving_items,
+    resolving_pairs,
+    resolving_undo,
+)
 from finops_ledger.books.resolving_entry import Composer
 from finops_ledger.books.resolving_items import Standing
 from finops_ledger.books.workspace import Workspace
@@ -23,7 +31,6 @@ from finops_ledger.core.money import ZERO, plain
 from finops_ledger.intake.conditions import suggestion
 from finops_ledger.posting.entries import Entry, MetaValue, Posting, write
 from finops_ledger.recon import decisions, treatments
-from finops_ledger.recon.legs import EVERYBODY
 from finops_ledger.recon.treatments import Subject, Treatment
 from finops_ledger.subledger import files
 
@@ -71,17 +78,22 @@ Planned = tuple[Resolution, list[tuple[Path, bytes]]]
 def plan(space: Workspace, asked: Request) -> Planned:
     """Return what a decision would be, and the evidence to file; UsageError says why it does not fit."""
     how = _treatment(asked)
-    _two_people(asked.maker, asked.checker)
-    chosen = resolving_items.choose(
-        space, asked.ids, asked.class_, asked.counterparty, asked.older_than
-    )
+    two_people(asked.maker, asked.checker)
+    if how.name == decisions.ACCEPT:
+        chosen = resolving_pairs.choose(space, asked)
+    else:
+        chosen = resolving_items.choose(
+            space, asked.ids, asked.class_, asked.counterparty, asked.older_than
+        )
     day = resolving_items.day_of(space, chosen, asked.day)
     resolving_items.check_open(space, chosen, day)
     kept = evidences.Kept(space)
     told = kept.told(asked.evidence)
     entries: list[Entry] = []
-    for who in dict.fromkeys(one.counterparty for one in chosen):
-        mine = [one for one in chosen if one.counterparty == who]
+    # What needs no money has no postings to tell items apart: each is a decision of its own.
+    apart = how.name == decisions.CLOSE
+    for group in dict.fromkeys(one.id if apart else one.counterparty for one in chosen):
+        mine = [one for one in chosen if group in (one.id, one.counterparty)]
         entries.append(_entry(space, asked, how, mine, day, told, kept, len(entries)))
     currency = space.config.company.currency
     text = "\n".join(write(entry, currency) for entry in entries)
@@ -119,7 +131,7 @@ def undone(
     space: Workspace, ids: tuple[str, ...], case: str, maker: str, checker: str, reason: str
 ) -> Planned:
     """Return what takes the last decision about items, or of a case, back."""
-    _two_people(maker, checker)
+    two_people(maker, checker)
     if not ids and not case:
         raise UsageError("--undo: name the items, or the case with --case")
     entry = resolving_undo.opposite(space, ids, case, maker.strip(), checker.strip(), reason)
@@ -158,9 +170,7 @@ def listed(
             "ref": one.ref,
             "residue": plain(one.residue),
             "claimed": plain(one.claimed),
-            "treatments": (
-                fits := treatments.fitting(one.class_, one.residue, claimed=one.is_claimed)
-            ),
+            "treatments": (fits := one.fits),
             "closed_by": "" if fits else treatments.CLOSED_BY.get(one.class_, "a row of a file"),
         }
         for one in items
@@ -182,12 +192,15 @@ def _treatment(asked: Request) -> Treatment:
         )
     if bool(asked.to) and how.name not in ("identify", "cost"):
         raise UsageError(f"--to is for --as identify and --as cost, not for --as {how.name}")
+    if how.name == decisions.CLOSE and not asked.reason.strip():
+        raise UsageError("--as close needs --reason: why it is all right as it is")
     if how.name == "identify" and not asked.to:
         raise UsageError("--as identify needs --to ACCOUNT, or several times --to ACCOUNT=AMOUNT")
     return how
 
 
-def _two_people(maker: str, checker: str) -> None:
+def two_people(maker: str, checker: str) -> None:
+    """Refuse a decision of one person alone."""
     for option, name in (("--maker", maker), ("--checker", checker)):
         if not name.strip():
             raise UsageError(f"{option}: say who; a decision bears two names")
@@ -209,6 +222,13 @@ def _entry(
 ) -> Entry:
     """Return the transaction about the items of one counterparty."""
     who = items[0].counterparty
+    if how.name == decisions.ACCEPT:
+        return _plain_entry(
+            space, asked, how, items, day, evidence, resolving_pairs.postings(items)
+        )
+    if how.name == decisions.CLOSE:
+        _subject(space, asked, how, items[0], day)
+        return _plain_entry(space, asked, how, items, day, evidence, [])
     subjects = [_subject(space, asked, how, one, day) for one in items]
     cause = _cause(asked, how, items)
     bulk = len(items) > _APART or (not asked.ids and len(items) > 1)
@@ -221,7 +241,10 @@ def _entry(
         if bulk
         else composer.one_by_one(items, subjects)
     )
-    role, limit = _authority(space, asked, how, who, day, made)
+    moved = sum((p.amount for p in made if p.amount > ZERO), ZERO)
+    role, limit = authority.of(
+        space, how.name, f"--as {how.name}", who, day, asked.checker.strip(), moved
+    )
     meta: list[tuple[str, MetaValue]] = [("partner", who), ("treatment", how.name)]
     if len(items) == 1:
         meta.append(("break", items[0].id))
@@ -235,16 +258,45 @@ def _entry(
     return Entry(day, who, _narration(asked, how, items), "decision", tuple(made), tuple(meta))
 
 
+def _plain_entry(
+    space: Workspace,
+    asked: Request,
+    how: Treatment,
+    items: Sequence[Standing],
+    day: date,
+    evidence: str,
+    made: list[Posting],
+) -> Entry:
+    """Return the transaction of a decision that brings no other account in: what is at risk is its amount."""
+    who = items[0].counterparty
+    at_risk = sum((p.amount for p in made if p.amount > ZERO), ZERO) or items[0].row["exposure"]
+    role, limit = authority.of(
+        space, how.name, f"--as {how.name}", who, day, asked.checker.strip(), at_risk
+    )
+    meta: list[tuple[str, MetaValue]] = [("partner", who), ("treatment", how.name)]
+    if len(items) == 1:
+        meta.append(("break", items[0].id))
+    told = (("case", asked.case.strip()), ("maker", asked.maker.strip()))
+    meta += [(k, v) for k, v in told if v]
+    meta.append(("checker", asked.checker.strip()))
+    if role:
+        meta += [("limit", role), ("up-to", limit)]
+    if evidence:
+        meta.append(("evidence", evidence))
+    return Entry(day, who, _narration(asked, how, items), "decision", tuple(made), tuple(meta))
+
+
 def _narration(asked: Request, how: Treatment, items: Sequence[Standing]) -> str:
-    what = items[0].ref if len(items) == 1 else f"{len(items)} items"
-    does = how.does.format(who=items[0].counterparty)
+    alone = len(items) == 1 or how.name == decisions.ACCEPT
+    what = items[0].ref if alone else f"{len(items)} items"
+    does = how.does.format(who=items[0].counterparty, other=items[-1].ref)
     reason = " ".join(asked.reason.split())
     return f"Resolved: {what} {does}" + (f": {reason}" if reason else "")
 
 
 def _subject(space: Workspace, asked: Request, how: Treatment, one: Standing, day: date) -> Subject:
     """Return what is decided of an item; UsageError when the treatment does not fit it."""
-    fits = treatments.fitting(one.class_, one.residue, claimed=one.is_claimed)
+    fits = one.fits
     who = one.counterparty
     if not fits:
         closes = treatments.CLOSED_BY.get(one.class_, "a row of a file")
@@ -263,6 +315,8 @@ def _subject(space: Workspace, asked: Request, how: Treatment, one: Standing, da
     from_claims = one.is_claimed
     amount = one.claimed if from_claims else one.residue
     if asked.amount is not None:
+        if how.name == decisions.CLOSE:
+            raise UsageError("--amount: nothing moves, so there is no part of it")
         if how.name in ("recharge",) or (how.name == "refund" and amount < ZERO):
             raise UsageError(
                 f"--amount: the customer pays the whole; --as {how.name} takes no part"
@@ -295,32 +349,3 @@ def _case(space: Workspace, how: Treatment, items: Sequence[Standing], before: i
     if len(held) == 1:
         return held.pop()
     return evidences.next_case(space, how.case, before) if how.case else ""
-
-
-def _authority(
-    space: Workspace, asked: Request, how: Treatment, who: str, day: date, made: Sequence[Posting]
-) -> tuple[str, Decimal]:
-    """Return the role in which the checker approves, and its limit; none where the SOP sets no limit."""
-    if who == EVERYBODY or who not in space.registry.sops:
-        return "", ZERO
-    version = space.registry.of(who).on(day)
-    limits = version.limits.get(how.name, version.limits.get("default", {}))
-    if not limits:
-        return "", ZERO
-    amount = sum((p.amount for p in made if p.amount > ZERO), ZERO)
-    checker = asked.checker.strip()
-    roles = [role for role, names in space.config.roles.items() if checker in names]
-    mine = {role: limits[role] for role in roles if role in limits}
-    shown = ", ".join(f"{role} {plain(limit)}" for role, limit in limits.items())
-    if not mine:
-        has = f"has {', '.join(roles)}" if roles else "has no role in [roles] of finops.toml"
-        raise UsageError(
-            f"--checker {checker} {has}; --as {how.name} with {who} is approved by: {shown}"
-        )
-    reaching = [(limit, role) for role, limit in mine.items() if limit >= amount]
-    if not reaching:
-        raise UsageError(
-            f"--as {how.name} of {plain(amount)} with {who} is above the limit of {checker}; limits: {shown}"
-        )
-    limit, role = min(reaching)
-    return role, limit

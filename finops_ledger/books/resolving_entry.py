@@ -53,7 +53,7 @@ class Composer:
                 self._other(one, subject, line, item, marks) for line, item in self._lines(subject)
             ]
             whole = one.claimed if subject.claimed else one.residue
-            meta = [*marks, *_taken(subject.account, subject.amount, whole)]
+            meta = [*marks, *taken(subject.account, subject.amount, whole)]
             made.append(Posting(subject.account, -subject.amount, tuple(meta)))
         return made
 
@@ -64,7 +64,7 @@ class Composer:
         if item:
             other = self._open[item]
             at_home = line.account == other.account
-            meta += _taken(line.account, -line.amount, other.residue if at_home else other.claimed)
+            meta += taken(line.account, -line.amount, other.residue if at_home else other.claimed)
         elif line.account == subject.claims and one.claimed != ZERO:
             # It adds to a claim that stands already: one item, a greater amount.
             meta += _part(one.claimed)
@@ -115,7 +115,7 @@ def _part(stands: Decimal) -> Meta:
     return [("count", 0), ("move", "adjust"), ("side", "debit" if stands > ZERO else "credit")]
 
 
-def _taken(account: str, amount: Decimal, stands: Decimal) -> Meta:
+def taken(account: str, amount: Decimal, stands: Decimal) -> Meta:
     """Marks of a posting that takes ``amount`` off what stands: a part, or an item that its name does not close."""
     if amount != stands:
         return _part(stands)

@@ -20,7 +20,7 @@ from finops_ledger.intake.conditions import suggestion
 from finops_ledger.recon import decisions
 from finops_ledger.recon.classes import CLASSES, NOT_BREAKS
 from finops_ledger.recon.legs import GATEWAY_FEE, SALE_SUPPLY
-from finops_ledger.recon.treatments import Line, Subject
+from finops_ledger.recon.treatments import Line, Subject, fitting
 from finops_ledger.subledger import engine as en
 
 
@@ -46,6 +46,17 @@ class Standing:
     def is_claimed(self) -> bool:
         """Say whether only its claim is left to decide about."""
         return self.residue == ZERO and self.claimed != ZERO
+
+    @property
+    def fits(self) -> list[str]:
+        """The treatments that fit it as it stands."""
+        return fitting(
+            self.class_,
+            self.residue,
+            claimed=self.is_claimed,
+            stands=bool(self.account),
+            suggested=bool(self.row["suggestion"]),
+        )
 
     @property
     def told_claimed(self) -> str:
@@ -97,7 +108,7 @@ def choose(
     if ids and (class_ or counterparty or older_than):
         raise UsageError("name items, or choose them by --class; not both")
     if ids:
-        return [_named(space, open_, text) for text in dict.fromkeys(ids)]
+        return [named(space, open_, text) for text in dict.fromkeys(ids)]
     if class_ is None:
         raise UsageError("name the items (finops breaks lists them), or choose them with --class")
     if class_ not in CLASSES:
@@ -109,7 +120,7 @@ def choose(
         if one.class_ == class_
         and counterparty in (None, one.counterparty)
         and (older_than is None or today - one.opened >= older_than)
-        and (one.residue != ZERO or one.claimed != ZERO)
+        and (one.residue != ZERO or one.claimed != ZERO or one.fits)
     ]
     if not found:
         raise UsageError(
@@ -118,7 +129,8 @@ def choose(
     return found
 
 
-def _named(space: Workspace, open_: Iterable[Standing], text: str) -> Standing:
+def named(space: Workspace, open_: Iterable[Standing], text: str) -> Standing:
+    """Return the open item of an id; UsageError names the nearest ones, or the decision that closed it."""
     by_id = {one.id: one for one in open_}
     if text in by_id:
         return by_id[text]
@@ -157,6 +169,11 @@ def check_open(space: Workspace, items: Sequence[Standing], day: date) -> None:
     decided = [one for on in decided_on(space).values() for one in on]
     then = {one.id: one for one in standing(space, day)} if any(day < i.day for i in items) else {}
     for one in items:
+        if not space.legs.declares(one.leg, one.counterparty):
+            raise UsageError(
+                f"{one.id}: the leg {one.leg} of {one.counterparty} is declared no more, so no run would take the "
+                "decision up; declare it again"
+            )
         waiting = [d for d in decisions.together(decided) if d.item == one.id and d.day > one.day]
         if waiting:
             raise UsageError(

@@ -50,33 +50,50 @@ def opposite(
             f"{place} stands in a period that is closed (up to {space.state.locked}): what was decided then stays; "
             "decide anew what is open now"
         )
+    return turned(entry, place, maker, checker, reason)
+
+
+def turned(entry: data.Transaction, place: str, maker: str, checker: str, reason: str) -> Entry:
+    """Return the opposite of one decision, of its own day; a payment list's names its settlement as well."""
     meta = [(k, _value(v)) for k, v in entry.meta.items() if _told(k) and k not in _OWN]
     meta += [("maker", maker), ("checker", checker), (decisions.TAKEN_BACK, place)]
+    others = sorted((entry.tags or set()) - {"decision"})
     return Entry(
         entry.date,
         entry.payee or "",
         "Taken back: " + (entry.narration or "") + (f": {reason}" if reason else ""),
-        "decision",
+        " #".join([*others, "decision"]),
         tuple(_turned(p) for p in entry.postings),
         tuple(meta),
+        tuple(sorted(entry.links or ())),
     )
 
 
 def _holding(space: Workspace) -> Iterator[tuple[data.Transaction, set[str], str]]:
     """Yield each decision about items that has not been taken back: entry, items, place."""
-    found: list[tuple[data.Transaction, set[str], str]] = []
-    for path in space.decision_files():
-        for entry in decisions.read([path])[1]:
-            if isinstance(entry, data.Transaction):
-                of = {one.item for one in decisions.of_entry(entry, path)}
-                found.append((entry, of, _place(space, path, entry)))
-    back = {str(entry.meta.get(decisions.TAKEN_BACK, "")) for entry, _, _ in found}
-    for entry, of, place in found:
-        if of and place not in back and decisions.TAKEN_BACK not in entry.meta:
-            yield entry, of, place
+    for entry, path in standing(space):
+        if of := {one.item for one in decisions.of_entry(entry, path)}:
+            yield entry, of, place_of(space, path, entry)
 
 
-def _place(space: Workspace, path: Path, entry: data.Transaction) -> str:
+def standing(space: Workspace) -> list[tuple[data.Transaction, Path]]:
+    """Return every decision that has not been taken back, with its file."""
+    found = [
+        (entry, path)
+        for path in space.decision_files()
+        for entry in decisions.read([path])[1]
+        if isinstance(entry, data.Transaction)
+    ]
+    back = {str(entry.meta.get(decisions.TAKEN_BACK, "")) for entry, _ in found}
+    return [
+        (entry, path)
+        for entry, path in found
+        if decisions.TAKEN_BACK not in entry.meta and place_of(space, path, entry) not in back
+    ]
+
+
+def place_of(space: Workspace, path: Path, entry: data.Transaction) -> str:
+    """Return where a decision stands, as the one that takes it back names it."""
     return f"{path.relative_to(space.root).as_posix()}:{entry.meta['lineno']}"
 
 

@@ -35,6 +35,8 @@ class Statement:
     low: Decimal
     gaps: tuple[Gap, ...]
     place: str
+    #: The row at which it falls below zero for the first time; empty while it does not.
+    negative: str = ""
 
     @property
     def lost(self) -> tuple[Gap, ...]:
@@ -47,6 +49,7 @@ class Statement:
         return tuple(g for g in self.gaps if g.amount > ZERO)
 
 
+_TOTALS: Final = ("opening", "closing")
 #: The leg against which the rows of the file that moves the deposit are reconciled, by the file's role.
 LEG_OF: Final = {"supply": SALE_SUPPLY, "deposit": SUPPLY_STATEMENT}
 
@@ -121,7 +124,8 @@ def _walk(space: Workspace, batch: Batch) -> Statement | None:
         )
         for g in found.gaps
     ]
-    whole = Statement(found.opening, found.closing, found.low, tuple(gaps), "ok")
+    negative = f"{batch.name}:{found.negative}" if found.negative is not None else ""
+    whole = Statement(found.opening, found.closing, found.low, tuple(gaps), "ok", negative)
     stated = batch.line["stated"]["closing"]
     if refused and stated is not None and Decimal(stated) != found.closing:
         last = _gap(batch, "closing", 1, Decimal(stated) - found.closing, defect=True)
@@ -135,13 +139,40 @@ def _walk(space: Workspace, batch: Batch) -> Statement | None:
 
 
 def _chain(space: Workspace, batch: Batch) -> chain.Chain | None:
-    """Walk what a batch, with the earlier issues of its file, says of the balance."""
+    """Walk what a batch, with the earlier issues of its file, says of the balance: by its rows, else by its totals."""
     earlier = [b.id for b in space.state.issues(batch) if b.issue < batch.issue]
     if earlier or space.state.neighbours(batch.id):
-        return chain.read(space.engine, batch.role, batch.id, batch.order, issues=earlier)
+        return _told(space, batch, earlier)
     if batch.id not in space.chains:  # its rows alone, which never change
-        space.chains[batch.id] = chain.read(space.engine, batch.role, batch.id, batch.order)
+        space.chains[batch.id] = _told(space, batch, [])
     return space.chains[batch.id]
+
+
+def _told(space: Workspace, batch: Batch, earlier: list[str]) -> chain.Chain | None:
+    found = chain.read(space.engine, batch.role, batch.id, batch.order, issues=earlier)
+    if found is not None:
+        return found
+    said = batch.line["stated"]
+    opening, closing = (None if said[k] is None else Decimal(said[k]) for k in _TOTALS)
+    if batch.line["rows"]["refused"]:
+        closing = None  # what the refused rows moved is not known
+    return chain.of_totals(
+        space.engine, batch.role, batch.id, batch.order, opening, closing, issues=earlier
+    )
+
+
+def shared(space: Workspace, batch: Batch, day: date) -> bool:
+    """Say whether rows of another file of the counterparty post on a day: neither file's balance is then the day's.
+
+    Issues of one file are one file, and so are the parts of a day, which go on from each other.
+    """
+    return any(
+        other.counterparty == batch.counterparty
+        and other.role == batch.role
+        and other.sent_as != batch.sent_as
+        and (other.part is None or batch.part is None)
+        for other in space.state.posting_on(day)
+    )
 
 
 def of_locked_day(space: Workspace, batch: Batch) -> bool:
@@ -221,8 +252,9 @@ def _gap(
 def closing_before(space: Workspace, batch: Batch) -> Decimal | None:
     """The closing that a statement goes on from: of the part before, else of the file of the day before.
 
-    The day before states it, if its file is in, through days without rows. A part's is where its own running
-    balance ends; parts of a day follow one another by their number, whatever their order of arrival.
+    The day before states it, or ends there row by row, if its file is in, through days without rows. A part's is
+    where its own running balance ends; parts of a day follow one another by their number, whatever their order of
+    arrival.
     """
     by_day: dict[date, list[Batch]] = {}
     for other in space.state.of_source(batch.source):
@@ -240,11 +272,31 @@ def closing_before(space: Workspace, batch: Batch) -> Decimal | None:
     day = batch.covers[0] - timedelta(days=1)
     while _one_file(files := by_day.get(day, [])):
         for last in sorted(files, key=_part, reverse=True):
-            closing = last.line["stated"]["closing"]
-            if closing is not None:
-                return Decimal(closing)
+            closing = _closes(space, last)
+            if closing is not None or last.rows:
+                return closing
         day = min(f.covers[0] for f in files) - timedelta(days=1)
     return None
+
+
+def _closes(space: Workspace, batch: Batch) -> Decimal | None:
+    """Where a file of another day ends: the closing that it states, else the balance of its last row.
+
+    None where rows that move the deposit stand behind the last balance, or none states one.
+    """
+    closing = batch.line["stated"]["closing"]
+    if closing is not None or not batch.rows:
+        return None if closing is None else Decimal(closing)
+    if batch.id not in space.ends:
+        rows = parquet([space.root / batch.file], position=True)
+        first = "desc" if batch.order != "newest-first" else "asc"
+        found = space.local.rows(
+            f"select balance from ({rows}) where balance is not null or coalesce(amount, 0) <> 0 "
+            f"order by coalesce(record, file_row_number + 1) {first} limit 1"
+        )
+        said = found[0]["balance"] if found else None
+        space.ends[batch.id] = None if said is None else Decimal(said)
+    return space.ends[batch.id]
 
 
 def _part(batch: Batch) -> int:

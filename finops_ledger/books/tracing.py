@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from finops_ledger.books.items import files_of, named, residue
 from finops_ledger.books.loading import Loaded
@@ -64,7 +64,7 @@ def row(space: Workspace, batch_name: str, record: int) -> dict[str, Any]:
     """Return one row: what is stored of it, and where it stands in its file."""
     batch = batch_of(space, batch_name)
     stored = space.local.rows(
-        f"select * from ({_numbered(space, batch)}) where number = {int(record)}"
+        f"select * from ({numbered(space, batch)}) where number = {int(record)}"
     )
     if not stored:
         raise UsageError(
@@ -81,21 +81,79 @@ def row(space: Workspace, batch_name: str, record: int) -> dict[str, Any]:
     }
 
 
-def _numbered(space: Workspace, batch: Batch) -> str:
+def numbered(space: Workspace, batch: Batch) -> str:
+    """Select the stored rows of a batch, each with its record number in the file (``number``)."""
     source = en.parquet([space.root / batch.file], position=True)
     return f"select *, coalesce(record, file_row_number + 1) as number from ({source})"
 
 
+#: Legs on which the rows of one reference are added up: of which roles they are.
+SUMMED: Final = {"sale-gateway": ("sale", "settlement"), "supply-statement": ("supply", "deposit")}
+
+
+def rows_of_sum(space: Workspace, stand: dict[str, Any], limit: int) -> list[tuple[str, int]]:
+    """Return the rows that add up to an item of a leg of sums, oldest first: of its key, and what undoes them.
+
+    Nothing for an item of another leg.
+    """
+    roles = SUMMED.get(stand["leg"], ())
+    batches = [
+        b
+        for b in sorted(space.state.batches.values(), key=lambda b: (b.day, b.role, b.id))
+        if b.role in roles and (b.role == "sale" or b.counterparty == stand["counterparty"])
+    ]
+    key, occurrence = stand["ref"], stand["occurrence"]
+    own = [r for b in batches for r in _bearing(space, b, _OWN_KEY, [key])]
+    names = {r[c] for r in own if _pays(r) for c in ("payment_ref", "ref", "partner_ref")} | {key}
+    undoing = [
+        r
+        for b in batches
+        if b.role == "settlement"
+        for r in _bearing(space, b, ("orig_ref",), sorted(filter(None, names)))
+        if r["kind"] in ("refund", "chargeback") and r["key"] != key
+    ]
+    # One that bears the reference of another payment is that payment's.
+    others = sorted({r["key"] for r in undoing if r["key"]})
+    taken = {r["key"] for b in batches for r in _bearing(space, b, _OWN_KEY, others) if _pays(r)}
+    every = [*own, *(r for r in undoing if r["key"] not in taken)]
+    wanted = [r for r in every if r["role"] != "settlement" or _pays(r) == (occurrence == "")]
+    place = {b.id: n for n, b in enumerate(batches)}
+    found = {(r["batch"], int(r["number"])) for r in wanted}
+    return sorted(found, key=lambda n: (place[n[0]], n[1]))[:limit]
+
+
+_OWN_KEY: Final = ("coalesce(payment_ref, ref)",)
+
+
+def _pays(row: dict[str, Any]) -> bool:
+    return row["role"] != "settlement" or row["kind"] in (None, "payment")
+
+
+def _bearing(
+    space: Workspace, batch: Batch, columns: tuple[str, ...], names: list[str]
+) -> list[dict[str, Any]]:
+    """The rows of a batch that bear one of some references."""
+    if not names:
+        return []
+    listed = ", ".join(en.literal(n) for n in names)
+    where = " or ".join(f"{c} in ({listed})" for c in columns)
+    own = "coalesce(payment_ref, ref)" if batch.role in SUMMED["sale-gateway"] else "ref"
+    where = where if batch.role in SUMMED["sale-gateway"] else f"ref in ({listed})"
+    return space.local.rows(
+        f"select {en.literal(batch.id)} as batch, number, role, kind, payment_ref, ref, partner_ref, {own} as key "
+        f"from ({numbered(space, batch)}) where {where}"
+    )
+
+
 def rows_with(space: Workspace, ref: str, limit: int) -> list[tuple[str, int]]:
-    """Find the rows that bear a reference of any kind: batch and record, oldest first."""
+    """Find the rows that bear a reference of any kind, or undo it: batch and record, oldest first."""
     found: list[tuple[str, int]] = []
     wanted = en.literal(ref)
-    same = " or ".join(
-        f"{c} = {wanted}" for c in ("ref", "partner_ref", "payment_ref", "settlement_ref")
-    )
+    names = ("ref", "partner_ref", "payment_ref", "settlement_ref", "orig_ref")
+    same = " or ".join(f"{c} = {wanted}" for c in names)
     for batch in sorted(space.state.batches.values(), key=lambda b: (b.day, b.role, b.id)):
         rows = space.local.rows(
-            f"select number from ({_numbered(space, batch)}) where {same} "
+            f"select number from ({numbered(space, batch)}) where {same} "
             f"order by number limit {limit}"
         )
         found += [(batch.id, int(r["number"])) for r in rows]
@@ -144,7 +202,30 @@ def items_of_row(space: Workspace, batch: str, record: int) -> list[dict[str, An
         f"or (right_batch = {wanted} and right_record = {int(record)})"
     )
     found = _stood(space, mine, "breaks") + _stood(space, mine, "matches")
+    undone = _undone(space, batch, record)
+    if undone and not any(f["leg"] == "sale-gateway" for f in found):
+        found += _stood(space, undone, "breaks") + _stood(space, undone, "matches")
     return sorted(found, key=lambda f: (f["leg"], f["day"]))
+
+
+def _undone(space: Workspace, batch: str, record: int) -> str:
+    """SQL of the item of the payment that a gateway's row undoes, where it is not named by this row; else nothing."""
+    if batch not in space.state.batches or space.state.batches[batch].role != "settlement":
+        return ""
+    told = row(space, batch, record)["values"]
+    if "orig_ref" not in told or told.get("kind") not in ("refund", "chargeback"):
+        return ""
+    names = ("payment_ref", "ref", "partner_ref")
+    found = [
+        r["key"]
+        for b in space.state.batches.values()
+        if b.role in SUMMED["sale-gateway"]
+        for r in _bearing(space, b, names, [str(told["orig_ref"])])
+        if _pays(r) and r["key"]
+    ]
+    keys = ", ".join(en.literal(k) for k in sorted({str(told["orig_ref"]), *found}))
+    of = en.literal(told["kind"])
+    return f"leg = 'sale-gateway' and key in ({keys}) and occurrence = {of}"
 
 
 def match_days(space: Workspace, name: str) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -51,6 +52,8 @@ class Workspace:
     shipped: Path | None = None
     #: Running balances that have been walked, by batch: of those that share no row with another.
     chains: dict[str, Chain | None] = field(default_factory=dict, repr=False)
+    #: Balances with which files end, by batch: of those that state no closing.
+    ends: dict[str, Decimal | None] = field(default_factory=dict, repr=False)
     #: The engine that stands in for the one of finops.toml (the same books on another engine).
     instead: EngineLimits | None = None
     _engine: Engine | None = field(default=None, repr=False)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from finops_ledger.cli import (
     closing,
+    confirming,
     daily,
+    deposits,
     formats,
     funding,
+    paying,
     proving,
     reading,
     resolving,
+    settling,
     taxes,
     watching,
 )
@@ -18,13 +22,17 @@ from finops_ledger.cli.app import cli, main
 __all__ = [
     "cli",
     "closing",
+    "confirming",
     "daily",
+    "deposits",
     "formats",
     "funding",
     "main",
+    "paying",
     "proving",
     "reading",
     "resolving",
+    "settling",
     "taxes",
     "watching",
 ]

@@ -24,8 +24,9 @@ NOT_CLEAN, REFUSED, UNPROVEN, BUG, STOPPED = 1, 3, 4, 5, 130
 
 #: The commands in the order of a day's work.
 _ORDER = (
-    "init", "demo", "import", "watch", "reconcile", "run", "status", "breaks", "resolve", "deposits", "topup",
-    "revenue", "taxes", "explain", "query", "format", "check", "close", "withdraw", "verify", "rebuild", "serve",
+    "init", "demo", "import", "watch", "reconcile", "run", "status", "breaks", "resolve", "deposits", "confirm",
+    "topup", "settlements", "pay", "revenue", "taxes", "explain", "query", "format", "check", "close", "withdraw",
+    "verify", "rebuild", "serve",
 )  # fmt: skip
 
 _EPILOG = """\b

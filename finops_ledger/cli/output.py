@@ -26,6 +26,8 @@ _STYLES = {
 }
 #: Wide enough for every table when nobody looks at a screen.
 _PIPED_WIDTH = 250
+#: Flags of a settlement that ask for nothing.
+_QUIET = {"due", "advance", "carried", "late"}
 #: Of a table whose texts go over several lines.
 _FOLDED_WIDTH = 100
 
@@ -81,6 +83,13 @@ def verdict(word: str) -> Any:
     from rich.text import Text
 
     return Text(word, style=_STYLES.get(word, ""))
+
+
+def heading(text: str) -> None:
+    """Print the title of a table."""
+    from rich.text import Text
+
+    console().print(Text(text, style="bold"), soft_wrap=True)
 
 
 def headline(*parts: Any) -> None:
@@ -168,11 +177,15 @@ def report(found: Report) -> None:
         cells = []
         for column in columns:
             text = written(column, row[column.key])
-            bad = (column.key == "tied" and text == "no") or column.key in (
-                "below_floor",
-                "overdue",
+            bad = (
+                column.key in ("below_floor", "overdue", "off")
+                or (column.key == "tied" and text == "no")
+                or (column.key == "ties" and text.startswith("not"))
             )
-            cells.append(Text(text, style="bold red" if bad and text != "" else ""))
+            bad = bad or (column.key == "told" and not _QUIET.issuperset(row.get("flags", ())))
+            faint = column.key == "bank"
+            style = "bold red" if bad and text not in ("", "-") else "dim" if faint else ""
+            cells.append(Text(text, style=style))
         rows.append(cells)
     if found.totals and len(rows) > 1:
         sums = [

@@ -21,8 +21,6 @@ from finops_ledger.cli.app import (
 if TYPE_CHECKING:
     from finops_ledger.reports.report import Report
 
-_RECENT = 7
-
 
 @cli.command()
 @click.option("--all", "every_day", is_flag=True, help="Every day, not only the last.")
@@ -66,7 +64,7 @@ def breaks(
     from finops_ledger.reports import breaks as laid_out
 
     with opened() as books:
-        _known(class_, counterparty, books.space.registry.sops, books.space.legs.classes)
+        check_known(class_, counterparty, books.space.registry.sops, books.space.legs.classes)
         found = [
             b
             for b in books.breaks(as_of, everything=everything)
@@ -95,7 +93,10 @@ def breaks(
         output.note("Next: " + call(f"explain {found[0]['id']}"))
 
 
-def _known(class_: str | None, counterparty: str | None, sops: Any, own: Any) -> None:
+def check_known(
+    class_: str | None, counterparty: str | None, sops: Any, own: Any, named: str = "--counterparty"
+) -> None:
+    """Refuse a class or a counterparty that nobody knows; the message names the nearest."""
     from difflib import get_close_matches
 
     from finops_ledger.core.errors import UsageError
@@ -104,58 +105,14 @@ def _known(class_: str | None, counterparty: str | None, sops: Any, own: Any) ->
 
     choices = {
         "--class": (class_, [*CLASSES, *NOT_BREAKS, *own]),
-        "--counterparty": (counterparty, [*sops, EVERYBODY]),
+        named: (counterparty, [*sops, EVERYBODY]),
     }
     for option, (value, known) in choices.items():
         if value is not None and value not in known:
-            near = get_close_matches(value, known, 1)
+            same = [k for k in known if k.casefold() == value.casefold()]
+            near = same or get_close_matches(value, known, 1)
             hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"
             raise UsageError(f"{option} {value}: {hint}")
-
-
-@cli.command()
-@click.option("--partner", metavar="NAME", help="Only this partner.")
-@click.option("--all", "every_day", is_flag=True, help=f"Every day, not only the last {_RECENT}.")
-@as_of_option
-@books_option
-@json_option
-@csv_option
-def deposits(
-    partner: str | None, every_day: bool, as_of: date | None, as_json: bool, as_csv: bool
-) -> None:
-    """Deposits by partner and day, tied to the statements.
-
-    Opening + movements = closing = what the partner's statement says.
-    """
-    from finops_ledger.reports import deposits as laid_out
-
-    with opened() as books:
-        _known(None, partner, books.space.registry.sops, ())
-        found = [d for d in books.deposits(as_of) if partner in (None, d["partner"])]
-    if as_json:
-        output.print_json(found)
-        return
-    if as_csv or not found:
-        _show(laid_out.report(found), as_csv) if as_csv else output.note(
-            "No deposit has a file yet."
-        )
-        return
-    days = sorted({d["day"] for d in found})
-    shown = set(days if every_day else days[-_RECENT:])
-    rows = sorted((d for d in found if d["day"] in shown), key=lambda d: (d["partner"], d["day"]))
-    _show(laid_out.report(rows), as_csv)
-    if len(shown) < len(days):
-        output.note(f"{len(days) - len(shown)} earlier days: --all")
-    output.note()
-    for last in laid_out.latest(found):
-        if last["tied"]:
-            text = f"ties to its statement since {last['tied_since']}"
-        elif last["stated"] is None:
-            text = f"has no statement for {last['day']}"
-        else:
-            text = f"does not tie on {last['day']}"
-        low = "; below its floor, top it up" if last["below_floor"] else ""
-        output.note(f"{last['partner']} {text}{low}.")
 
 
 @cli.command()

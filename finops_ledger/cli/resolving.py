@@ -43,7 +43,7 @@ def _money(unused_context: Any, unused_param: Any, value: str | None) -> Decimal
     "--as",
     "treatment",
     metavar="TREATMENT",
-    help="How: claim, refund, cost, write-off, recharge, loss, identify or income.",
+    help="How: claim, refund, cost, write-off, recharge, loss, identify, income, accept or close.",
 )
 @click.option("--maker", default="", metavar="NAME", help="Who decides; it is recorded.")
 @click.option("--checker", default="", metavar="NAME", help="Who approves; somebody else.")

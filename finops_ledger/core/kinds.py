@@ -69,7 +69,12 @@ TREATMENTS: Final = (
     "loss",
     "identify",
     "income",
+    "accept",
+    "close",
 )
+
+#: What an SOP sets limits of: ways to resolve, and the payment of settlements.
+LIMITED: Final = (*TREATMENTS, "payment")
 
 MOVES: Final = ("open", "close", "adjust")
 

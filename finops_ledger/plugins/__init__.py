@@ -3,6 +3,7 @@
 =============================== ====================================================================
 ``finops_ledger.plugins.deposits``  a partner's deposit equals the partner's statement, day by day
 ``finops_ledger.plugins.clearing``  clearing empties, and open items equal their registers
+``finops_ledger.plugins.settlements`` each settlement nets to zero by its due date, asked for once
 ``finops_ledger.plugins.batches``   each imported batch is posted exactly once
 ``finops_ledger.plugins.periods``   a closed period stays as it was closed
 ``finops_ledger.plugins.approvals`` a decision above its limit bears two names

@@ -17,7 +17,8 @@ passes; with ``checker: "preparer-1"`` it becomes::
 
 ``limit`` is an amount (how much one person may decide alone) or a role: then somebody in that role approved, and the
 amount is no more than the role's limit, which ``up-to`` says, else the configuration. Opening balances (a posting to
-Equity) are no decision about money that is in the books already, and are left alone.
+Equity) are no decision about money that is in the books already, and are left alone. What closes a break without money
+(no postings, and ``break`` names it) bears two names, whatever one person may decide alone.
 
 Configuration: ``{'alone': '10000', 'limits': {'controller': '5000000'}, 'roles': {'controller': ['controller-1']}}``.
 """
@@ -99,7 +100,9 @@ def _check(report: Report, settings: Mapping[str, Any], entry: Transaction) -> N
             entry,
         )
         return
-    if amount <= (settings.get("alone", _ZERO) if alone is None else alone):
+    # What closes a break without money is no small amount: it bears two names whatever one person may decide.
+    closes = not entry.postings and "break" in entry.meta
+    if not closes and amount <= (settings.get("alone", _ZERO) if alone is None else alone):
         return
     maker, checker = word(entry.meta.get("maker")), word(entry.meta.get("checker"))
     who = (maker or "").strip(), (checker or "").strip()

@@ -22,23 +22,28 @@ becomes::
 A difference is reported once, on the day on which it arises. A counterparty whose file is missing
 (``event "finops:AggA" "incomplete: file_missing agga"``) is not compared from that day on.
 
-Configuration: ``{'floor': {'AggA': 5000000}, 'strict': True}``. Being below the floor is a business
-condition, so it is an error only with ``strict``.
+A deposit is never below zero, within a day either: ``low`` is the statement's own walk, row by row, and ``low_at``
+the row at which it falls below zero; ``dip`` is how deep the rows of all files of a day go, counted from where the
+day opens, where no statement says so or several files share the day.
+
+Configuration: ``{'floor': {'AggA': 5000000}, 'strict': True}``. Being below the floor, at any time of the day, is a
+business condition, so it is an error only with ``strict``.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from itertools import groupby
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from beancount.core.data import Balance, Directive, Event, Open, Transaction
 
+from finops_ledger.plugins.deposits_stated import OfDay, Statement, ends
 from finops_ledger.plugins.errors import (
     ProofError,
     Report,
@@ -55,6 +60,7 @@ __plugins__ = ("deposits",)
 _NAME = "finops_ledger.plugins.deposits"
 _TAGS = frozenset({"supply", "deposit"})
 _STATED = frozenset({"opening", "closing", "low", "chain"})
+_FIGURES = ("opening", "closing", "low", "dip")
 _MISSING = re.compile(r"incomplete\b.*\bfile_missing\b", re.DOTALL)
 _ZERO = Decimal(0)
 
@@ -84,20 +90,6 @@ def _floors(value: object) -> dict[str, Decimal]:
     return floors
 
 
-class _Statement(NamedTuple):
-    """What one entry says about the partner's own balance; what it does not say is None."""
-
-    entry: Transaction
-    opening: Decimal | None
-    closing: Decimal | None
-    low: Decimal | None
-
-    def identity(self) -> tuple[object, ...]:
-        """Entries of one batch and day may repeat the same statement."""
-        batch = word(self.entry.meta.get("batch")) or id(self.entry)
-        return batch, self.opening, self.closing
-
-
 class _Proof:
     """Rolls every deposit account forward, a day at a time."""
 
@@ -110,22 +102,26 @@ class _Proof:
         self.exact = (self.prefix, f"{assets}:Bank:")
         self.floors: dict[str, Decimal] = settings.get("floor", {})
         self.strict: bool = settings.get("strict", False)
-        self.currencies: dict[str, str] = {}
+        self.currencies: dict[str, str] = {}  # by account, as its open says
+        self.first: dict[str, str] = {}  # else that of its first posting
         self.default = next(iter(options_map.get("operating_currency") or ["IDR"]))
         self.balances: dict[Key, Decimal] = {}
         self.known: dict[Key, Decimal] = {}  # books less statement, already reported
         self.untied: set[str] = set()
+        self.names: dict[str, str] = {}  # partners by account, where rows say so
         self.below: set[tuple[str, Key]] = set()
 
     def day(self, day: date, entries: Iterable[Directive]) -> None:
         """Take up all entries of one day, then compare."""
         moved: dict[Key, dict[str, Decimal]] = {}
         movers: dict[Key, Transaction] = {}
+        by_hand: dict[Key, Decimal] = defaultdict(Decimal)
         stating: list[Transaction] = []
         for entry in entries:
             if isinstance(entry, Transaction):
-                self._move(entry, moved, movers)
-                if not _TAGS.isdisjoint(entry.tags or ()) and not _STATED.isdisjoint(entry.meta):
+                self._move(entry, moved, movers, by_hand)
+                says = "dip" in entry.meta or not _STATED.isdisjoint(entry.meta)
+                if says and not _TAGS.isdisjoint(entry.tags or ()):
                     stating.append(entry)
             elif isinstance(entry, Balance):
                 self._exact(entry)
@@ -134,35 +130,62 @@ class _Proof:
                     self.untied.add(entry.type.removeprefix("finops:"))
             elif isinstance(entry, Open) and entry.currencies:
                 self.currencies[entry.account] = entry.currencies[0]
-        stated: dict[Key, list[_Statement]] = defaultdict(list)
+        stated: dict[Key, OfDay] = defaultdict(lambda: OfDay([], []))
         for entry in stating:
             self._read(entry, stated)
         for key in [*moved, *(key for key in stated if key not in moved)]:
             movements = moved.get(key, {})
             before = self.balances.get(key, _ZERO)
             after = self.balances[key] = before + sum(movements.values(), _ZERO)
-            if self._partner(key[0]) not in self.untied:
-                if key in stated:
-                    self._tie(day, key, before, movements, after, stated[key])
-                self._levels(day, key, after, movers.get(key))
+            if self.untied.isdisjoint(self._partners(key[0])):
+                said = stated.get(key, OfDay([], []))
+                if said.statements:
+                    self._tie(day, key, before, movements, after, said.statements)
+                # What people post has no hour: an opening balance of the day stands before its rows.
+                opens = before + by_hand[key]
+                self._levels(day, key, opens, after, said, movers.get(key))
 
-    def _partner(self, account: str) -> str:
-        return account.removeprefix(self.prefix).partition(":")[0]
+    def _partners(self, account: str) -> set[str]:
+        """Who an account is about: as rows name the partner, and as the account spells it."""
+        spelled = account.removeprefix(self.prefix).partition(":")[0]
+        return {self.names.get(account, spelled), spelled}
 
     def _move(
         self,
         entry: Transaction,
         moved: dict[Key, dict[str, Decimal]],
         movers: dict[Key, Transaction],
+        by_hand: dict[Key, Decimal],
     ) -> None:
+        rows = not _TAGS.isdisjoint(entry.tags or ())
         for posting in entry.postings:
             if posting.account.startswith(self.prefix) and (amount := units(posting)):
                 number, currency = amount
                 key = (posting.account, currency)
+                self._one_currency(key, entry)
                 kind = str((posting.meta or {}).get("kind", "other"))
                 kinds = moved.setdefault(key, {})
                 kinds[kind] = kinds.get(kind, _ZERO) + number
                 movers[key] = entry
+                if not rows:
+                    by_hand[key] += number
+                elif partner := word(entry.meta.get("partner")):
+                    self.names[posting.account] = partner
+
+    def _one_currency(self, key: Key, entry: Transaction) -> None:
+        """A deposit is kept in one currency: that of its ``open``, where Beancount sees to it, else the first."""
+        account, currency = key
+        if account in self.currencies:
+            return
+        kept = self.first.setdefault(account, currency)
+        if kept != currency and (account, currency) not in self.balances:
+            self.report.add(
+                "deposit-currency",
+                f"{account} on {entry.date}: a posting in {currency}, expected {kept}, in which this deposit is "
+                f"kept; a partner who bills in {currency} needs an account of its own: correct the posting, and "
+                f"write the currency behind the account's open: open {account} {kept}",
+                entry,
+            )
 
     def _exact(self, entry: Balance) -> None:
         if entry.account.startswith(self.exact) and entry.tolerance != 0:
@@ -175,18 +198,26 @@ class _Proof:
                 entry,
             )
 
-    def _read(self, entry: Transaction, stated: dict[Key, list[_Statement]]) -> None:
+    def _currency(self, account: str) -> str:
+        return self.currencies.get(account) or self.first.get(account) or self.default
+
+    def _read(self, entry: Transaction, stated: dict[Key, OfDay]) -> None:
         """Read what ``entry`` says of the statement; check what the statement proves by itself."""
         keys = {
             (posting.account, amount[1])
             for posting in entry.postings
             if posting.account.startswith(self.prefix) and (amount := units(posting))
         }
-        partner = entry.meta.get("partner")
-        if len(keys) != 1 and isinstance(partner, str):
-            account = self.prefix + partner
-            keys = {(account, self.currencies.get(account, self.default))}
-        values = {name: figure(entry.meta.get(name)) for name in ("opening", "closing", "low")}
+        partner, named = (word(entry.meta.get(k)) for k in ("partner", "deposit"))
+        accounts = {account for account, _ in keys}
+        if len(accounts) != 1 and (named or partner):
+            accounts = {named or f"{self.prefix}{partner}"}
+            if partner:
+                self.names[next(iter(accounts))] = partner
+        if len(accounts) == 1 and (len(keys) != 1 or not accounts & self.currencies.keys()):
+            (account,) = accounts
+            keys = {(account, self._currency(account))}
+        values = {name: figure(entry.meta.get(name)) for name in _FIGURES}
         bad = [name for name, value in values.items() if value is None and name in entry.meta]
         chain = entry.meta.get("chain", "ok")
         if bad or len(keys) != 1 or not isinstance(chain, str):
@@ -202,13 +233,19 @@ class _Proof:
             self.report.add("deposit-statement", f"{where} on {entry.date}: {what}", entry)
             return
         (key,) = keys
-        stated[key].append(_Statement(entry, values["opening"], values["closing"], values["low"]))
-        self._chain(key, chain, entry)
+        if values["dip"] is not None:
+            stated[key].dips.append((values["dip"], entry))
+        if _STATED.isdisjoint(entry.meta):
+            return
         low = values["low"]
+        stated[key].statements.append(Statement(entry, values["opening"], values["closing"], low))
+        self._chain(key, chain, entry)
         if low is not None and low < 0:
+            at = word(entry.meta.get("low_at"))
+            first = f" (below zero from {at} on)" if at else ""
             self.report.add(
                 "deposit-negative",
-                f"{key[0]} on {entry.date}: the statement falls to {plain(low)} {key[1]}, expected "
+                f"{key[0]} on {entry.date}: the statement falls to {plain(low)} {key[1]}{first}, expected "
                 f"0 or more; difference {plain(low)} {key[1]}; a prepaid deposit cannot be "
                 "overdrawn: check the sign and the order of its rows, or ask the partner",
                 entry,
@@ -240,14 +277,14 @@ class _Proof:
         before: Decimal,
         movements: dict[str, Decimal],
         after: Decimal,
-        statements: list[_Statement],
+        statements: list[Statement],
     ) -> None:
         account, currency = key
         known = self.known.get(key, _ZERO)
         distinct = list({s.identity(): s for s in statements}.values())
-        ends = _ends(distinct, before - known)
+        found = ends(distinct, before - known)
         last = distinct[-1].entry
-        if ends is None:
+        if found is None:
             listed = ", ".join(
                 f"{plain(s.opening)} to {plain(s.closing)}"
                 for s in distinct
@@ -261,7 +298,7 @@ class _Proof:
                 last,
             )
             return
-        opening, closing = ends
+        opening, closing = found
         if opening is not None and before - opening != known:
             known = before - opening
             self.report.add(
@@ -284,8 +321,25 @@ class _Proof:
             )
         self.known[key] = known if closing is None else after - closing
 
-    def _levels(self, day: date, key: Key, after: Decimal, mover: Transaction | None) -> None:
+    def _levels(
+        self,
+        day: date,
+        key: Key,
+        before: Decimal,
+        after: Decimal,
+        said: OfDay,
+        mover: Transaction | None,
+    ) -> None:
+        """Look how low the day went: at its end, within it, and below the floor."""
         account, currency = key
+        mover = mover or next((s.entry for s in said.statements), None)
+        lowest, at = after, mover
+        for dip, entry in said.dips[:1]:
+            if 0 <= before + dip < lowest:
+                lowest, at = before + dip, entry
+        for one in said.statements:
+            if one.low is not None and 0 <= one.low < lowest:  # below zero is told already
+                lowest, at = one.low, one.entry
         if self._falls("zero", key, after < 0):
             self.report.add(
                 "deposit-negative",
@@ -294,14 +348,25 @@ class _Proof:
                 "overdrawn: look for a top-up that is not posted or usage posted twice",
                 mover,
             )
-        floor = self.floors.get(self._partner(account))
-        if floor is not None and self._falls("floor", key, after < floor) and self.strict:
+        elif said.dips and before >= 0 <= after and before + said.dips[0][0] < 0:
+            within = plain(before + said.dips[0][0])
+            self.report.add(
+                "deposit-negative",
+                f"{account} on {day}: in the order of its rows the day opens at {plain(before)} and falls to "
+                f"{within} {currency}, expected 0 or more; difference {within} {currency}; a prepaid deposit "
+                "cannot be overdrawn: look for a top-up that is not in the files, and at the times of the rows",
+                said.dips[0][1],
+            )
+        known = (self.floors[p] for p in sorted(self._partners(account)) if p in self.floors)
+        floor = next(known, None)
+        if floor is not None and self._falls("floor", key, lowest < floor) and self.strict:
+            left = "is left" if lowest == after else "was left at the day's lowest point"
             self.report.add(
                 "deposit-floor",
-                f"{account} on {day}: {plain(after)} {currency} is left, expected at least "
-                f"{plain(floor)} {currency}; difference {plain(after - floor)} {currency}; "
+                f"{account} on {day}: {plain(lowest)} {currency} {left}, expected at least "
+                f"{plain(floor)} {currency}; difference {plain(lowest - floor)} {currency}; "
                 "send a top-up",
-                mover,
+                at,
             )
 
     def _falls(self, level: str, key: Key, below: bool) -> bool:
@@ -310,30 +375,3 @@ class _Proof:
         fell = below and mark not in self.below
         (self.below.add if below else self.below.discard)(mark)
         return fell
-
-
-def _ends(
-    statements: list[_Statement], expected: Decimal
-) -> tuple[Decimal | None, Decimal | None] | None:
-    """Return where a day's statements open and close, whatever their order; None with a gap.
-
-    1000 to 900 and 900 to 700 are one statement 1000 to 700: what opens where nothing closes is the
-    opening, what closes where nothing opens is the closing. A day that ends where it began is a
-    circle, and opens at ``expected`` if any of its statements does.
-    """
-    first, last = statements[0], statements[-1]
-    openings = [s.opening for s in statements if s.opening is not None]
-    closings = [s.closing for s in statements if s.closing is not None]
-    if len(statements) == 1 or not len(openings) == len(closings) == len(statements):
-        return first.opening, last.closing
-    starts, ends = Counter(openings), Counter(closings)
-    starts.subtract(closings)
-    ends.subtract(openings)
-    opens = [value for value, times in starts.items() if times > 0]
-    closes = [value for value, times in ends.items() if times > 0]
-    if not opens:
-        start = expected if expected in openings else first.opening
-        return start, start
-    if len(opens) == len(closes) == starts[opens[0]] == ends[closes[0]] == 1:
-        return opens[0], closes[0]
-    return None

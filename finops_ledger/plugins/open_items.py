@@ -96,8 +96,8 @@ class OpenItems:
         self.silent: set[str] = set()  # counterparties of which a day was incomplete
 
     def proves(self, account: str) -> bool:
-        """Say whether an account lists open items."""
-        return f"{account}:".startswith(self.proving)
+        """Say whether an account lists open items; what is expected to be lost of claims is no claim."""
+        return f"{account}:".startswith(self.proving) and account != f"{self.claims}Allowance"
 
     def end(self, day: date) -> None:
         """Compare what the day has left: nothing closed twice, and every register of the day."""

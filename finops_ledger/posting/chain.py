@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -48,6 +49,8 @@ class Chain:
     closing: Decimal
     low: Decimal
     gaps: tuple[Break, ...] = ()
+    #: The row at which it falls below zero for the first time; None while it does not.
+    negative: int | None = None
 
 
 def read(
@@ -78,9 +81,12 @@ def read(
     )[0]
     if not found["n"]:
         return None
+    below = f"select record from chain where balance < 0 order by record {way} limit 1"
+    negative = engine.rows(below)[0]["record"] if found["low"] < 0 else None
     if found["low_base"] == found["high_base"]:
         opening = found["low_base"]
-        return Chain(opening, opening + found["moved"], min(found["low"], opening))
+        low = min(found["low"], opening)
+        return Chain(opening, opening + found["moved"], low, (), negative)
     stated = engine.rows(
         "select record, base, before, nr - nr_before <> record - record_before as rows_missing, "
         "case when abs(nr - nr_before) = 1 then moved end as moved from ("
@@ -96,7 +102,65 @@ def read(
     ]
     opening = stated[0]["base"]
     total = sum((gap.amount for gap in gaps), Decimal(0))
-    return Chain(opening, opening + found["moved"] + total, min(found["low"], opening), tuple(gaps))
+    closing = opening + found["moved"] + total
+    return Chain(opening, closing, min(found["low"], opening), tuple(gaps), negative)
+
+
+def of_totals(
+    engine: Engine,
+    role: str,
+    batch: str,
+    order: str,
+    opening: Decimal | None,
+    closing: Decimal | None,
+    *,
+    issues: Sequence[str] = (),
+) -> Chain | None:
+    """Walk a file whose rows state no balance from the total that it states; None when it states none.
+
+    A file without rows is the plainest of them: it closes where it opened. An opening goes before a closing, since
+    rows that were refused lie between the two.
+    """
+    if opening is None and closing is None:
+        return None
+    way = "desc" if order == "newest-first" else "asc"
+    rows = _reissued(role, batch, issues) if issues else _moved(role, batch)
+    engine.view(
+        "walk",
+        f"select record, sum(moved) over (order by record {way} rows unbounded preceding) as upto, moved "
+        f"from ({rows})",
+    )
+    found = engine.rows("select sum(moved) as moved, min(upto) as low from walk")[0]
+    moved, low = (Decimal(found[k] or 0) for k in ("moved", "low"))
+    begins = opening if opening is not None else (closing or Decimal(0)) - moved
+    lowest, negative = begins + min(low, Decimal(0)), None
+    if lowest < 0 <= begins:
+        below = (
+            f"select record from walk where upto < {plain(-begins)} order by record {way} limit 1"
+        )
+        negative = int(engine.rows(below)[0]["record"])
+    return Chain(begins, begins + moved, lowest, (), negative)
+
+
+def dip(engine: Engine, role: str, partner: str, day: date) -> Decimal:
+    """Return the lowest point of a partner's day, counted from where it opened: 0 or less.
+
+    Over the rows of all files that post on it, in the order of their times; of rows of one moment those come first
+    that bring money in, since nothing proves that they did not.
+    """
+    rows = (
+        f"from {role}_lines where partner = {literal(partner)} and day_post = date '{day.isoformat()}' "
+        "and disposition <> 'known' and d_deposit <> 0"
+    )
+    sums = engine.rows(f"select sum(d_deposit) as moved, max(d_deposit) as most {rows}")[0]
+    if sums["moved"] is None or sums["most"] <= 0:
+        # Nothing came in: it only went down, in whatever order.
+        return Decimal(sums["moved"] or 0)
+    found = engine.rows(
+        "select min(upto) as low from (select sum(d_deposit) over (order by stated_at nulls first, "
+        f"d_deposit desc rows unbounded preceding) as upto {rows})"
+    )[0]
+    return min(Decimal(found["low"]), Decimal(0))
 
 
 def absent(engine: Engine, role: str, batch: str, issues: Sequence[str]) -> Decimal:

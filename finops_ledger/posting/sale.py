@@ -233,3 +233,8 @@ def shares(lines_: Any) -> Any:
         new=counted.is_new.sum().cast("int64"),
         control=t.total(counted.control),
     )
+
+
+def commission(joined: Any, face: Any) -> tuple[Any, Any]:
+    """The commission of one unit by the rule that a row was joined with, and its VAT; for rows of either side."""
+    return _granted(joined, face)

@@ -35,6 +35,8 @@ def valued(rows: Any) -> Any:
         fees=t.money(t.or_zero(rows.fee) + t.or_zero(rows.commission)),
         taxes=t.or_zero(rows.vat),
         day_own=ibis.coalesce(rows.settled_day, rows.file_day),
+        # The day by which a fee is agreed: of the payment, where the report says when that was.
+        day_rated=ibis.coalesce(rows.paid_day, rows.day, rows.file_day),
     )
     rows = rows.mutate(day_post=t.posted(rows.day_own, rows))
     rows = rows.mutate(day_first=rows.day_post)

@@ -6,7 +6,7 @@ Sums come from the engine (few groups); here they become postings, after
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -39,12 +39,17 @@ class Draft:
         count: int = 0,
         category: str = "",
         settlement: str = "",
+        due: date | None = None,
         order: int = 0,
     ) -> None:
-        """Add an amount to the posting of this account, kind, move, category and settlement."""
+        """Add an amount to the posting of this account, kind, move, category and settlement.
+
+        ``due``: by when the settlement is to be met, where a schedule says so (ruling 2).
+        """
         if amount == ZERO and count == 0:
             return
-        key = (order, kind, account, category, move, settlement, amount < ZERO if move else False)
+        side = amount < ZERO if move else False
+        key = (order, kind, account, category, move, settlement, due or date.min, side)
         held = self.lines.setdefault(key, [ZERO, 0])
         held[0] += amount
         held[1] += count
@@ -53,7 +58,7 @@ class Draft:
         """The postings, in the order of the worked day."""
         made = []
         for key in sorted(self.lines):
-            _, kind, account, category, move, settlement, _ = key
+            _, kind, account, category, move, settlement, due, _ = key
             amount, count = self.lines[key]
             if amount == ZERO:
                 continue
@@ -62,6 +67,8 @@ class Draft:
                 meta.append(("category", category))
             if settlement:
                 meta.append(("settlement", settlement))
+            if due != date.min:
+                meta.append(("due", due))
             if move:
                 meta += [("count", count), ("move", move)]
             made.append(Posting(account, amount, tuple(meta)))
@@ -198,13 +205,23 @@ def _add_other(draft: Draft, row: dict[str, Any], component: str, order: int) ->
             draft.add(account, row["other"], kind, order=order)
 
 
+#: By when a settlement of a code, told on a day, is to be met; None where no schedule says it.
+Due = Callable[[str, date], date | None]
+
+
+def no_due(unused_code: str, unused_day: date) -> None:
+    """No schedule, no date."""
+
+
 def settlement_name(counterparty: str, ref: str) -> str:
     """Name a settlement: ``STL-<counterparty>-<ref>`` (ruling 11); ``none`` for what is in none yet."""
     prefix = f"{counterparty}-"
     return f"STL-{prefix}{ref.removeprefix(prefix) or 'none'}"
 
 
-def add_settlement(drafts: Drafts, rows: Iterable[dict[str, Any]], gateway: str) -> None:
+def add_settlement(
+    drafts: Drafts, rows: Iterable[dict[str, Any]], gateway: str, due: Due = no_due
+) -> None:
     """Post a gateway's report: one posting a settlement for the net, fee and VAT, payments and refunds.
 
     What the gateway holds back, releases or carries from one settlement to the next stands on
@@ -224,17 +241,26 @@ def add_settlement(drafts: Drafts, rows: Iterable[dict[str, Any]], gateway: str)
     for (batch, ref, day, orig), net in nets.items():
         account = f"Assets:Clearing:Settlement-In-Transit:{name}"
         drafts.of(batch, gateway, day, orig).add(
-            account, net, "payment", move="open", count=1, settlement=settlement_name(gateway, ref)
+            account,
+            net,
+            "payment",
+            move="open",
+            count=1,
+            settlement=settlement_name(gateway, ref),
+            due=due(ref, day),
         )
 
 
-def add_invoice(drafts: Drafts, row: dict[str, Any], supplier: str, component: str) -> None:
+def add_invoice(
+    drafts: Drafts, row: dict[str, Any], supplier: str, component: str, due: Due = no_due
+) -> None:
     """Post a supplier's invoice: what was owed and not billed is billed now, gross."""
     draft = drafts.of(row["batch"], supplier, row["day_post"], row["orig"])
     name = settlement_name(supplier, row["settlement_ref"])
     for account, amount in (("Unbilled", row["billed"]), ("Invoiced", -row["billed"])):
         target = f"Liabilities:Payable:{component}:{account}"
-        draft.add(target, amount, "payment", settlement=name, order=amount < ZERO)
+        by = due(row["settlement_ref"], row["day_post"]) if account == "Invoiced" else None
+        draft.add(target, amount, "payment", settlement=name, due=by, order=amount < ZERO)
 
 
 def add_bank(drafts: Drafts, row: dict[str, Any], bank: str, account: str) -> None:

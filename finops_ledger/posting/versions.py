@@ -2,8 +2,9 @@
 
 Identity looks at its own source only: (source, key, occurrence). An id that comes again for another order, a month
 or more after its last word, is another row: senders begin their numbers anew. Versions are ordered by the time of
-their status (else the file's day), then by status rank, then by issue (a file of the same name that comes again
-corrects the one before: decision 0010), then by batch and record: never by arrival otherwise (rulings 7
+their status (else the file's day), then by status rank, then by the file's day (an order that failed on the 2nd
+is refunded in the file of the 3rd, and says the time at which it failed), then by issue (a file of the same name that
+comes again corrects the one before: decision 0010), then by batch and record: never by arrival otherwise (rulings 7
 and 24).
 """
 
@@ -88,7 +89,7 @@ def _several(rows: Any) -> Any:
         *IDENTITY,
         "version_at",
         status_rank(rows.status).name("rank"),
-        *("ref", "issue", "batch", "record", "closes", "opens", "day_first"),
+        *("ref", "file_day", "issue", "batch", "record", "closes", "opens", "day_first"),
     )
     twice = narrow.group_by(list(IDENTITY)).agg(times=narrow.count())
     twice = twice.filter(twice.times > 1).select(*IDENTITY)
@@ -99,7 +100,7 @@ def _placed(narrow: Any) -> Any:
     """Add ``step``, the place among the versions of a row, and ``before``, the one at the place before it."""
     own = [n for n in narrow.columns if n not in ("step", "before", "life")]
     narrow = narrow.select(*own)
-    by = ["version_at", "rank", "issue", *PLACE]
+    by = ["version_at", "rank", "file_day", "issue", *PLACE]
     order = ibis.window(group_by=list(IDENTITY), order_by=by)
     rested = (
         narrow.version_at.epoch_seconds() - narrow.version_at.epoch_seconds().lag().over(order)

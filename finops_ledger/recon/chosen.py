@@ -37,7 +37,7 @@ def rows(leg: Leg, at: int) -> Any:
     alone = ibis.literal("~") + lines.key
     made = rt.shape(
         lines,
-        key=ibis.coalesce(*(lines[name] for name in one.key), alone),
+        key=ibis.coalesce(*(_key(lines, one, name) for name in one.key), alone),
         batch=lines.batch,
         record=lines.record,
         own_key=lines.key,
@@ -54,6 +54,10 @@ def rows(leg: Leg, at: int) -> Any:
     )
     made = made.filter(made.move != ZERO)
     return _one_by_one(made, "right" if at else "left") if leg.one_to_one else made
+
+
+def _key(lines: Any, one: Rows, name: str) -> Any:
+    return lines[store.DAY_OF[one.role]].cast("string") if name == "day" else lines[name]
 
 
 def _moved(leg: Leg, one: Rows, lines: Any) -> Any:

@@ -68,6 +68,8 @@ RESIDUE_ZERO: Final = (
     "file_late",
     "file_short",
 )
+#: Classes of what is open and no break yet.
+WAITING: Final = ("timing", "pending")
 NOT_BREAKS: Final = ("matched", "matched_within_tolerance", "timing", "pending", "excluded")
 
 #: Who loses decides how soon a class is looked at. 1, we lose now: delivered or paid with nothing against it, or

@@ -9,6 +9,7 @@ import ibis
 from finops_ledger.core.ids import account_component
 from finops_ledger.posting import tables as t
 from finops_ledger.recon.classes import CLASSES
+from finops_ledger.recon.job import CROSS, FOREIGN
 from finops_ledger.recon.legs import GATEWAY_FEE, SALE_SUPPLY, SUPPLY_STATEMENT, Leg
 from finops_ledger.recon.place import NAMELESS
 
@@ -44,7 +45,8 @@ def of_supply(every: Any, clock_days: Any) -> Any:
     table = (
         case((left == "unknown") & settled_up, "status_unknown", none),
         case(right == "unknown", "status_unknown", none),
-        case(waiting_left & settled_up, "undelivered_overdue", pending),
+        # What another supplier's sale waits for is told there.
+        case(waiting_left & settled_up & ~_of_another(every), "undelivered_overdue", pending),
         case(waiting_right & settled_up & nobody, "missing_at_platform", pending),
         case(waiting_right & settled_up, "restore_missing", pending),
         # We sold it, they failed it and keep the money: the amounts agree, what happened does not.
@@ -82,6 +84,13 @@ def of_supply(every: Any, clock_days: Any) -> Any:
     return class_, span
 
 
+def _of_another(every: Any) -> Any:
+    """Say whether the left side is a sale that names another supplier."""
+    stays = (every.p_rule == CROSS) & every.l_kind.isnull()
+    stays &= (every.p_right_kind != FOREIGN).fill_null(True)
+    return ((every.l_kind == FOREIGN) | stays).fill_null(False)
+
+
 def within(leg: Leg, every: Any) -> Any:
     """The class of what the tolerance absorbs: the cost agrees then, and the goods may still be others."""
     if leg.name != SALE_SUPPLY:
@@ -110,6 +119,9 @@ def also(every: Any, class_: Any) -> Any:
     text = ibis.literal("")
     for name, holds in holding.items():
         before = list(CLASSES[: CLASSES.index(name)])
+        if name == "serial_reused":
+            # Seen on the day of the row alone: what waits for its sale keeps it in mind.
+            before += ["timing", "pending"]
         told = holds.fill_null(False) & class_.isin(before)
         text += ibis.ifelse(told, f",{name}", "")
     return ibis.ifelse(text == "", ibis.null("string"), text.substr(1))

@@ -19,16 +19,14 @@ row that settles the sale where it was made, a left row that meets the delivery 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from finops_ledger.core.money import plain
+from finops_ledger.recon import crossing_told as telling
 from finops_ledger.recon import tables as rt
-from finops_ledger.recon.job import CROSS, FOREIGN, Crossed, Job
+from finops_ledger.recon.job import CROSS, FOREIGN, Job
 from finops_ledger.subledger import engine as en
 from finops_ledger.subledger import matches as stored
 
-#: What a run crossed, as lines of the manifest.
-Told = dict[str, list[list[Any]]]
 _BESIDE: Final = "('topup', 'bonus', 'fee', 'tax', 'refund', 'adjustment')"
 _MONEY: Final = "decimal(18, 4)"
 _ZERO: Final = f"cast(0 as {_MONEY})"
@@ -36,6 +34,7 @@ _STANDING: Final = (
     "key occurrence left_batch left_record left_state left_now left_value left_serial category model right_batch "
     "right_record right_key right_state right_kind right_now right_held settled claimed rule"
 ).split()
+_UNDONE: Final = "('failed', 'reversed', 'refunded')"
 #: A row that failed and took nothing: as if there were none.
 _NOTHING: Final = "(right_state = 'failed' and right_now = 0 and right_held = 0)"
 #: What only an open item knows of its sides.
@@ -56,7 +55,7 @@ class _Names:
     day: str
 
 
-def run(engine: en.Engine, job: Job) -> Told:
+def run(engine: en.Engine, job: Job) -> telling.Told:
     """Add the foreign rows to ``lhs`` and ``rhs``; return what was restated and released.
 
     ``prior`` must stand, and the line tables of the day. Nothing is done where the day leaves nothing one-sided.
@@ -72,7 +71,7 @@ def run(engine: en.Engine, job: Job) -> Told:
     engine.keep("x_link", _LINK)
     # Of a crossing one end is at a supplier whose day is not complete: it stays as it is until that day is.
     engine.keep("x_blocked", _BLOCKED)
-    engine.keep("x_charged", _CHARGED)
+    engine.keep("x_charged", _charged(names))
     engine.keep("x_left", _left(names))
     engine.keep("x_taken", _taken(names))
     return _join(engine, job, names)
@@ -89,6 +88,9 @@ def _keys(job: Job) -> str:
         f"and kind not in {additions} and key not in (select key from lhs)",
         "select key from prior where occurrence = '' and amount <> 0 and left(key, 1) not in ('~', '!', '?') "
         f"and (left_batch is null or right_batch is null or rule = '{CROSS}' or {_NOTHING})",
+        # A row that was not final comes to nothing today.
+        "select key from prior where occurrence = '' and amount <> 0 and right_now = 0 and right_key in "
+        "(select own_key from rhs where state = 'failed' and move = 0 and held = 0)",
     ]
     own = next(p for p in job.partners if p.counterparty == job.counterparty)
     if own.crossed:
@@ -135,13 +137,19 @@ def _before(job: Job) -> str:
 
 def _rows(names: _Names) -> str:
     """The day's rows of all suppliers for the orders, the versions of one added up."""
-    return (
+    rows = (
         "select partner as who, ref as key, key as own, "
         "arg_max(status, step) as status, arg_max(batch, step) as batch, arg_max(record, step) as record, "
         f"arg_max(stated_at, step) as stated_at, cast(sum(d_clearing) as {_MONEY}) as moved "
         "from supply_lines where ref in (select key from x_keys) "
         f"and day_post = {names.day} and disposition <> 'known' and kind not in {_BESIDE} and d_stock = 0 "
         f"and partner in {names.all} group by partner, ref, key, occurrence"
+    )
+    # A try that failed and took nothing says nothing of the other rows of its order.
+    return (
+        f"select r.* from ({rows}) as r left join (select distinct who, right_key from x_before "
+        "where right_key is not null) as b on b.who = r.who and b.right_key = r.own "
+        f"where b.right_key is not null or r.moved <> 0 or r.status not in {_UNDONE}"
     )
 
 
@@ -180,19 +188,35 @@ _BLOCKED: Final = (
     f"((met and right_now <> 0) or (rule = '{CROSS}' and not met and not sold and left_now <> 0))"
 )
 
-#: Deliveries without an own sale: one charged row, of the day or before, that nobody has decided about.
-_CHARGED: Final = (
-    "with one as (select who, key, min(own) as own, min(status) as status, min(batch) as batch, "
-    "min(record) as record, min(stated_at) as stated_at, min(moved) as moved "
-    "from x_rows group by who, key having count(*) = 1), "
-    "b as (select * from x_before where occurrence = '') "
-    "select o.who, o.key, o.own, o.batch, o.record, o.stated_at, o.moved as amount from one as o "
-    "left join b on b.who = o.who and b.key = o.key where o.status = 'success' and o.moved > 0 and (b.key is null "
-    "or (not b.sold and not b.met and b.right_key = o.own and b.right_now = 0 and b.settled = 0 and b.claimed = 0)) "
-    "union all select b.who, b.key, b.right_key, b.right_batch, b.right_record, b.right_at, b.right_now from b "
-    "where not b.sold and not b.met and b.right_state = 'success' and b.right_now > 0 and b.settled = 0 "
-    "and b.claimed = 0 and not exists (select 1 from x_rows as r where r.who = b.who and r.key = b.key)"
-)
+
+def _charged(names: _Names) -> str:
+    """Deliveries without an own sale: one charged row, of the day or before, kept, and nobody has decided about it."""
+    back = (
+        "select partner as who, ref as key, orig_ref, d_clearing as moved from supply_lines "
+        f"where kind in ('refund', 'adjustment') and day_post = {names.day} and disposition <> 'known'"
+    )
+    # What is given back today names the row, else the order.
+    given = (
+        "left join (select who, orig_ref, sum(moved) as moved from back where orig_ref is not null "
+        "group by who, orig_ref) as g on g.who = {0}.who and g.orig_ref = {1} "
+        "left join (select who, key, sum(moved) as moved from back where orig_ref is null group by who, key) as h "
+        "on h.who = {0}.who and h.key = {0}.key"
+    )
+    kept = "coalesce(g.moved, 0) + coalesce(h.moved, 0) > 0"
+    return (
+        f"with back as ({back}), one as (select who, key, min(own) as own, min(status) as status, "
+        "min(batch) as batch, min(record) as record, min(stated_at) as stated_at, min(moved) as moved "
+        "from x_rows group by who, key having count(*) = 1), "
+        "b as (select * from x_before where occurrence = '') "
+        "select o.who, o.key, o.own, o.batch, o.record, o.stated_at, o.moved as amount from one as o "
+        f"left join b on b.who = o.who and b.key = o.key {given.format('o', 'o.own')} "
+        f"where o.status = 'success' and o.moved > 0 and o.moved + {kept} and (b.key is null or (not b.sold "
+        "and not b.met and b.right_key = o.own and b.right_now = 0 and b.settled = 0 and b.claimed = 0)) "
+        "union all select b.who, b.key, b.right_key, b.right_batch, b.right_record, b.right_at, b.right_now "
+        f"from b {given.format('b', 'b.right_key')} where not b.sold and not b.met and b.right_state = 'success' "
+        f"and b.right_now + {kept} and b.settled = 0 and b.claimed = 0 "
+        "and not exists (select 1 from x_rows as r where r.who = b.who and r.key = b.key)"
+    )
 
 
 def _left(names: _Names) -> str:
@@ -206,8 +230,11 @@ def _left(names: _Names) -> str:
         "select who, key from x_before where right_state = 'success' and right_now > 0 and not met"
     )
     has_row = (
-        "select who, key from x_rows where moved <> 0 or status not in ('failed', 'reversed', 'refunded') union "
-        f"select who, key from x_before where right_batch is not null and not met and not coalesce({_NOTHING}, false)"
+        f"select who, key from x_rows where moved <> 0 or status not in {_UNDONE} union "
+        f"select b.who, b.key from (select * from x_before where not coalesce({_NOTHING}, false)) as b "
+        "left join (select distinct who, key, own from x_rows where moved = 0 "
+        f"and status in {_UNDONE}) as n on n.who = b.who and n.key = b.key and n.own = b.right_key "
+        "where b.right_batch is not null and not b.met and (b.right_now <> 0 or n.own is null)"
     )
     unit = (
         "case when not coalesce({0}.rule_net, false) "
@@ -256,7 +283,7 @@ def _taken(names: _Names) -> str:
     )
 
 
-def _join(engine: en.Engine, job: Job, names: _Names) -> Told:
+def _join(engine: en.Engine, job: Job, names: _Names) -> telling.Told:
     """Put the foreign rows of this supplier beside its own."""
     number = f"coalesce((cast(floor(epoch({{0}})) as bigint) + {job.shift_s}) // 86400, {job.day_number})"
     told = "x.q || ' expected ' || cast(x.cost as varchar) || ', ' || x.p || ' lists ' || cast(x.listed as varchar)"
@@ -330,46 +357,4 @@ def _join(engine: en.Engine, job: Job, names: _Names) -> Told:
     for side in ("lhs", "rhs"):
         if engine.count(f"x_{side}"):
             engine.keep(side, f"select * from {side} union all select * from x_{side}")
-    return _told(engine, names)
-
-
-def _told(engine: en.Engine, names: _Names) -> Told:
-    """Say what was restated and released, for the manifest and the entries.
-
-    ``met``: what this supplier's sales were restated to. ``given``: what others' sales released here, by seller: the
-    mirror of what their lines say is met.
-    """
-    met = engine.rows(
-        "with moved as (select p, category, model, cost, listed from x_met where p is not null union all "
-        "select p_before, category, model, -cost_before, -listed_before from x_met where p_before is not null) "
-        f"select p, category, model, count(*) as n, cast(sum(cost) as {_MONEY}) as cost, "
-        f"cast(sum(listed) as {_MONEY}) as listed from moved group by p, category, model order by p, category, model"
-    )
-    given = engine.rows(
-        f"with moved as (select q, listed from x_left where p = {names.own} and is_met union all "
-        f"select q, -listed from x_link where p = {names.own} "
-        f"and key in (select key from x_left where p = {names.own}) union all "
-        "select q, -listed from x_taken) "
-        f"select q, cast(sum(listed) as {_MONEY}) as listed from moved "
-        "group by q having sum(listed) <> 0 order by q"
-    )
-    told: Told = {
-        "met": [
-            Crossed(r["p"], r["category"], r["model"], r["n"], r["cost"], r["listed"]).line()
-            for r in met
-        ],
-        "given": [[r["q"], plain(r["listed"])] for r in given],
-    }
-    return {n: lines for n, lines in told.items() if lines}
-
-
-def summary(engine: en.Engine, job: Job, told: Told) -> dict[str, Any]:
-    """Say what of a day other suppliers' files can still change, and what crossed: for the manifest."""
-    if not job.partners:
-        return {}
-    found = engine.rows(
-        f"select count(*) filter (where rule = '{CROSS}') as crossed, "
-        "count(*) filter (where (amount <> 0 or recon_amount <> 0) and left(key, 1) not in ('~', '!', '?') "
-        f"and (left_batch is null or right_batch is null) and rule is distinct from '{CROSS}') as alone from outcome"
-    )[0]
-    return {**found, **told} if found["crossed"] or found["alone"] or told else {}
+    return telling.moved(engine, names.own)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -12,8 +13,10 @@ from finops_ledger.core.money import ZERO
 from finops_ledger.core.money import plain as money
 from finops_ledger.core.schema import MONEY
 from finops_ledger.recon.classes import leg_of
-from finops_ledger.recon.decisions import CLAIMS, Decided, together
+from finops_ledger.recon.decisions import ACCEPTED, CLAIMS, Decided, together
 from finops_ledger.recon.job import Job, Outcome
+from finops_ledger.recon.legs import SALE_SUPPLY
+from finops_ledger.recon.treatments import GOODS
 from finops_ledger.subledger import engine as en
 
 _DECIDED = pa.schema(
@@ -23,6 +26,9 @@ _DECIDED = pa.schema(
         ("claims", MONEY),
         ("lost", MONEY),
         ("case_id", pa.string()),
+        ("rule", pa.string()),
+        ("told", pa.string()),
+        ("closes", pa.bool_()),
     ]
 )
 
@@ -46,6 +52,7 @@ def apply(engine: en.Engine, job: Job, decided: Sequence[Decided], result: Outco
         one
         for one in together(decided)
         if any(a.startswith(own) or a in (job.claims, list_) for a in one.accounts)
+        or (one.closes > 0 and one.who in (job.counterparty, job.component))
     ]
     items = _items(engine, concerned)
     fitting = []
@@ -60,7 +67,15 @@ def apply(engine: en.Engine, job: Job, decided: Sequence[Decided], result: Outco
         else:
             if found and found["home"] == job.clearing:
                 _take_off(result, job.clearing, found["amount"], one.breaks)
-            fitting.append((one.item, one.breaks, one.claims, one.lost, one.case or None))
+            if one.closes > 0 and found:
+                # What stands on no account is at risk, and is so no more.
+                one = replace(one, breaks=-found["amount"])
+                result.closed.append(one.item)
+            if one.owed:
+                result.owed[one.item] = one.owed
+            fitting.append(
+                (one.item, one.breaks, one.claims, one.lost, one.case or None, *_told(one, items))
+            )
     if not fitting:
         return
     columns = [list(c) for c in zip(*fitting, strict=True)]
@@ -72,21 +87,46 @@ def apply(engine: en.Engine, job: Job, decided: Sequence[Decided], result: Outco
         f"select o.* replace ({amount} as amount, {moved.format('settled', '-', 'breaks')} as settled, "
         f"{moved.format('claimed', '+', 'claims')} as claimed, {moved.format('lost', '+', 'lost')} as lost, "
         "coalesce(d.case_id, o.case_id) as case_id, "
-        f"case when {amount} <> 0 then o.home end as home) "
+        f"case when {amount} <> 0 then o.home end as home, "
+        f"case when {_DONE} and {amount} = 0 then 'matched' else o.class end as class, "
+        f"case when {_DONE} and {amount} = 0 then date '{job.day}' else o.since end as since, "
+        f"case when {_DONE} and {amount} = 0 then null else o.also end as also, "
+        f"case when {_DONE} and {amount} = 0 then null else o.suggestion end as suggestion, "
+        "coalesce(d.rule, o.rule) as rule, coalesce(d.told, o.operands) as operands) "
         "from outcome as o left join decided as d on o.id = d.item",
     )
+
+
+#: SQL: the decision says that the item is one with another one, or all right as it is.
+_DONE: Final = f"(coalesce(d.rule = '{ACCEPTED}', false) or coalesce(d.closes, false))"
+
+
+def _told(one: Decided, items: dict[str, dict[str, Any]]) -> tuple[str | None, str | None, bool]:
+    """What a decision leaves on its item for the proof: its rule, which other item or why, whether it closes it."""
+    if one.closes > 0:
+        return None, f"closed as it is: {one.place}", True
+    if not one.other:
+        return None, None, False
+    other = items.get(one.other)
+    row = "" if other is None else f", {other['place']}"
+    return ACCEPTED, f"accepted as one with {one.other}{row}: {one.place}", False
 
 
 def _items(engine: en.Engine, decided: Sequence[Decided]) -> dict[str, dict[str, Any]]:
     if not decided:
         return {}
     named = ", ".join(en.literal(one.item) for one in decided)
-    rows = engine.rows(f"select id, amount, home, claimed from outcome where id in ({named})")
+    place = "coalesce(left_batch, right_batch) || ':' || coalesce(left_record, right_record)"
+    rows = engine.rows(
+        f"select id, amount, home, claimed, class, {place} as place from outcome where id in ({named})"
+    )
     return {r["id"]: r for r in rows}
 
 
 def _answers(engine: en.Engine, job: Job, one: Decided) -> bool:
     """Say whether this leg answers for a decision whose item it does not know: no other leg will."""
+    if one.closes > 0:
+        return job.leg.name == SALE_SUPPLY and not _elsewhere(engine, job, one)
     if job.leg.waiting(job.component) in one.accounts:
         return True
     breaks = [a.rpartition(":")[2] for a in one.accounts if a.startswith("Assets:Breaks:")]
@@ -97,8 +137,13 @@ def _answers(engine: en.Engine, job: Job, one: Decided) -> bool:
         legs = {leg_of("", job.leg.party)}
     if job.leg.name not in legs:
         return False
+    return not _elsewhere(engine, job, one)
+
+
+def _elsewhere(engine: en.Engine, job: Job, one: Decided) -> bool:
+    """Say whether another leg of the counterparty knows the item."""
     known = f"select 1 from ({en.parquet(job.others)}) where id = {en.literal(one.item)}"
-    return not (job.others and engine.rows(known))
+    return bool(job.others and engine.rows(known))
 
 
 def _take_off(result: Outcome, account: str, amount: Decimal, moved: Decimal) -> None:
@@ -113,6 +158,8 @@ def _misfit(one: Decided, found: dict[str, Any] | None) -> str | None:
     if found is None:
         return f"{one.item} is not open on this day; the decision must be taken back or renewed"
     amount, home, claimed = found["amount"], found["home"], found["claimed"]
+    if one.closes > 0:
+        return _not_closed(one, found)
     if one.breaks:
         account = next(a for a in one.accounts if not a.startswith(CLAIMS))
         if home != account:
@@ -128,4 +175,15 @@ def _misfit(one: Decided, found: dict[str, Any] | None) -> str | None:
             )
     if not one.breaks and one.claims and abs(one.claims) > abs(claimed):
         return f"{one.item} has {money(claimed)} claimed, the decision moves {money(one.claims)}"
+    return None
+
+
+def _not_closed(one: Decided, found: dict[str, Any]) -> str | None:
+    """Say why an item is not closed by a decision without money, or nothing."""
+    if found["home"] is not None or found["claimed"]:
+        where = found["home"] or CLAIMS.rstrip(":")
+        amount = money(found["amount"] or found["claimed"])
+        return f"{one.item} stands on {where} with {amount}; a decision that moves no money does not close it"
+    if found["amount"] == ZERO and found["class"] not in GOODS:
+        return f"{one.item} is {found['class']}: there is nothing to close"
     return None

@@ -35,6 +35,11 @@ EVIDENCE: Final = "archive/Decisions"
 SHA: Final = "sha256:"
 #: On an entry that takes a decision back: where that stands.
 TAKEN_BACK: Final = "taken-back"
+#: What an entry says of how it decides (``treatment``): that two items are one, or that one needs no money.
+ACCEPT: Final = "accept"
+CLOSE: Final = "close"
+#: The rule of two items that a person has put together, by a suggestion.
+ACCEPTED: Final = "accepted"
 #: The columns of a list of items that one posting decides about.
 LISTED: Final = ("id", "account", "amount")
 
@@ -56,6 +61,9 @@ class Decided:
     lost: Decimal = ZERO
     case: str = ""
     owed: Decimal = ZERO  #: what the customer is to pay for it
+    other: str = ""  #: the item that it is one with, by a suggestion that was accepted
+    closes: int = 0  #: more than 0: it is closed, and no money moves
+    who: str = ""  #: the counterparty that the entry names
 
     @property
     def line(self) -> int:
@@ -126,6 +134,10 @@ def of_entry(entry: data.Transaction, path: Path) -> list[Decided]:
             one.accounts = (*one.accounts, posting.account)
             one.part = one.part or (posting.meta or {}).get("move") == "adjust"
     case = str(entry.meta.get("case", ""))
+    how = entry.meta.get("treatment")
+    if how == CLOSE and not entry.postings:
+        return [_closing(entry, path)]
+    together = list(sums) if how == ACCEPT else []
     return [
         Decided(
             entry.date,
@@ -139,10 +151,24 @@ def of_entry(entry: data.Transaction, path: Path) -> list[Decided]:
             -(one.breaks + one.claims) if lost and lost == -moved else one.lost,
             case,
             one.owed,
+            ", ".join(other for other in together if other != item),
         )
         for item, one in sums.items()
         if one.accounts
     ]
+
+
+def _closing(entry: data.Transaction, path: Path) -> Decided:
+    """Return what an entry without money decides: that the break it names is all right as it is."""
+    place = f"{path}:{entry.meta['lineno']}"
+    item = entry.meta.get("break")
+    if not item:
+        raise UsageError(
+            f'{place}: what closes a break must say which; add  break: "x-…"  (see `finops breaks`)'
+        )
+    who = str(entry.meta.get("partner") or entry.payee or "")
+    sign = -1 if TAKEN_BACK in entry.meta else 1
+    return Decided(entry.date, str(item), ZERO, ZERO, (), place, closes=sign, who=who)
 
 
 def _items(
@@ -206,6 +232,9 @@ def together(decided: Iterable[Decided]) -> list[Decided]:
                 case=one.case or before.case,
                 accounts=tuple(dict.fromkeys((*before.accounts, *one.accounts))),
                 part=before.part or one.part,
+                other=one.other or before.other,
+                closes=before.closes + one.closes,
+                who=one.who or before.who,
             )
         found[one.day, one.item] = one
-    return [one for one in found.values() if one.breaks or one.claims]
+    return [one for one in found.values() if one.breaks or one.claims or one.closes > 0]

@@ -51,6 +51,11 @@ def waiting(
     return tuple(reversed(found))
 
 
+def reported(schedule: Schedule, calendars: Calendars, day: date, start: date) -> date:
+    """Return by when the bank must show what a report of a day settles: the same day as its item breaks on."""
+    return _breaks_on(schedule, calendars, SETTLEMENT_BANK, day, start)
+
+
 def _exceptions(schedule: Schedule) -> list[Dated]:
     names = ("", *schedule.channels)
     return [e for name in names for e in schedule.of(name).exceptions]

@@ -6,32 +6,70 @@ Both were posted as taken; reconciliation moves the excess to ``fee_mismatch``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from finops_ledger.recon import tables as rt
-from finops_ledger.sop.model import Fee
+from finops_ledger.sop.terms import Fee
 from finops_ledger.subledger.engine import literal
 
 _TAKEN = {"fee": "fees", "vat": "taxes"}
 
 
-def excess(fee: Fee, gateway: str, day: date, part: str) -> str:
-    """Return SQL of one side of the leg on a day: the excess of the fee, or of its VAT.
+def excess(
+    fees: Sequence[tuple[date, date, Fee | None]], gateway: str, day: date, part: str
+) -> str:
+    """Return SQL of one side of the leg on a day: the excess of the fee, or of its VAT; empty without a contract.
 
-    The contract is taken on gross payments and rounded half up to the rupiah: on the whole of a
-    settlement, or on each row, as the SOP says.
+    The contract is that of each row's own day: of its payment where the report says when that was. It is taken on
+    gross payments and rounded half up to the rupiah: on the whole of a settlement, or on each row, as the SOP says.
     """
     rows = (
         "select settlement_ref as key, batch, record, stated_at, d_fees as fees, d_taxes as taxes, "
         "case when kind = 'payment' then d_gross else 0 end as gross from settlement_lines "
         f"where disposition <> 'known' and day_post = date '{day}' and gateway = {literal(gateway)}"
     )
+    parts = []
+    for first, last, fee in fees:
+        if fee is not None:
+            within = (
+                f" and day_rated between date '{first}' and date '{last}'" if len(fees) > 1 else ""
+            )
+            parts.append(_taken_above(fee, rows + within, part))
+    if not parts:
+        return ""
+    over = "cast(sum(over) as decimal(18, 4))"
+    said = {
+        "key": "key",
+        "occurrence": "''",
+        "batch": "min(batch)",
+        "record": "min(record)",
+        "own_key": "key",
+        "kind": "'fee'",
+        "state": "'success'",
+        "move": over,
+        "held": "0",
+        "value": f"abs({over})",
+        "at": "min(stated_at)",
+        "anchor": f"date '{day}' - date '1970-01-01'",
+        "renewed": "false",
+        "via": "'ref'",
+        "copy": "0",
+        "step": "0",
+    }
+    both = " union all ".join(parts)
+    return f"select {rt.columns(said)} from ({both}) group by key having {over} <> 0"
+
+
+def _taken_above(fee: Fee, rows: str, part: str) -> str:
+    """Return SQL of what was taken above one contract, one line a settlement."""
     summed = (
         "select key, min(batch) as batch, min(record) as record, min(stated_at) as stated_at, "
         "sum(fees) as fees, sum(taxes) as taxes, {} from ({}) group by key"
     )
+    fixed = f" + sign(gross) * cast('{fee.amount}' as decimal(18, 4))" if fee.amount else ""
     contract = (
-        f"round(cast(gross as decimal(18, 4)) * cast('{fee.rate}' as decimal(9, 6)), 0)",
+        f"round(cast(gross as decimal(18, 4)) * cast('{fee.rate}' as decimal(9, 6)), 0){fixed}",
         f"round(cast(due_fee as decimal(18, 4)) * cast('{fee.vat}' as decimal(9, 6)), 0)",
     )
     if fee.per == "report":
@@ -41,22 +79,4 @@ def excess(fee: Fee, gateway: str, day: date, part: str) -> str:
     if fee.per == "row":
         due = summed.format("sum(due_fee) as due_fee, sum(due_vat) as due_vat", due)
     over = f"cast({_TAKEN[part]} - due_{part} as decimal(18, 4))"
-    said = {
-        "key": "key",
-        "occurrence": "''",
-        "batch": "batch",
-        "record": "record",
-        "own_key": "key",
-        "kind": "'fee'",
-        "state": "'success'",
-        "move": over,
-        "held": "0",
-        "value": f"abs({over})",
-        "at": "stated_at",
-        "anchor": f"date '{day}' - date '1970-01-01'",
-        "renewed": "false",
-        "via": "'ref'",
-        "copy": "0",
-        "step": "0",
-    }
-    return f"select {rt.columns(said)} from ({due}) where {over} <> 0"
+    return f"select key, batch, record, stated_at, {over} as over from ({due})"

@@ -110,7 +110,7 @@ def add(engine: en.Engine, job: Job, history: Sequence[Matched]) -> None:
     engine.keep(
         "found",
         f"select {listed}, day as matched_on from ({matches.read(near, [*kept, 'day'])}) "
-        "where key in (select key from leftover)",
+        f"where key in (select key from leftover){_put_together(job)}",
     )
     columns = ", ".join(f'"{c}"' for c in rt.ITEM)
     engine.keep(
@@ -122,6 +122,13 @@ def add(engine: en.Engine, job: Job, history: Sequence[Matched]) -> None:
         "from found) as f where latest = 1 and last = 1 and not exists (select 1 from prior as p "
         "where (p.key = f.key and p.occurrence = f.occurrence) or p.right_key = f.right_key)",
     )
+
+
+def _put_together(job: Job) -> str:
+    """SQL that leaves out of sums what no pass has put together: its rows meet by their key, on whatever day."""
+    if job.leg.cardinality != "sum":
+        return ""
+    return f" and rule in ({', '.join(en.literal(rule.name) for rule in job.own_rules)})"
 
 
 def _near(engine: en.Engine, history: Sequence[Matched], by: str, wanted: str) -> list[Path]:

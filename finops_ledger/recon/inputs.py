@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from finops_ledger.core.money import plain as money
-from finops_ledger.recon import fees, goods, plain, sides
+from finops_ledger.recon import fees, goods, plain, returns, sides
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.job import Gap, Job
 from finops_ledger.recon.legs import GATEWAY_FEE, PAYMENT_BANK, SUPPLY_STATEMENT
@@ -24,8 +24,7 @@ def lay_out(engine: en.Engine, job: Job) -> plain.Pairs:
     pairs = plain.Pairs()
     if job.leg.name == GATEWAY_FEE:
         for name, part in (("lhs", "fee"), ("rhs", "vat")):
-            sql = fees.excess(job.fee, job.counterparty, job.day, part) if job.fee else none
-            engine.keep(name, sql)
+            engine.keep(name, fees.excess(job.fees, job.counterparty, job.day, part) or none)
         return pairs
     if job.leg.cardinality == "consume" or job.leg.name == SUPPLY_STATEMENT:
         passes = (job.passes or ("ref",)) if job.leg.name == SUPPLY_STATEMENT else ()
@@ -38,15 +37,15 @@ def lay_out(engine: en.Engine, job: Job) -> plain.Pairs:
             plain.join_versions(engine, name)
     elif job.leg.name == PAYMENT_BANK:
         told = " union all ".join(_payment(job, p) for p in job.payments)
-        engine.keep("lhs_rows", told or none)
-        engine.keep("lhs", query(sides.added_up, "lhs_rows"))
+        engine.keep("lhs", told or none)
         engine.keep("rhs", query(sides.right, job.leg))
     else:
         sources = job.sources if job.leg.by_source else ()
         names = tuple(rule.name for rule in job.own_rules)
         engine.keep("lhs", query(sides.left, job.leg, *names, sources=sources))
-        right = query(sides.right, job.leg, *names, sources=sources) if job.leg.right else none
-        engine.keep("rhs", right)
+        more = {"returned": True} if job.payment_rows and returns.lay_out(engine, job) else {}
+        right = query(sides.right, job.leg, *names, sources=sources, **more)
+        engine.keep("rhs", right if job.leg.right else none)
     if job.gaps:
         told = " union all ".join(_gap(job, gap) for gap in job.gaps)
         engine.keep("rhs", f"select * from rhs union all {told}")

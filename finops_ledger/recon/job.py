@@ -15,9 +15,10 @@ from finops_ledger.core.money import plain
 from finops_ledger.recon.legs import SALE_SUPPLY, Leg
 from finops_ledger.recon.payments import Payment
 from finops_ledger.recon.plain import Pairs
+from finops_ledger.recon.returns import Rows
 from finops_ledger.recon.rules import Rule, known
 from finops_ledger.recon.tickets import Rules
-from finops_ledger.sop.model import Fee
+from finops_ledger.sop.terms import Fee
 
 EPOCH = date(1970, 1, 1)
 #: The pass that finds a sale's delivery at another supplier, and the kind of the row that stands for its other side.
@@ -50,6 +51,19 @@ class Partner:
     items: tuple[Path, ...] = ()
     matches: tuple[Path, ...] = ()
     crossed: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Sales that are known and could not be reconciled, because a supplier's file of their day is not in.
+
+    ``keys``: SQL of their references. ``until``: the day on which a row of theirs waits no longer (the file is due
+    then); None: it waits until the file is in. ``why``: which file, in words.
+    """
+
+    keys: str
+    until: date | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +101,8 @@ class Job:
     tolerance: Decimal
     shift_s: int
     claims: str
-    fee: Fee | None = None
+    #: The gateway's contracts, each with the first and the last day of the rows that it is for.
+    fees: tuple[tuple[date, date, Fee | None], ...] = ()
     others: tuple[Path, ...] = ()
     gaps: tuple[Gap, ...] = ()
     payments: tuple[Payment, ...] = ()
@@ -103,6 +118,9 @@ class Job:
     #: The days whose settlements are not due yet, with the day each breaks on; None: no schedule, ``grace`` counts.
     due: tuple[tuple[date, date], ...] | None = None
     partners: tuple[Partner, ...] = ()  #: suppliers whose day is complete, this one among them
+    payment_rows: tuple[
+        Rows, ...
+    ] = ()  #: of a gateway: where payments stand that its rows may undo, newest first
 
     @property
     def clearing(self) -> str:
@@ -137,6 +155,10 @@ class Outcome:
     bounds: list[str] = field(default_factory=list)
     #: What decisions took off an account that is its own list of items: number, debits, credits.
     decided: dict[str, list[Any]] = field(default_factory=dict)
+    #: What customers are to pay by decisions of the day, by item.
+    owed: dict[str, Decimal] = field(default_factory=dict)
+    #: Items that a decision has closed, and no money moved.
+    closed: list[str] = field(default_factory=list)
     #: What crossing partners did, as the manifest tells it.
     crossing: dict[str, Any] = field(default_factory=dict)
 

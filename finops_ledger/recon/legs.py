@@ -178,14 +178,23 @@ class Legs:
     parties: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, name: str, who: str, day: date | None = None) -> Leg:
-        """Return a leg of a counterparty as it is declared on a day (else lastly)."""
+        """Return a leg of a counterparty as it is declared on a day (else lastly).
+
+        One that is declared no more reads what its closed days have left, and runs on no day.
+        """
         if name in LEGS:
             return LEGS[name]
+        if not self.declares(name, who):
+            return Leg(name, "", "", "none", "", "sum", "", who=who)
         found = next(leg for _, leg in reversed(self._own[name, who]) if leg is not None)
         for start, leg in self._own[name, who] if day is not None else ():
             if day is not None and start <= day and leg is not None:
                 found = leg
         return found
+
+    def declares(self, name: str, who: str) -> bool:
+        """Say whether there is such a leg: of the package, or of the company for this counterparty."""
+        return name in LEGS or (name, who) in self._own
 
     def span(self, leg: Leg) -> tuple[date, date]:
         """Return the first and the last day on which a leg is declared."""

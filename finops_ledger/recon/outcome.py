@@ -17,7 +17,8 @@ from finops_ledger.recon import conditions, goods
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.classes import RESIDUE_ZERO
 from finops_ledger.recon.job import CROSS, FOREIGN
-from finops_ledger.recon.legs import SALE_SUPPLY, SUPPLY_STATEMENT, Leg
+from finops_ledger.recon.legs import SALE_GATEWAY, SALE_SUPPLY, SUPPLY_STATEMENT, Leg
+from finops_ledger.recon.returns import RULE as RETURNS
 
 _EPOCH = date(1970, 1, 1)
 ZERO = t.amount(0)
@@ -206,7 +207,7 @@ def outcomes(leg: Leg, scheduled: bool = False) -> Any:
         "home": home,
         "amount": t.money(every.rest),
         "opened": ibis.coalesce(every.p_opened, every.day),
-        "rule": _rule(every),
+        "rule": _rule(every, leg),
         "id": every.p_id,
         "also": conditions.also(every, shown) if leg.name == SALE_SUPPLY else ibis.null("string"),
         **({"operands": _operands(every)} if leg.name == SALE_SUPPLY else {}),
@@ -262,9 +263,15 @@ def _crosses(every: Any) -> Any:
     return (every.l_kind == FOREIGN) | (every.right_kind == FOREIGN) | stays
 
 
-def _rule(every: Any) -> Any:
+def _rule(every: Any, leg: Leg) -> Any:
+    alone = every.left_batch.isnull() | every.right_batch.isnull()
+    # What came before our side did has told the proof already.
+    undoes = (
+        [(every.operands.startswith(f"{RETURNS}: "), RETURNS)] if leg.name == SALE_GATEWAY else []
+    )
     return ibis.cases(
-        (every.left_batch.isnull() | every.right_batch.isnull(), ibis.null("string")),
+        (alone, ibis.null("string")),
+        *undoes,
         (_crosses(every), CROSS),
         else_=ibis.coalesce(
             every.r_via, every.l_via, every.p_rule.nullif(CROSS), ibis.literal("ref")

@@ -3,6 +3,9 @@
 A payment list is a decision. Its posting to ``Assets:Clearing:Settlement-In-Transit:<Partner>`` is what the bank
 is to pay, and names its settlement: ``settlement: "STL-AggB-20260513"`` on the posting or on the entry, or
 the entry's one link ``^STL-AggB-20260513``.
+
+Its other postings say what the payment is made up of: the payable it clears, the commission and claims that are set
+off, the tax that is withheld from the commission.
 """
 
 from __future__ import annotations
@@ -34,6 +37,9 @@ class Payment:
     amount: Decimal
     path: Path
     line: int
+    #: What the payment is made up of: the entry's other postings; empty where it pays several settlements.
+    parts: tuple[tuple[str, Decimal], ...] = ()
+    due: date | None = None
 
     @property
     def place(self) -> str:
@@ -59,6 +65,24 @@ def read(paths: Iterable[Path]) -> list[Payment]:
     for path in paths:
         stat = path.stat()
         found += _of_file(path, stat.st_mtime_ns, stat.st_size)
+    return found
+
+
+def standing(payments: Iterable[Payment]) -> list[Payment]:
+    """Return the payments that were not taken back: an opposite, of the same day, ends the last one of its code."""
+    found: list[Payment] = []
+    for one in payments:
+        ended = [
+            place
+            for place, other in enumerate(found)
+            if (other.component, other.settlement, other.day)
+            == (one.component, one.settlement, one.day)
+            and other.amount == -one.amount
+        ]
+        if ended and one.settlement:
+            del found[ended[-1]]
+        else:
+            found.append(one)
     return found
 
 
@@ -88,4 +112,22 @@ def _payment(path: Path, entry: data.Transaction, posting: data.Posting) -> Paym
     named = meta.get("settlement", entry.meta.get("settlement"))
     named = named or (links[0] if len(links) == 1 else "")
     component = posting.account.removeprefix(TRANSIT)
-    return Payment(entry.date, component, str(named), number, path, line)
+    due = meta.get("due", entry.meta.get("due"))
+    return Payment(
+        entry.date,
+        component,
+        str(named),
+        number,
+        path,
+        line,
+        _parts(entry),
+        due if isinstance(due, date) else None,
+    )
+
+
+def _parts(entry: data.Transaction) -> tuple[tuple[str, Decimal], ...]:
+    others = [p for p in entry.postings if not p.account.startswith(TRANSIT)]
+    if len(entry.postings) - len(others) != 1:
+        return ()
+    amounts = [(p.account, getattr(p.units, "number", None)) for p in others]
+    return tuple((account, n) for account, n in amounts if isinstance(n, Decimal))

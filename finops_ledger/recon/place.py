@@ -13,6 +13,7 @@ import ibis
 
 from finops_ledger.posting import tables as t
 from finops_ledger.recon import tables as rt
+from finops_ledger.recon.decisions import ACCEPTED
 
 ADDITIONS = ("refund", "adjustment")
 #: Items without an order begin with one of these: a row's own key, a gap of the balance, refused rows.
@@ -42,13 +43,14 @@ def leftover_rows(*, summed: bool = False) -> Any:
 
 
 def _taken_slots(prior: Any) -> Any:
-    """Items whose right side is taken: a success, or anything that holds money."""
-    empty = prior.right_state.isnull() | (
+    """Items whose right side is taken: a success, anything that holds money, or a row that people have put to it."""
+    alone = prior.right_state.isnull() & (prior.rule != ACCEPTED).fill_null(True)
+    empty = alone | (
         (prior.right_state == "failed")
         & (t.or_zero(prior.right_now) == t.amount(0))
         & (t.or_zero(prior.right_held) == t.amount(0))
     )
-    return prior.filter((prior.occurrence == "") & ~empty).select("key")
+    return prior.filter((prior.occurrence == "") & ~empty.fill_null(False)).select("key")
 
 
 def _again() -> Any:
@@ -164,6 +166,9 @@ def given_back() -> Any:
     """
     left, right, prior = rt.side("lhs"), rt.side("rhs"), rt.prior()
     alone = right.filter(right.key.startswith("~")).anti_join(left, "key").anti_join(prior, "key")
+    # A row and what undoes it, on one day, belong together.
+    several = alone.group_by("key").having(lambda g: g.count() > 1).agg(n=lambda g: g.count())
+    alone = alone.anti_join(several, "key")
     met = _same_amount(prior, alone)
     return met.select(met.m_own.name("own_key"), met.m_key.name("new_key"))
 

@@ -9,6 +9,7 @@ from finops_ledger.core.money import plain as money
 from finops_ledger.recon import plain
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.job import Job, Outcome
+from finops_ledger.recon.legs import GATEWAY_FEE
 from finops_ledger.subledger import engine as en
 from finops_ledger.subledger import matches
 
@@ -49,12 +50,16 @@ def write(engine: en.Engine, job: Job, out: Path, result: Outcome) -> None:
     open_ = (
         "(amount <> 0 or claimed <> 0 or right_held <> 0 "
         "or (class = 'partner_failed' and recon_amount = 0) or class in ('product_mismatch', 'serial_reused') "
-        f"or coalesce(left_state, '') in {waiting} or coalesce(right_state, '') in {waiting})"
+        f"or (class <> 'matched' and (coalesce(left_state, '') in {waiting} "
+        f"or coalesce(right_state, '') in {waiting})))"
     )
-    done = f"not {open_} and (touched or amount_before <> 0)"
-    if job.leg.cardinality == "sum" and engine.rows("select 1 from links limit 1"):
-        # What is added up needs no file of matches; what a pass has put together keeps its proof.
-        _write_proofs(engine, stamp, f"{done} and rule in (select rule from links)", out, result)
+    closed = f"id in ({', '.join(en.literal(i) for i in result.closed) or 'null'})"
+    done = f"not {open_} and (touched or amount_before <> 0 or coalesce({closed}, false))"
+    if job.leg.cardinality == "sum" and job.leg.right and job.leg.name != GATEWAY_FEE:
+        # One line an item, as of pairs; each is named by its first rows.
+        both = "left_batch is not null and right_batch is not null"
+        told = f"({both} or rule in (select rule from links))"
+        _write_proofs(engine, stamp, f"{done} and {told}", out, result)
     if job.leg.cardinality == "consume":
         columns = ", ".join(f'"{c}"' for c in matches.COLUMNS)
         if result.pairs.count or engine.rows(f"select 1 from outcome where {done} limit 1"):
@@ -66,7 +71,7 @@ def write(engine: en.Engine, job: Job, out: Path, result: Outcome) -> None:
     shown = (
         f"({open_} or amount_before <> 0 or recon_amount <> 0 or released <> 0 or absorbed <> 0 "
         # What was written off is carried on: it may come back.
-        f"or lost <> 0 or recovered <> 0 or {decided})"
+        f"or lost <> 0 or recovered <> 0 or {decided} or coalesce({closed}, false))"
     )
     if engine.rows(f"select 1 from outcome where {shown} limit 1"):
         columns = ", ".join(f'"{c}"' for c in rt.OUTCOME)

@@ -10,7 +10,7 @@ import ibis
 
 from finops_ledger.posting import sale, store, supply
 from finops_ledger.posting import tables as t
-from finops_ledger.recon import chosen
+from finops_ledger.recon import chosen, returns
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.legs import Leg
 from finops_ledger.sop.legs import Moves
@@ -122,8 +122,8 @@ def _sum_up(rows: Any, *, other: bool = False) -> Any:
     """Add up the rows of one key: one line an item, named by its first row; ``other``: with its other reference."""
     more = {"other_ref": rows.other_ref.min()} if other else {}
     grouped = rows.group_by(["key", "occurrence"]).agg(
-        batch=rows.batch.min(),
-        record=rows.record.min(),
+        # One row's place: the first batch and the first record of any batch may be no row of the item.
+        place=ibis.struct({"batch": rows.batch, "record": rows.record}).min(),
         own_key=rows.own_key.min(),
         move=t.money(t.total(rows.move)),
         value=t.money(t.total(rows.value)),
@@ -135,10 +135,12 @@ def _sum_up(rows: Any, *, other: bool = False) -> Any:
         rejected=rows.rejected.min(),
         **more,
     )
-    own = {n: grouped[n] for n in grouped.columns if n != "via"}
+    own = {n: grouped[n] for n in grouped.columns if n not in ("via", "place")}
     return rt.shape(
         grouped,
         **own,
+        batch=grouped.place.batch,
+        record=grouped.place.record,
         kind=ibis.literal("sum"),
         state=ibis.literal("success"),
         via=grouped.via.fill_null("ref"),
@@ -180,16 +182,19 @@ def _paid(rows: Any) -> Any:
     return rows.filter(ibis.ifelse(first, rows.day_paid, rows.day_state) == rows.day)
 
 
-def moves(selections: Sequence[Moves], sources: tuple[str, ...] = ()) -> Any:
+def moves(
+    selections: Sequence[Moves], sources: tuple[str, ...] = (), *, returned: bool = False
+) -> Any:
     """The rows of declared selections, as what they move on the leg's account; one line a row.
 
-    ``sources``: those of the counterparty, for rows that name it by their source alone.
+    ``sources``: those of the counterparty, for rows that name it by their source alone. ``returned``: some of the
+    gateway's rows name what they undo (see :mod:`.returns`).
     """
-    parts = [_selected(one, sources) for one in selections]
+    parts = [_selected(one, sources, returned) for one in selections]
     return reduce(lambda one, other: one.union(other), parts)
 
 
-def _selected(one: Moves, sources: tuple[str, ...]) -> Any:
+def _selected(one: Moves, sources: tuple[str, ...], returned: bool) -> Any:
     rows = _with_clock(one.role)
     if one.by == "source":
         rows = rows.filter(rows.source.isin(list(sources)))
@@ -201,7 +206,11 @@ def _selected(one: Moves, sources: tuple[str, ...]) -> Any:
             rows = rows.filter(rows[column].isin(list(wanted)))
     if one.moving:
         rows = rows.filter(rows.stated == ibis.literal(one.moving == "stated"))
-    key = ibis.coalesce(*(rows[name] for name in one.key))
+    undoing = returned and one.role == "settlement"
+    if undoing:
+        rows = returns.beside(rows)
+    columns = (*(["undone"] if undoing else []), *one.key)
+    key = ibis.coalesce(*(rows[name] for name in columns))
     occurrence: Any = one.occurrence
     if occurrence == "by-kind":
         occurrence = ibis.ifelse(rows.kind == "payment", "", rows.kind)
@@ -211,6 +220,8 @@ def _selected(one: Moves, sources: tuple[str, ...]) -> Any:
     named = {"orig": rows.orig_ref} if one.role in ("supply", "deposit") else {}
     if one.role in ("sale", "settlement"):
         named["other_ref"] = rows.ref
+    if undoing:
+        named |= {"via": rows.undo_rule, "operands": rows.undo_told}
     return _movement(rows, key, signed, occurrence, **named)
 
 
@@ -220,7 +231,7 @@ def _payment_lines() -> Any:
     rows = rows.filter(
         (rows.day_post == rows.day) & (rows.who == rows.party) & (rows.line_kind == "payment")
     )
-    return _sum_up(_movement(rows, _named(rows), t.money(-rows.d_moved)))
+    return _movement(rows, _named(rows), t.money(-rows.d_moved))
 
 
 def _named(rows: Any) -> Any:
@@ -305,14 +316,16 @@ _READS: dict[str, Callable[..., Any]] = {
 }
 
 
-def _side(leg: Leg, at: int, passes: tuple[str, ...], sources: tuple[str, ...]) -> Any:
+def _side(
+    leg: Leg, at: int, passes: tuple[str, ...], sources: tuple[str, ...], returned: bool = False
+) -> Any:
     reads, rows = leg.reads[at], (leg.left_rows, leg.right_rows)[at]
     if reads:
         role = (leg.left, leg.right)[at]
         return _READS[f"{role} {reads}" if reads == "drawn" else reads](passes)
     if leg.declared:
         return chosen.rows(leg, at)
-    found = moves([m for m in rows if isinstance(m, Moves)], sources)
+    found = moves([m for m in rows if isinstance(m, Moves)], sources, returned=returned)
     # The other reference of a row is for passes alone.
     return found if leg.tickets else _sum_up(found, other=bool(passes))
 
@@ -322,6 +335,6 @@ def left(leg: Leg, *passes: str, sources: tuple[str, ...] = ()) -> Any:
     return _side(leg, 0, passes, sources)
 
 
-def right(leg: Leg, *passes: str, sources: tuple[str, ...] = ()) -> Any:
+def right(leg: Leg, *passes: str, sources: tuple[str, ...] = (), returned: bool = False) -> Any:
     """The right side of a leg on the clock's day; only for a leg of two sides."""
-    return _side(leg, 1, passes, sources)
+    return _side(leg, 1, passes, sources, returned)

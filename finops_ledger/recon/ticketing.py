@@ -12,7 +12,7 @@ from finops_ledger.core.schema import MONEY, UTC
 from finops_ledger.posting import tables as t
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.job import Job
-from finops_ledger.recon.legs import TOPUP_BANK
+from finops_ledger.recon.legs import PAYMENT_BANK, TOPUP_BANK
 from finops_ledger.recon.tickets import Solver, Ticket
 from finops_ledger.subledger import engine as en
 
@@ -51,7 +51,11 @@ def assign(engine: en.Engine, job: Job) -> None:
     for ticket, at in made.rows:
         placed[at] |= _named(ticket.key, ticket.occurrence, ticket.via, ticket.operands)
     shared = [
-        {**rights[s.row], **_named(s.key, s.occurrence, s.via, s.operands), **_moved(s.amount)}
+        {
+            **rights[s.row],
+            **_named(s.key, s.occurrence, s.via, s.operands),
+            **_moved(made.sign * s.amount),
+        }
         for s in solver.right_shares
     ]
     for row, item in zip(rights, again, strict=True):
@@ -81,13 +85,15 @@ class _Tickets:
     def __init__(self, job: Job, prior: list[Row]) -> None:
         self.job = job
         self.by_size = job.leg.name == TOPUP_BANK
+        # What we pay leaves the bank: a ticket counts what it lacks, whichever way the money goes.
+        self.sign = -1 if job.leg.name == PAYMENT_BANK else 1
         self.lefts: list[Ticket] = []
         self.rights: list[Ticket] = []
         self.rows: list[tuple[Ticket, int]] = []
         self.taken = {(p["key"], p["occurrence"]) for p in prior}
         for number, item in enumerate(prior):
             both = item["left_batch"] is not None, item["right_batch"] is not None
-            ticket = Ticket(item["key"], item["occurrence"], item["rest"], (0, number))
+            ticket = Ticket(item["key"], item["occurrence"], self.sign * item["rest"], (0, number))
             ticket.touched, ticket.ref = all(both), item["key"]
             ticket.anchor = item["left_anchor"] or item["right_anchor"] or job.day_number
             if both[0]:
@@ -104,17 +110,17 @@ class _Tickets:
             # A transfer that came back: it takes up the ticket that it undoes.
             known = next((t for t in self.lefts if not t.touched and t.rest == -row["move"]), None)
         if known is not None:
-            known.rest += row["move"]
+            known.rest += self.sign * row["move"]
             known.row = at
             self.rows.append((known, at))
             return
-        ticket = self._new(at, row, row["move"], ref)
+        ticket = self._new(at, row, self.sign * row["move"], ref)
         self.lefts.append(ticket)
         self.rows.append((ticket, at))
 
     def right(self, at: int, row: Row) -> None:
         """Take a row of the right side."""
-        self.rights.append(self._new(at, row, -row["move"], row["key"] or ""))
+        self.rights.append(self._new(at, row, -self.sign * row["move"], row["key"] or ""))
 
     def _new(self, at: int, row: Row, rest: Decimal, ref: str) -> Ticket:
         key = ref or (f"topup {_size(rest)}" if self.by_size else f"~{row['own_key']}")

@@ -1,4 +1,4 @@
-"""Few rows that are told apart by their amounts too: top-ups, and payouts of settlements.
+"""Few rows that are told apart by their amounts too: top-ups, payouts of settlements, and our payments.
 
 A ticket (a transfer sent, a settlement reported) meets what the other side says of it in passes, each of which takes
 only what no earlier one met:

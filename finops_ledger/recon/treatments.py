@@ -18,6 +18,7 @@ from typing import Any, Final
 from finops_ledger.core import taxes
 from finops_ledger.core.ids import account_component as part
 from finops_ledger.core.money import ZERO
+from finops_ledger.recon.classes import NOT_BREAKS
 
 CUSTOMERS: Final = "Assets:Claims:Customer"
 SUSPENSE: Final = "Liabilities:Suspense:Unidentified"
@@ -84,6 +85,8 @@ TREATMENTS: Final = {
         ),
         Treatment("identify", "identified", "it belongs to the accounts that are named"),
         Treatment("income", "never to be billed", "nobody will ask for it", needs_evidence=True),
+        Treatment("accept", "accepted as one with {other}", "it and what is suggested are one"),
+        Treatment("close", "closed as it is", "it is all right, and no money moves"),
     )
 }
 
@@ -136,14 +139,15 @@ SAID: Final = {
     },
 }
 
+#: Classes without money that a decision closes, with a reason: the goods were right after all, or are let pass.
+GOODS: Final = ("product_mismatch", "serial_reused")
+
 #: Classes that leave the money where it is: what closes them is a row, never a journal of people.
 CLOSED_BY: Final = {
     "undelivered_overdue": "the row of our sales file that says delivered, failed or refunded",
     "refund_overdue": "the row of our sales file that says when the refund was sent",
     "status_unknown": "a row with a status that the format maps, or the format with this status mapped",
     "settlement_overdue": "the bank's line",
-    "serial_reused": "a corrected row of the partner",
-    "product_mismatch": "a corrected row, or the price list with the partner's code of the product",
     "file_missing": "the file",
     "file_late": "nothing: it is told",
     "file_short": "the whole file",
@@ -197,18 +201,32 @@ class Unfit(ValueError):
     """The treatment does not fit; the text says why and what does."""
 
 
-def fitting(class_: str, residue: Decimal, *, claimed: bool = False) -> list[str]:
+def fitting(
+    class_: str,
+    residue: Decimal,
+    *,
+    claimed: bool = False,
+    stands: bool = True,
+    suggested: bool = False,
+) -> list[str]:
     """Return the treatments that fit a class of this residue, or what is claimed of it, in the order of the table.
+
+    ``stands``: whether the residue stands on an account; what a leg without an account finds has an exposure alone.
+    ``suggested``: whether a pass has named the item that it may be one with.
 
     >>> fitting("cost_mismatch", Decimal(-300))
     ['cost']
     >>> fitting("late_success", Decimal(0), claimed=True)
     ['write-off', 'recharge', 'loss', 'cost']
+    >>> fitting("product_mismatch", Decimal(0)), fitting("amount_mismatch", Decimal(5), stands=False)
+    (['close'], ['close'])
     """
     sign = "-" if residue < ZERO else "+"
     if residue == ZERO and not claimed:
-        return []
-    found = []
+        return ["close"] if class_ in GOODS else []
+    if not stands and not claimed:
+        return [] if class_ in NOT_BREAKS else ["close"]
+    found = ["accept"] if suggested and residue != ZERO else []
     for word in _FITS.get(class_, "").split():
         name, on = word.rstrip("+-"), word[-1] if word[-1] in "+-" else sign
         later = not claimed or TREATMENTS[name].from_claims or name == "cost"

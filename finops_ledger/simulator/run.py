@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from finops_ledger.simulator import stage_files
 from finops_ledger.simulator.bank import make_lines, write_statements
 from finops_ledger.simulator.cases import Row, Teller
 from finops_ledger.simulator.orders import Orders, make_orders
 from finops_ledger.simulator.sales import write_orders, write_tokopedia
 from finops_ledger.simulator.scenes import play
 from finops_ledger.simulator.settlement import make_settlement, write_reports
-from finops_ledger.simulator.stage import GATEWAY, OPENING, PLAYERS, Stage
+from finops_ledger.simulator.stage import Stage
 from finops_ledger.simulator.supply import Account, make_account, write_statement
 from finops_ledger.simulator.text import Ints
 from finops_ledger.simulator.totals import write_deposits, write_gateway, write_totals
@@ -88,7 +89,7 @@ def _write_supply(business: _Business, inbox: Path, prices: Path) -> int:
 
 
 def _write_opening(
-    out: Path, business: _Business, bank: dict[str, str], *, staged: bool = False
+    out: Path, business: _Business, bank: dict[str, str], stage: Stage | None = None
 ) -> None:
     """Write the balances before the first file, as strings; with the stage, who else plays."""
     opening: dict[str, Any] = {
@@ -97,12 +98,9 @@ def _write_opening(
         "bank": bank,
         "deposits": {account.name: str(account.opening) for account in business.accounts},
     }
-    if staged:
-        opening["deposits"] |= {player.name: str(OPENING) for player in PLAYERS}
-        opening["stage"] = {
-            "gateway": GATEWAY,
-            "partners": [{"name": p.name, "statement": p.statement} for p in PLAYERS],
-        }
+    if stage is not None:
+        opening["deposits"] |= stage_files.deposits()
+        opening["stage"] = stage_files.opening(stage)
     (out / "opening.json").write_bytes((json.dumps(opening, indent=2) + "\n").encode())
 
 
@@ -131,18 +129,18 @@ def simulate(
     stage = Stage(world) if faults.scenes else None
     if stage is not None:
         play(draws["stage"], stage, faults.scenes)
-        rows |= {f"stage {kind}": count for kind, count in stage.write(inbox).items()}
-        stage.write_prices(prices)
+        rows |= {f"stage {kind}": count for kind, count in stage_files.write(stage, inbox).items()}
+        stage_files.write_prices(prices)
     settlement = make_settlement(draws["settlement"], orders, faults)
     nets, rows["settlement"] = write_reports(inbox, world, orders, settlement)
     topups = [topup for account in business.accounts for topup in account.topups]
     lines = make_lines(draws["bank"], world, nets, topups, faults)
     if stage is not None:
         lines = sorted([*lines, *stage.lines])
-        stage.write_truth(truth)
+        stage_files.write_truth(stage, truth)
     rows["bank"] = len(lines)
     bank = write_statements(inbox, world, lines)
-    _write_opening(out, business, {"BCA": str(bank)}, staged=stage is not None)
+    _write_opening(out, business, {"BCA": str(bank)}, stage)
     outcomes = business.truth.write_outcomes(truth)
     business.truth.write_matched(truth)
     write_deposits(truth, world, business.accounts)

@@ -17,9 +17,10 @@ from finops_ledger.intake.conditions import suggestion
 from finops_ledger.sop.parts import Exact, Part, Span
 
 Role = Literal["sale", "supply", "deposit", "settlement", "bank", "report"]
+#: ``day``: the day on which a row posts, as text, for what the other side states a day.
 KeyColumn = Literal[
-    "ref", "partner_ref", "payment_ref", "orig_ref", "settlement_ref", "serial", "customer", "key"
-]
+    "ref", "partner_ref", "payment_ref", "orig_ref", "settlement_ref", "serial", "customer", "key", "day"
+]  # fmt: skip
 #: What rows can be compared by: an amount that they state, or how many there are.
 MEASURES: Final = (*MONEY_FIELDS, "rows")
 

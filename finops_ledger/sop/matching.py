@@ -31,7 +31,10 @@ LEGS_OF: Final[dict[str, tuple[str, ...]]] = {
     "bank": (),
 }
 #: Names that stand for rules of the program in items and matches.
-TAKEN: Final = ("tolerance", "tax", "amount", "sum", "nearest", "cross-partner", "cross_partner")
+TAKEN: Final = (
+    *("tolerance", "tax", "amount", "sum", "nearest", "cross-partner", "cross_partner"),
+    *("orig_ref", "accepted"),
+)
 #: Columns that stand in the rows as keyed hashes; their form is made one before they are hashed.
 HASHED: Final = ("customer", "serial")
 FORMS: Final = ("trim", "upper", "strip", "digits", "msisdn")

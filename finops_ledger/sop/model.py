@@ -14,14 +14,15 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from finops_ledger.core.days import Window, zone
-from finops_ledger.core.kinds import TREATMENTS
+from finops_ledger.core.kinds import LIMITED
+from finops_ledger.sop.confirmation import Confirmation
 from finops_ledger.sop.funding import Funding
 from finops_ledger.sop.legs import LegRule, named_once
 from finops_ledger.sop.matching import LEGS_OF, Match
 from finops_ledger.sop.parts import Exact, Span
 from finops_ledger.sop.parts import Part as _Part
-from finops_ledger.sop.schedule import Schedule
 from finops_ledger.sop.taxing import TopupTax as TopupTax
+from finops_ledger.sop.terms import Commission, Rebate, Settlement, Tolerance
 
 
 class WindowRule(_Part):
@@ -81,6 +82,7 @@ class Deposit(_Part):
     tax: TopupTax = TopupTax()
     nearest: Exact = Field(default=Decimal("0.25"), ge=0, lt=1)
     adjusts: str = ""
+    confirmation: Confirmation = Confirmation()
 
     @field_validator("adjusts")
     @classmethod
@@ -94,105 +96,6 @@ class Recognition(_Part):
 
     model: Literal["agent", "principal"]
     tax: Literal["none", "ppn-margin", "ppn-commission"] = "none"
-
-
-class Commission(_Part):
-    """What a partner grants us for one transaction of a category: ``amount``, or ``rate`` of the face value.
-
-    Both without VAT and rounded half up to the rupiah. VAT is ``vat`` of ``base`` of it, each step rounded half
-    up; where no ``vat`` is given, a category whose tax is ppn-commission has that of the table of taxes by the
-    day of payment (12 % of 11/12 since 2025; 1,200 gives 1,100 and 132), any other has none. ``withheld``: the
-    income tax that the partner withholds from it (PPh 23), without VAT.
-    """
-
-    amount: Exact | None = None
-    rate: Exact | None = None
-    vat: Exact | None = None
-    base: str = "1"
-    withheld: Exact = Decimal(0)
-
-    @field_validator("base")
-    @classmethod
-    def _fraction(cls, value: str) -> str:
-        if not re.fullmatch(r"[1-9]\d{0,3}(/[1-9]\d{0,3})?", value):
-            raise ValueError('base is a fraction, like "11/12"')
-        return value
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> Commission:
-        if (self.amount is None) == (self.rate is None):
-            raise ValueError("give one of amount and rate")
-        vat = self.vat or Decimal(0)
-        given = (self.amount or self.rate or Decimal(0), vat, self.withheld)
-        if min(given) < 0 or max(vat, self.withheld) >= 1:
-            raise ValueError("amounts and rates are 0 or more, and vat and withheld are below 1")
-        return self
-
-    @property
-    def fraction(self) -> tuple[int, int]:
-        """``base`` as numerator and denominator."""
-        over, _, under = self.base.partition("/")
-        return int(over), int(under or 1)
-
-
-class Tolerance(_Part):
-    """A difference that is let pass: its limit for each order or top-up, its account, and who answers for it.
-
-    A difference of cost goes where its category's cost goes, whatever ``account`` says.
-    """
-
-    limit: Exact = Decimal(0)
-    owner: str = ""
-    account: str = ""
-
-
-class Fee(_Part):
-    """A gateway's fee: a rate of the gross payments, VAT on it, rounded per report or per row.
-
-    ``accrue``: whether the fee of orders that are not settled is accrued at the end of a month (worked-cases 21).
-    """
-
-    rate: Exact
-    vat: Exact = Decimal(0)
-    per: Literal["report", "row"] = "report"
-    accrue: Literal["month-end", "none"] = "month-end"
-
-
-class Settlement(_Part):
-    """How a gateway settles with us, or we with a postpaid supplier.
-
-    ``schedule``: when; without one, ``lag``: how many calendar days after its day a row is due. ``by_amount``: for
-    how long a bank line without a reference may be taken for a settlement by its amount. ``netting``: whether fee
-    and commission are taken off (net), or paid apart (gross). ``dispute_limit``: up to how much of open breaks a
-    settlement is paid. ``withheld``: the part of a gateway's fee that we withhold for it (PPh 23), without VAT.
-    ``rounding``: where a difference of rounding goes."""
-
-    lag: int = Field(default=1, ge=0)
-    by_amount: Span = timedelta(days=7)
-    grace: Span = timedelta(0)
-    fee: Fee | None = None
-    schedule: Schedule | None = None
-    netting: Literal["net", "gross"] = "net"
-    dispute_limit: Exact = Field(default=Decimal(0), ge=0)
-    withheld: Exact = Field(default=Decimal(0), ge=0, lt=1)
-    rounding: str = Field(
-        default="Expenses:Rounding", pattern=r"^(Expenses|Income)(:[A-Z0-9][\w-]*)+$"
-    )
-
-    @model_validator(mode="after")
-    def _one_lag(self) -> Settlement:
-        if self.schedule is not None and "lag" in self.model_fields_set:
-            raise ValueError(
-                "lag stands in the schedule: leave it out beside [versions.settlement.schedule]"
-            )
-        return self
-
-    @property
-    def due_by(self) -> Schedule:
-        """The schedule; where none is given, daily, by the lag in calendar days."""
-        if self.schedule is not None:
-            return self.schedule
-        return Schedule(lag=self.lag, lag_days="calendar", roll="none", calendar="none")
 
 
 class BankLine(_Part):
@@ -224,13 +127,14 @@ class Version(_Part):
     prices: str | None = None
     recognition: dict[str, Recognition] = Field(default_factory=dict)
     commission: dict[str, Commission] = Field(default_factory=dict)
-    tolerance: dict[Literal["cost", "topup"], Tolerance] = Field(default_factory=dict)
+    tolerance: dict[Literal["cost", "topup", "settlement"], Tolerance] = Field(default_factory=dict)
     match: Match = Match()
     owners: dict[str, str] = Field(default_factory=dict)
     deadlines: dict[str, Span] = Field(default_factory=dict)
     limits: dict[str, dict[str, Exact]] = Field(default_factory=dict)
     settlement: Settlement | None = None
     lines: list[BankLine] = Field(default_factory=list)
+    rebates: tuple[Rebate, ...] = ()
     legs: tuple[LegRule, ...] = ()
 
     @field_validator("legs")
@@ -252,10 +156,8 @@ class Version(_Part):
         cls, value: dict[str, dict[str, Decimal]]
     ) -> dict[str, dict[str, Decimal]]:
         for name, roles in value.items():
-            if name not in (*TREATMENTS, "default"):
-                raise ValueError(
-                    f"limits of {name!r}: known are {', '.join(TREATMENTS)} and default"
-                )
+            if name not in (*LIMITED, "default"):
+                raise ValueError(f"limits of {name!r}: known are {', '.join(LIMITED)} and default")
             if any(limit < 0 for limit in roles.values()):
                 raise ValueError(f"limits of {name!r}: a limit is 0 or more")
         return value
@@ -295,6 +197,10 @@ class Sop(_Part):
                 )
             if version.settlement is not None:
                 _settles(self.type, version)
+            if version.rebates and self.type != "supplier":
+                raise ValueError(
+                    f"version {version.change_id} has [[versions.rebates]], which a supplier grants"
+                )
             if version.funding is not None and (
                 version.supply is None or version.supply.model == "postpaid"
             ):

@@ -14,7 +14,8 @@ from finops_ledger.core.errors import UsageError
 from finops_ledger.core.taxes import Tax
 from finops_ledger.intake import toml
 from finops_ledger.sop import prices
-from finops_ledger.sop.model import Commission, Sop, Version
+from finops_ledger.sop.model import Sop, Version
+from finops_ledger.sop.terms import Commission
 
 _DAY = timedelta(days=1)
 #: Orders older than this before the books begin are not priced with tax: nobody's file changes them any more.

@@ -139,8 +139,8 @@ def propose(
 ) -> Proposal:
     """Propose a top-up for one partner at a moment.
 
-    ``others``: what lies with all other partners (for a limit that is a share). Raises UsageError where hours never
-    meet, HolidaysMissing where a year of the horizon has no table.
+    ``others``: what lies with all other partners (for a limit that is a share). Raises UsageError where
+    hours never meet, HolidaysMissing where a year of the horizon has no table.
     """
     told, lanes = rules.funding, rules.lanes()
     until = horizon(lanes, at)

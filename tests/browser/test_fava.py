@@ -298,6 +298,29 @@ def test_stored_queries_run_on_new_books(empty: Visit, name: str) -> None:
     assert len(query(empty, name)) == 1
 
 
+def test_a_deposit_that_does_not_tie_is_told_at_its_entry(browser: Browser, tmp_path: Path) -> None:
+    """The message of the plugin, and a click to the entry whose statement says otherwise."""
+    root = tmp_path / "books"
+    shutil.copytree(EXAMPLE, root)
+    day = root / "journal" / "2026" / "2026-03-03.beancount"
+    text = day.read_text("utf-8")
+    assert text.count("  closing: 100750701\n") == 1
+    day.write_text(text.replace("  closing: 100750701\n", "  closing: 100750702\n"), "utf-8")
+    before = text[: text.index("  closing: 100750701")].splitlines()
+    line = max(n for n, at in enumerate(before, 1) if "#supply" in at)
+    with visiting(browser, root / "main.beancount", tmp_path) as visit:
+        visit.page.goto(f"{visit.base}/errors/")
+        told = visit.page.locator("article tr", has_text="[deposit-closing]")
+        told.wait_for()
+        assert visit.page.locator("article tbody tr").count() == 1
+        message = " ".join(told.inner_text().split())
+        assert "but the statement closes at 100750702 IDR; difference -1 IDR" in message
+        assert str(line) in message.split()
+        told.locator("a[href*='line=']").first.click()
+        visit.page.locator(".cm-activeLine").first.wait_for()
+        assert "#supply" in visit.page.locator(".cm-activeLine").first.inner_text()
+
+
 def test_new_books_are_clean_under_bean_check_and_bean_query(tmp_path: Path) -> None:
     Books.init(tmp_path / "books", title="Baru", start=date(2026, 1, 1)).close()
     folder = Path(sys.executable).parent

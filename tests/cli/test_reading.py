@@ -88,11 +88,13 @@ def test_a_deposit_that_a_later_decision_moves_ties_no_more(finops: Finops, copi
     with (copied / "decisions" / "2026" / "2026-02.beancount").open("a") as file:
         file.write('\n2026-03-02 * "wrong" #decision\n  Assets:Deposits:AggA  5 IDR\n')
         file.write("  Equity:Opening-Balances  -5 IDR\n")
-    ties = {d["day"]: d for d in told(finops, copied, "deposits", "--partner", "AggA")}
+    ties = {d["day"]: d for d in told(finops, copied, "deposits", "--partner", "AggA")["days"]}
     assert [d["tied"] for d in ties.values()] == [True, False, False]
     assert ties["2026-03-02"]["adjustment"] == "5"
     text = finops("--books", copied, "deposits").stdout
-    assert "AggA does not tie on 2026-03-03." in text
+    assert "AggA does not tie on 2026-03-03: the books are 5 off" in text
+    assert "  AggA 2026-03-02  5  our books are off  decisions/2026/2026-02.beancount:" in text
+    assert "posted by hand" in text
 
 
 def test_revenue_is_the_movement_of_income_and_cost(finops: Finops, demo: Path) -> None:
@@ -143,7 +145,7 @@ def test_tables_are_plain_when_piped(finops: Finops, demo: Path) -> None:
         assert "\x1b" not in result.stdout
         assert "…" not in result.stdout
         assert result.stderr == ""
-    assert "1,000,001" in finops("--books", demo, "deposits").stdout
+    assert "1,000,001" in finops("--books", demo, "deposits", "--all").stdout
 
 
 def test_every_figure_of_a_day_is_the_sum_of_rows_of_files(demo: Path, books: Books) -> None:

@@ -13,15 +13,17 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from finops_ledger.books import config, config_engine, files_due
+from finops_ledger.books import config, config_engine, config_payments, files_due
 from finops_ledger.core import kinds
 from finops_ledger.core.errors import FinopsError, InputRefused, IntegrityError, UsageError
 from finops_ledger.intake import spec, spec_file
 from finops_ledger.recon import classes, legs
-from finops_ledger.sop import funding, matching, rails, schedule
+from finops_ledger.sop import funding, matching, pay, rails, schedule, terms
 from finops_ledger.sop import legs as sop_legs
 from finops_ledger.sop import model as sop
+from finops_ledger.sop.confirmation import Confirmation
 from finops_ledger.subledger import manifest
+from finops_ledger.treasury import uploads
 from tests.docs import pages as p
 from tests.docs.references import written
 
@@ -34,10 +36,16 @@ CONFIGURATION: dict[str, type[BaseModel]] = {
     "`[engine]`": config.EngineLimits,
     "`[engine.spark]`": config_engine.Spark,
     "`[limits]`": config.Limits,
+    "`[payments]`": config_payments.Payments,
+    "`[[payments.accounts]]`": config_payments.OwnAccount,
+    "`[payments.layouts.<name>]`": uploads.Layout,
+    "`columns = [{ … }]`": uploads.Cell,
     "`[intake]`": config.Intake,
+    "`[letters]`": config.Letters,
     "`[[legs]]`": sop_legs.LegRule,
     "`left = { … }`": sop_legs.Rows,
     "`classes = { … }`": sop_legs.Classes,
+    "`[[allowance]]`": config.Allowance,
     "`[[rails]]`": rails.Rail,
     "`hours = { … }`": rails.Hours,
     "`[[sources]]`": config.Source,
@@ -50,6 +58,7 @@ SOPS: dict[str, type[BaseModel]] = {
     "`[versions.supply]`": sop.Supply,
     "`[versions.supply.window]`": sop.WindowRule,
     "`[versions.deposit]`": sop.Deposit,
+    "`[versions.deposit.confirmation]`": Confirmation,
     "`[versions.deposit.tax]`": sop.TopupTax,
     "`[versions.funding]`": funding.Funding,
     "`[[versions.funding.events]]`": funding.Event,
@@ -57,12 +66,14 @@ SOPS: dict[str, type[BaseModel]] = {
     "`[versions.funding.crediting]`": funding.Crediting,
     "`[versions.funding.concentration]`": funding.Concentration,
     "`[versions.recognition.<category>]`": sop.Recognition,
-    "`[versions.tolerance.cost]`": sop.Tolerance,
+    "`[versions.tolerance.cost]`": terms.Tolerance,
     "`[versions.match]`": sop.Match,
     "`[[versions.match.passes]]`": matching.Pass,
-    "`[versions.settlement]`": sop.Settlement,
+    "`[versions.settlement]`": terms.Settlement,
     "`[versions.settlement.schedule]`": schedule.Schedule,
-    "`[versions.settlement.fee]`": sop.Fee,
+    "`[versions.settlement.pay]`": pay.Pay,
+    "`[versions.settlement.fee]`": terms.Fee,
+    "`[[versions.rebates]]`": terms.Rebate,
     "`[[versions.lines]]`": sop.BankLine,
 }
 FORMATS: dict[str, type[BaseModel]] = {

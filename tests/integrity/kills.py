@@ -1,4 +1,5 @@
-"""Kills import and reconciliation, a close, a withdrawal, a decision at their n-th step; lets the next run finish.
+"""Kills import and reconciliation, a close, a withdrawal, a decision, a payment list at their n-th step; the next run
+finishes them.
 
 Run as a script, in an interpreter of its own: every run is a forked child, so nothing here may open
 DuckDB or start a thread before it forks. Prints what went wrong, one line each, then how many
@@ -30,12 +31,14 @@ from finops_ledger.subledger.engine import content_digest
 from finops_ledger.subledger.manifest import NAME, Manifest
 from tests.inbox import made
 from tests.integrity import workspaces as iw
+from tests.treasury.bills import bill, may
+from tests.treasury.runs import payer
 from tests.worked import workspace as w
 
 Tree = dict[str, str | bytes]
 DAY = date(2026, 3, 2)
 #: Jobs of which only every third step is tried.
-SAMPLED = ("closing", "withdrawn", "resolved")
+SAMPLED = ("closing", "withdrawn", "resolved", "listed")
 
 
 def work(root: Path) -> None:
@@ -63,6 +66,12 @@ def work(root: Path) -> None:
                     checker="approver-1",
                     evidence=str(root / "accounts.beancount"),
                 )
+        elif root.name.startswith("listed"):
+            # A list that the kill left in its file is taken in, and then its settlement is paid once.
+            books.reconcile()
+            proposed = books.pay.propose("preparer-1")
+            if proposed.lines:
+                books.pay.approve(proposed.run, "approver-1")
         else:
             books.import_files()
             books.reconcile()
@@ -244,8 +253,12 @@ def starts(folder: Path) -> Iterator[Path]:
     (done / "inbox" / "orders_2026-03-01.csv").unlink()
     if child(lambda: work(done)):
         raise AssertionError("the day does not run")
-    for name in SAMPLED:
+    for name in SAMPLED[:-1]:
         yield Path(shutil.copytree(done, folder / name))
+    listed = folder / "listed"
+    if child(lambda: billed(listed)):
+        raise AssertionError("a postpaid partner's day does not run")
+    yield listed
     packed = folder / "packed"
     shutil.copytree(first, packed)
     names = ("orders_2026-03-02.csv", "AggA_mutasi_20260302.csv")
@@ -260,6 +273,18 @@ def starts(folder: Path) -> Iterator[Path]:
         raise AssertionError("the first day does not run")
     iw.drop_third(second)
     yield second
+
+
+def billed(root: Path) -> None:
+    """Books in which a postpaid partner has billed a day, and is to be paid."""
+    story = payer(root, may(13))
+    with (root / "finops.toml").open("a") as file:
+        file.write("\n[engine]\nthreads = 1\n")
+    bill(story, may(13), "A1")
+    story.invoices_(may(14), "AggB-20260513", may(13), 352_500, 1_200, 132)
+    story.run(may(14))
+    story.books.close()
+    shutil.rmtree(story.kept)
 
 
 def steps_of(start: Path, whole: Path) -> list[str]:

@@ -157,6 +157,11 @@ CASES = (
         "O1 is matched, and P50 was sold where T50 was delivered",
     ),
     Case(
+        "decided",
+        rewritten("breaks", D2, put("O2", rule="accepted")),
+        "is accepted as one with another item, and no decision says so",
+    ),
+    Case(
         "homes",
         rewritten("breaks", D2, put("O2", home="Assets:Breaks:AggA:Late-Success")),
         "is cost_mismatch and stands on Assets:Breaks:AggA:Late-Success",

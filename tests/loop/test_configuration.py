@@ -40,6 +40,22 @@ def swap(name: str, old: str, new: str) -> Callable[[Path], None]:
         (swap("prices/AggA.csv", "49800", "49,8OO"), ("AggA.csv:2",)),
         (lambda root: (root / "prices" / "AggA.csv").unlink(), ("AggA.csv", "no such price list")),
         (swap("finops.toml", 'format = "orders"', 'format = "order"'), ("did you mean 'orders'",)),
+        (
+            swap(
+                "sops/AggA.toml",
+                "[versions.supply]",
+                '[versions.owners]\ncost_mismach = "x"\n\n[versions.supply]',
+            ),
+            ("AggA.toml", "[versions.owners] names 'cost_mismach'", "did you mean 'cost_mismatch'"),
+        ),
+        (
+            swap(
+                "sops/AggA.toml",
+                "[versions.supply]",
+                '[versions.deadlines]\nlate_sucess = "24h"\n\n[versions.supply]',
+            ),
+            ("[versions.deadlines] names 'late_sucess'", "did you mean 'late_success'"),
+        ),
     ],
 )
 def test_what_is_not_clear_is_named(

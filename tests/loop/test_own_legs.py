@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from datetime import date
 from pathlib import Path
@@ -14,6 +15,7 @@ from finops_ledger.books.verify import verify
 from finops_ledger.core.errors import UsageError
 from finops_ledger.intake.formats import find_format
 from tests.worked import workspace as w
+from tests.worked.postpaid import Postpaid
 from tests.worked.story import Story, equal
 
 MARKET = """
@@ -354,3 +356,88 @@ def test_a_leg_with_an_account_clears_it(tmp_path: Path) -> None:
     for account in ("Clearing:Settlement-Held:PG1", "Breaks:PG1:Settlement-Short"):
         equal(story.balance(f"Assets:{account}", mar(4)), 0)
     story.proven()
+
+
+def test_a_leg_that_is_taken_away_after_a_close_leaves_its_closed_days_readable(
+    tmp_path: Path,
+) -> None:
+    story = declared(tmp_path / "books")
+    sold(story, 2, "O1", "O2")
+    market(story, 2, ("O1", "SUCCESS", 50_000))
+    market(story, 3, ("O2", "SUCCESS", 51_000))
+    story.run(mar(2))
+    item = next(b["id"] for b in story.books.breaks() if b["leg"] == "market-orders")
+    story.books.close_period(mar(2), "controller-1")
+    story.run(mar(3))
+    path = story.root / "finops.toml"
+    path.write_text(path.read_text().replace(LEG, ""))
+    story.books.space.reload()
+    story.run(mar(4))
+    # It posted nothing, so that nothing is left of it but what the closed day says.
+    equal(found(story), [])
+    assert story.books.explain(item)["title"].startswith("amount_mismatch O1")
+    equal([str(f) for f in verify(story.root)], [])
+    equal([str(f) for f in story.books.audit()[1]], [])
+    again = rebuild(story.root, tmp_path / "again")
+    equal((again.equal, again.differences), (True, []))
+    assert story.verdicts()
+
+
+def test_a_leg_with_an_account_that_is_taken_away_still_lists_its_money(tmp_path: Path) -> None:
+    story = Story(tmp_path / "books", mar(2), gateway="PG1")
+    path = story.root / "finops.toml"
+    path.write_text(path.read_text() + HELD)
+    shipped = find_format("pg_settlement", tmp_path).read_text()
+    rule = '  { column = "type", equals = "FEE", is = "fee" },\n'
+    adjusts = rule.replace("FEE", "ADJUSTMENT").replace('"fee"', '"adjustment"')
+    own = story.root / "formats" / "pg_settlement.toml"
+    own.write_text(shipped.replace(rule, rule + adjusts))
+    hold = w.settled("PG1-A", mar(2), "O1", "ADJUSTMENT", -5)
+    story.reports[mar(2)] = [w.settled("PG1-20260302", mar(2), "O1", "PAYMENT", 51_000), hold]
+    sold(story, 2, "O1")
+    story.run(mar(3))
+    story.books.close_period(mar(3), "controller-1")
+    story.run(mar(4))
+    path.write_text(path.read_text().replace(HELD, ""))
+    story.books.space.reload()
+    story.run(mar(5))
+    [item] = [b for b in story.books.breaks() if b["leg"] == "held-by-gateway"]
+    equal((item["class"], item["residue"]), ("settlement_short", "5"))
+    with pytest.raises(UsageError, match="is declared no more"):
+        story.books.resolve([item["id"]], "cost", maker="a", checker="b")
+    story.load()
+    equal([str(f) for f in verify(story.root)], [])
+
+
+def test_what_a_biller_invoices_is_held_against_its_transactions_day_by_day(tmp_path: Path) -> None:
+    """The leg as the how-to page declares it."""
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "add-a-leg.md").read_text()
+    leg = re.search(r"```toml\n(\[\[legs\]\]\nname = \"invoiced-unbilled\".*?)```", page, re.DOTALL)
+    assert leg is not None
+    story = Postpaid(tmp_path / "books", mar(2))
+    path = story.root / "finops.toml"
+    path.write_text(path.read_text() + "\n" + leg[1])
+    for day, bills in ((2, 3), (3, 2), (4, 1), (5, 1)):
+        for number in range(bills):
+            story.paid(mar(day), f"B{day}{number}")
+            story.billed(mar(day), f"B{day}{number}")
+    gross = 352_500
+    story.invoices_(mar(3), "AggB-1", mar(2), 3 * gross, 3_600, 396)
+    story.invoices_(mar(4), "AggB-2", mar(3), 3 * gross, 3_600, 396)
+    story.invoices_(mar(6), "AggB-3", mar(1), gross, 1_200, 132)
+    story.run(mar(6))
+    equal(
+        found(story, "invoiced-unbilled", everything=True),
+        [
+            ("2026-03-01", "timing", "0", "352500"),
+            # The leg begins with the first invoice.
+            ("2026-03-02", "billed_for_nothing", "0", "1057500"),
+            ("2026-03-03", "billed_too_much", "0", "352500"),
+            ("2026-03-04", "timing", "0", "352500"),
+            ("2026-03-05", "timing", "0", "352500"),
+        ],
+    )
+    story.run(mar(7))
+    assert ("2026-03-04", "not_billed", "0", "352500") in found(story, "invoiced-unbilled")
+    story.proven()
+    equal([str(f) for f in story.books.audit()[1]], [])

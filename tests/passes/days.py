@@ -81,7 +81,7 @@ class Partner:
             out.mkdir(parents=True)
             result = run(
                 self.engine, self.job(day), before=before, earlier=earlier, decided=[],
-                absent_keys=None, out=out,
+                out=out,
             )  # fmt: skip
             assert result.residual == 0
             self.results[day] = result

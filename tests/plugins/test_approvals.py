@@ -91,3 +91,18 @@ def test_only_decisions_are_asked_and_opening_balances_are_none(
 """
     machine = WRITTEN_OFF.replace("#decision", "#recon").replace('  maker: "preparer-1"\n', "")
     assert check(f"{PLUGIN}{OPENS}{opening}{machine}") == []
+
+
+def test_what_closes_a_break_without_money_bears_two_names(check: Callable[[str], Found]) -> None:
+    closed = """
+2026-04-24 * "AggA" "Closed as it is" #decision
+  treatment: "close"
+  break: "x-1111111111111111"
+  maker: "preparer-1"
+  checker: "controller-1"
+"""
+    plugin = f"{PLUGIN} \"{{'alone': '49800'}}\"{OPENS}"
+    assert check(plugin + closed) == []
+    alone = closed.replace('  checker: "controller-1"\n', "")
+    assert [code for code, _ in check(plugin + alone)] == ["approval-checker"]
+    assert check(plugin + alone.replace("  break:", "  about:")) == []

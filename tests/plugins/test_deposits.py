@@ -175,6 +175,130 @@ def test_below_the_floor_is_an_error_only_when_strict(check: Check, vary: Vary) 
     assert check(text.replace("True", "False")) == []
 
 
+# Two files of one day without balances of their own: 900,000 go before 800,000 come.
+SHARED = """\
+2026-03-05 * "AggA" "Supply, 1 row" #supply ; early
+  batch: "b-4"
+  partner: "AggA"
+  dip: -2700000
+  Assets:Deposits:AggA                        -2700000 IDR
+    kind: "usage"
+  Assets:Clearing:Supply:AggA
+2026-03-05 * "AggA" "Supply, 1 row" #supply
+  batch: "b-5"
+  partner: "AggA"
+  dip: -2700000
+  Assets:Deposits:AggA                         2000000 IDR
+    kind: "topup"
+  Assets:Clearing:Deposit-In-Transit:AggA
+"""
+
+
+def test_the_rows_of_two_files_of_a_day_may_not_overdraw_it_between_them(check: Check) -> None:
+    text = CLEAN.replace("'strict': True", "'strict': False") + SHARED
+    assert check(text) == []
+    text = text.replace("dip: -2700000", "dip: -2780701")
+    line = text[: text.index("; early")].count("\n") + 1
+    assert check(text) == [("deposit-negative", line)]
+
+
+def test_an_opening_balance_of_the_day_stands_before_its_rows(check: Check) -> None:
+    """People's entries have no hour: the deposit of the day is paid in before it is used."""
+    text = CLEAN.replace("'strict': True", "'strict': False")
+    by_hand = '2026-03-05 * "AggA" "by hand"\n  Assets:Deposits:AggA  500 IDR\n  Equity:Opening-Balances\n'
+    dips = SHARED.replace("-2700000", "-2781200")
+    assert check(text + by_hand + dips) == []
+    assert [code for code, _ in check(text + dips)] == ["deposit-negative"]
+
+
+def test_a_statement_that_falls_below_zero_names_the_row(
+    messages: Callable[[str], list[str]], vary: Vary
+) -> None:
+    text, _ = vary(CLEAN, "low: 950200", 'low: -1\n  low_at: "agga.csv:17"')
+    (message,) = messages(text)
+    assert message.startswith(
+        "[deposit-negative] Assets:Deposits:AggA on 2026-03-02: the statement falls to -1 IDR (below "
+        "zero from agga.csv:17 on), expected 0 or more"
+    )
+
+
+def test_the_floor_holds_within_the_day_too(check: Check, vary: Vary) -> None:
+    text, line = vary(CLEAN, "{'AggA': 500000}", "{'AggA': 950201}", "second")
+    assert check(text) == [("deposit-floor", line)]
+    assert check(text.replace("950201", "950200")) == []
+
+
+def test_a_deposit_is_kept_in_one_currency(check: Check, vary: Vary) -> None:
+    """Where the account's open names a currency, Beancount says so itself; else we do, once an account."""
+    dollars = """\
+2026-03-05 * "AggA" "Supply, 1 row" #supply ; dollars
+  opening: 2780700
+  closing: 2780700
+  low: 2780700
+  Assets:Deposits:AggA                               5 USD
+  Assets:Clearing:Supply:AggA
+"""
+    text = (
+        (CLEAN + dollars)
+        .replace("Deposits:AggA IDR", "Deposits:AggA")
+        .replace("Supply:AggA IDR", "Supply:AggA")
+    )
+    text = text.replace("'strict': True", "'strict': False")
+    line = text[: text.index("; dollars")].count("\n") + 1
+    assert ("deposit-currency", line) in check(text)
+    assert [code for code, _ in check(text)] == ["deposit-currency"]
+
+
+def test_the_plugin_is_linear_in_entries() -> None:
+    """Four times the days cost no more than six times the time: no pass looks back."""
+    import time
+    from datetime import date, timedelta
+    from decimal import Decimal
+
+    from beancount.core import data
+    from beancount.core.amount import Amount
+
+    from finops_ledger.plugins.deposits import deposits
+
+    def ledger(days: int) -> list[data.Directive]:
+        made: list[data.Directive] = []
+        for number in range(days):
+            day = date(2000, 1, 1) + timedelta(days=number)
+            for partner in range(5):
+                posting = data.Posting(
+                    f"Assets:Deposits:P{partner}",
+                    Amount(Decimal(1), "IDR"),
+                    None,
+                    None,
+                    None,
+                    {"kind": "topup"},
+                )
+                meta = {
+                    **data.new_metadata("x", number), "batch": f"b-{number}", "opening": Decimal(number),
+                    "closing": Decimal(number + 1), "low": Decimal(number), "chain": "ok",
+                }  # fmt: skip
+                made.append(
+                    data.Transaction(
+                        meta, day, "*", "P", "", frozenset({"supply"}), frozenset(), [posting]
+                    )
+                )
+        return made
+
+    def took(days: int) -> float:
+        entries = ledger(days)
+        best = None
+        for _ in range(3):
+            start = time.process_time()
+            assert deposits(entries, {})[1] == []
+            spent = time.process_time() - start
+            best = spent if best is None else min(best, spent)
+        assert best is not None
+        return best
+
+    took(50)
+    assert took(4000) <= 6 * took(1000)
+
+
 def test_two_statements_of_a_day_make_one_in_any_order(check: Check) -> None:
     start = CLEAN.index("2026-03-04")
     assert check(CLEAN + AFTER) == []

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "reference" / "plugins.md").read_text("utf-8")
-CODE = re.compile(r"(plugin|deposit|balance|clearing|batch|period|approval)(-[a-z]+)+")
+CODE = re.compile(r"(plugin|deposit|balance|clearing|batch|period|approval|settlement)(-[a-z]+)+")
 SECTIONS = dict(re.findall(r"^### `([a-z-]+)`\n(.*?)(?=^##|\Z)", PAGE, re.DOTALL | re.MULTILINE))
 # It says that a posting could not be read, so it never comes alone.
 TOGETHER = {"clearing-balance": {"clearing-balance", "clearing-unmarked"}}

@@ -23,8 +23,9 @@ from finops_ledger.plugins.approvals import approvals
 from finops_ledger.plugins.batches import batches
 from finops_ledger.plugins.clearing import clearing
 from finops_ledger.plugins.deposits import deposits
+from finops_ledger.plugins.settlements import settlements
 
-PLUGINS = [deposits, clearing, batches, approvals]
+PLUGINS = [deposits, clearing, settlements, batches, approvals]
 OPTIONS: dict[str, Any] = {"filename": "<string>", "operating_currency": ["IDR"]}
 
 

@@ -46,7 +46,7 @@ class Days:
         out.mkdir()
         found = run(
             self.engine, job(day), before=self.before, earlier=self.matched, decided=[],
-            absent_keys=None, out=out,
+            out=out,
         )  # fmt: skip
         self.before = [found.files["items"]] if "items" in found.files else []
         if "matches" in found.files:

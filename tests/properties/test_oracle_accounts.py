@@ -77,9 +77,7 @@ def agree(
             out = Path(folder) / f"{number}"
             out.mkdir()
             one = replace(job(day), leg=LEGS[leg], grace=timedelta(days=reference.grace))
-            result = run(
-                engine, one, before=before, earlier=[], decided=[], absent_keys=None, out=out
-            )
+            result = run(engine, one, before=before, earlier=[], decided=[], out=out)
             assert opened(engine) == reference.run(day, mine, theirs), day
             assert result.residual == 0
             before = [result.files["items"]] if "items" in result.files else []

@@ -15,6 +15,7 @@ from finops_ledger.recon.classes import CLASSES, RESIDUE_ZERO
 from finops_ledger.recon.treatments import (
     CAUSES,
     CLOSED_BY,
+    GOODS,
     SAID,
     TREATMENTS,
     Line,
@@ -52,8 +53,9 @@ def test_the_names_are_the_closed_list() -> None:
 
 def test_every_class_is_treated_or_closed_by_a_row() -> None:
     treated = {class_ for class_, _, _ in table()}
-    assert set(CLASSES) <= treated | set(CLOSED_BY)
-    assert set(RESIDUE_ZERO) - {"unidentified_credit"} <= set(CLOSED_BY)
+    assert set(CLASSES) <= treated | set(CLOSED_BY) | set(GOODS)
+    assert set(RESIDUE_ZERO) - {"unidentified_credit"} <= set(CLOSED_BY) | set(GOODS)
+    assert [fitting(class_, Decimal(0)) for class_ in GOODS] == [["close"], ["close"]]
     for class_, plus, minus in table():
         assert plus or minus, class_
         assert set(plus) | set(minus) <= set(TREATMENTS)

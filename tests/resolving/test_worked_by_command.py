@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from beancount import loader
+from click.testing import CliRunner
 
+from finops_ledger.books.verify import verify
+from finops_ledger.cli import cli
 from finops_ledger.core.errors import UsageError
 from tests.worked import workspace as w
-from tests.worked.story import Story, equal
+from tests.worked.story import Story, equal, segment, sums
 
 pytestmark = pytest.mark.samples
 CUT = 49_800
@@ -109,6 +113,13 @@ def charged_again(story: Story, day: date, ref: str, of: str, status: str = "SUC
     story.sales[day].append(f"{line},RECHARGE,{of}")
 
 
+def registered(story: Story) -> list[tuple[date, int, int]]:
+    """The registers of what customers owe: day, items, debits."""
+    found = [e for e in story.directives("custom") if e.type == "finops-register"]
+    mine = [e for e in found if e.values[0].value == "Assets:Claims:Customer"]
+    return [(e.date, int(e.values[1].value), int(e.values[2].value.number)) for e in mine]
+
+
 def late_success(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Story:
     first, second = date(2026, 6, 1), date(2026, 6, 2)
     story = Story(tmp_path / "books", first)
@@ -129,6 +140,8 @@ def test_case_22_the_customer_is_charged_again(
     charged_again(story, date(2026, 6, 4), "L1-R", of="L1")
     story.run(date(2026, 6, 4))
     story.balances_hold(story.same_as(22))
+    equal(registered(story), [(date(2026, 6, 3), 1, 51_000), (date(2026, 6, 4), 0, 0)])
+    equal([str(f) for f in verify(story.root)], [])
     equal(story.books.breaks(), [])
     [line] = [v for v in story.verdicts() if (v.day, v.counterparty) == (date(2026, 6, 4), "AggA")]
     assert line.verdict == "reconciled"
@@ -154,7 +167,39 @@ def test_a_recharge_that_fails_releases_nothing_and_a_refunded_one_takes_it_back
     story.sales[date(2026, 6, 5)].append(f"{again},RECHARGE,L1")
     story.run(date(2026, 6, 5))
     assert story.balance(owed, date(2026, 6, 5)) == 51_000
+    days = [date(2026, 6, d) for d in (3, 4, 5)]
+    equal(registered(story), list(zip(days, (1, 0, 1), (51_000, 0, 51_000), strict=True)))
+    # It is given up by hand: the list is empty then.
+    [item] = story.books.space.state.reconciled["sale-supply", "AggA", days[2]]["owed"]
+    story.decide(
+        date(2026, 6, 6),
+        item,
+        ("Expenses:Operational-Loss:Unrecovered", 51_000),
+        ("Assets:Claims:Customer", -51_000),
+    )
+    story.run(date(2026, 6, 6))
+    equal(registered(story)[-1], (date(2026, 6, 6), 0, 0))
     story.proven()
+
+
+def test_what_customers_owe_is_proven_by_its_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A posting to the claim that no decision names is found by the register of the next change."""
+    story = late_success(tmp_path, monkeypatch)
+    charged_again(story, date(2026, 6, 4), "L1-R", of="L1")
+    story.run(date(2026, 6, 4))
+    path = story.root / "accounts.beancount"
+    path.write_text(
+        path.read_text() + '2026-06-03 * "by hand"\n  Assets:Claims:Customer  100 IDR\n'
+        '    count: 1\n    move: "open"\n  Equity:Opening-Balances  -100 IDR\n'
+    )
+    errors = loader.load_file(str(story.root / "main.beancount"))[1]
+    told = " ".join(e.message for e in errors)
+    assert (
+        "Assets:Claims:Customer on 2026-06-03: open items by the postings 2, but the register says 1"
+        in told
+    )
 
 
 def test_a_recharge_that_names_no_claim_makes_its_day_incomplete(
@@ -197,6 +242,7 @@ def test_case_20_bank_charge_excess_fee_and_chargeback(tmp_path: Path) -> None:
         w.settled("PG2-20260526", may(26), "H1", "PAYMENT", 51_000, 357, 39),
         w.settled("PG2-20260526", may(26), "Z9", "CHARGEBACK", -51_000),
     ]
+    story.lines[may(26)].append(("KR OTOMATIS TANPA KETERANGAN", 5_208))
     story.run(may(26))
     who = {"checker": "controller-1"}
     resolve(story, may(26), "PG2-20260522", "settlement_short", "cost", **who)
@@ -212,6 +258,28 @@ def test_case_20_bank_charge_excess_fee_and_chargeback(tmp_path: Path) -> None:
         "Assets:Breaks:PG2:Chargeback -": -51_000,
     }
     equal(dict(made), wanted)
+    # 27 May: the line that nobody knew is the claim paid back, less what the gateway had carried.
+    story.run(may(27))
+    [unknown] = [b for b in story.books.breaks() if b["class"] == "unidentified_credit"]
+    everything = story.books.breaks(everything=True)
+    [carried] = [b for b in everything if b["leg"] == "settlement-bank"]
+    [claimed] = [b for b in everything if b["state"] == "claimed"]
+    story.books.close()
+    words = ["--books", str(story.root), "resolve", unknown["id"], "--as", "identify"]
+    words += ["--to", f"Assets:Claims:Gateway:PG2=-5604@{claimed['id']}"]
+    words += ["--to", f"Assets:Clearing:Settlement-In-Transit:PG2=396@{carried['id']}"]
+    words += ["--maker", "preparer-1", "--checker", "controller-1"]
+    done = CliRunner().invoke(cli, words)
+    assert done.exit_code == 0, done.output + done.stderr
+    story.books.space.reload()
+    reference = segment(20)
+    # What a person identifies is a decision (ruling 29); the reference tells it as a reconciliation.
+    told = sums(reference, may(27), may(27))[may(27), "recon"]
+    equal(dict(story.made(may(27), may(27))[may(27), "decision"]), dict(told))
+    story.balances_hold(reference)
+    equal(story.books.breaks(everything=True), [])
+    story.run(may(28))
+    equal(story.books.breaks(everything=True), [])
     story.proven()
 
 

@@ -8,10 +8,72 @@ from pathlib import Path
 
 from tests.stories.telling import CUT, DEPOSIT, change, moved, opened, verdict, waiting
 from tests.worked.story import Story, equal
+from tests.worked.two import Two
 
 
 def apr(day: int) -> date:
     return date(2026, 4, day)
+
+
+def of_two(story: Two) -> list[tuple[str, str, str, int]]:
+    """The break list of two partners: who, class, order and residue."""
+    found = [b for b in story.books.breaks() if b["leg"] != "files"]
+    return sorted((b["counterparty"], b["class"], b["ref"], int(b["residue"])) for b in found)
+
+
+def test_story_3_the_first_partner_succeeds_after_all(tmp_path: Path) -> None:
+    """A timed out, B delivered the retry; the day after, A says that it delivered too, and keeps the money."""
+    story = Two(tmp_path / "books", apr(1))
+    story.row(apr(1), "A-1", "L1", "PENDING", debit=CUT)
+    story.sold(apr(1), "L1", partner="AggD")
+    story.other(apr(1), "D-1", "L1", debit=49_900)
+    story.row(apr(2), "A-1", "L1", debit=CUT, moved=0, at="01/04/2026 10:00:05")
+    story.run(apr(1))
+    equal((of_two(story), verdict(story, apr(1), "AggD")), ([], "reconciled"))
+    equal([w for w in waiting(story) if w[1] == "sale-supply"], [("pending", "sale-supply", "L1")])
+    story.run(apr(2))
+    equal(of_two(story), [("AggA", "cross_partner_delivery", "L1", CUT)])
+    [late] = [b for b in story.books.breaks() if b["ref"] == "L1"]
+    equal((late["priority"], late["exposure"]), (1, str(CUT)))
+    equal(story.balance("Assets:Breaks:AggA:Cross-Partner-Delivery", apr(2)), Decimal(CUT))
+    equal(verdict(story, apr(2)), "breaks")
+    # A gives its money back: the break closes by itself, the order stays as it was at B.
+    story.restored(apr(4), "A-2", "L1", CUT, orig="A-1")
+    story.run(apr(4))
+    equal((of_two(story), waiting(story)), ([], []))
+    equal(story.balance(DEPOSIT, apr(4)), Decimal(10_000_000))
+    equal(story.balance("Income:Net:Pulsa", apr(4)), Decimal(-1_100))
+    story.proven()
+
+
+def test_story_4_a_duplicate_is_answered_and_the_order_rerouted(tmp_path: Path) -> None:
+    """A took the order and answered our second call with 13, duplicate; we took that for a failure and went to B."""
+    story = Two(tmp_path / "books", apr(1))
+    for ref in ("R1", "R2"):
+        story.sold(apr(1), ref, partner="AggD")
+        story.other(apr(1), f"D-{ref}", ref, debit=49_900)
+    story.row(apr(1), "A-1", "R1", debit=CUT)
+    story.row(apr(1), "A-2", "R1", "GAGAL", text="13 TRANSAKSI GANDA")
+    # Of R2 nothing was taken at all: a rerouted order, and no break.
+    story.row(apr(1), "A-3", "R2", "GAGAL", text="13 TRANSAKSI GANDA")
+    story.run(apr(1))
+    equal(of_two(story), [("AggA", "cross_partner_delivery", "R1", CUT)])
+    equal(waiting(story), [])
+    told = story.books.explain(story.item("R1", "cross_partner_delivery"))
+    assert "A-1" in str(told), told
+    # Liability is A's: it is claimed, and comes back.
+    story.decide(
+        apr(2),
+        story.item("R1", "cross_partner_delivery"),
+        ("Assets:Claims:Partner:AggA", CUT),
+        ("Assets:Breaks:AggA:Cross-Partner-Delivery", -CUT),
+    )
+    story.restored(apr(3), "A-4", "R1", CUT, orig="A-1")
+    story.run(apr(3))
+    equal((of_two(story), waiting(story)), ([], []))
+    equal(story.balance("Assets:Claims:Partner:AggA", apr(3)), Decimal(0))
+    equal(story.balance(DEPOSIT, apr(3)), Decimal(10_000_000))
+    story.proven()
 
 
 def test_story_5_the_callback_comes_after_the_final_check(tmp_path: Path) -> None:

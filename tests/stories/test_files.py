@@ -93,7 +93,7 @@ def test_story_12_an_empty_file_is_evidence_and_a_missing_one_an_incident(tmp_pa
     quiet.run(apr(1))
     equal((verdict(quiet, apr(1)), opened(quiet)), ("breaks", [("missing_at_partner", "Q1", -CUT)]))
     proof = [e.account for e in quiet.directives("balance")]
-    equal(proof, ["Assets:Clearing:Supply:AggA"])
+    equal(proof, ["Assets:Clearing:Supply:AggA", "Assets:Deposits:AggA"])
     missing = Story(tmp_path / "missing", apr(1))
     missing.sold(apr(1), "Q1")
     missing.missing.add(apr(1))

@@ -16,9 +16,9 @@ from finops_ledger.core import taxes
 from finops_ledger.core.schema import MONEY
 from finops_ledger.posting import reading, sale
 from finops_ledger.posting import tables as t
-from finops_ledger.sop.model import Commission
 from finops_ledger.sop.prices import FIRST, LAST, Price
 from finops_ledger.sop.registry import PricedRule
+from finops_ledger.sop.terms import Commission
 from finops_ledger.subledger.compiled import query
 from finops_ledger.subledger.engine_duckdb import DuckEngine
 

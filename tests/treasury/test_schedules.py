@@ -19,8 +19,8 @@ from finops_ledger.core import calendars
 from finops_ledger.core.calendars import HolidaysMissing
 from finops_ledger.core.errors import UsageError
 from finops_ledger.recon import due
-from finops_ledger.sop.model import Settlement
 from finops_ledger.sop.schedule import Period, Schedule
+from finops_ledger.sop.terms import Settlement
 from tests.worked import workspace as w
 
 ID = calendars.load("ID")

@@ -24,6 +24,49 @@ def told(story: Two) -> list[tuple[str, str, str]]:
     return sorted((b["counterparty"], b["class"], b["ref"]) for b in found)
 
 
+def waiting(story: Two) -> list[tuple[str, str, str, str | None]]:
+    """What only waits: counterparty, order, reason, the day on which it breaks."""
+    found = [b for b in story.books.breaks(everything=True) if b["class"] == "timing"]
+    return sorted((b["counterparty"], b["ref"], b["reason"], b["breaks_on"]) for b in found)
+
+
+def test_a_delivery_for_a_supplier_whose_file_is_missing_waits_until_it_is_due(
+    tmp_path: Path,
+) -> None:
+    """Whether the supplier that the sale names has delivered it too, its file will say."""
+    story = Two(tmp_path / "books", apr(4))
+    config = story.root / "finops.toml"
+    aggd = 'name = "aggd"\n'
+    config.write_text(config.read_text().replace(aggd, aggd + 'due = "+2 10:00"\n'))
+    story.late = {apr(5)}
+    story.sold(apr(5), "X1", partner="AggD")
+    story.sold(apr(5), "X3", partner="AggD")
+    story.row(apr(5), "A-X1", "X1", debit=CUT)
+    # The order that nobody sold is a break at once, whoever's file is missing.
+    story.row(apr(5), "A-X9", "X9", debit=CUT)
+    story.other(apr(5), "D-X1", "X1", debit=LISTED)
+    story.other(apr(5), "D-X3", "X3", debit=LISTED)
+    story.run(apr(5))
+    equal(told(story), [("AggA", "missing_at_platform", "X9")])
+    equal(waiting(story), [("AggA", "X1", "file_missing", "2026-04-07")])
+    story.run(apr(6))
+    equal(waiting(story), [("AggA", "X1", "file_missing", "2026-04-07")])
+    story.run(apr(7))
+    equal(
+        told(story),
+        [("AggA", "missing_at_platform", "X1"), ("AggA", "missing_at_platform", "X9")],
+    )
+    [found] = [b for b in story.books.breaks() if b["ref"] == "X1"]
+    equal(found["reason"], "sold at AggD, whose file of 2026-04-05 is not in")
+    story.comes(apr(5))
+    equal(
+        told(story),
+        [("AggA", "cross_partner_delivery", "X1"), ("AggA", "missing_at_platform", "X9")],
+    )
+    equal([str(f) for f in story.books.verify()], [])
+    story.proven()
+
+
 def test_case_2_delivered_twice_and_delivered_by_another(tmp_path: Path) -> None:
     story = Two(tmp_path / "books", apr(5))
     story.sold(apr(5), "X1", partner="AggD")
@@ -188,10 +231,9 @@ def test_a_late_file_of_the_other_gives_what_it_gives_in_time(tmp_path: Path) ->
     late = tell(Two(tmp_path / "late", apr(4)))
     late.late = {apr(5)}
     late.run(apr(7))
-    equal(
-        [t for t in told(late) if t[0] == "AggA"],
-        [("AggA", "missing_at_partner", "X2"), ("AggA", "missing_at_platform", "X1")],
-    )
+    equal([t for t in told(late) if t[0] == "AggA"], [("AggA", "missing_at_partner", "X2")])
+    equal(waiting(late), [("AggA", "X1", "file_missing", None)])
+    equal(late.balance("Assets:Clearing:Timing:AggA", apr(7)), CUT)
     late.comes(apr(5))
     equal(told(late), told(in_time))
     equal(days_of(late), days_of(in_time))
@@ -247,7 +289,7 @@ def test_the_first_file_of_the_other_says_that_nothing_is_awaited_before(tmp_pat
     story.sold(apr(5), "X3", partner="AggD")
     story.row(apr(5), "A-X3", "X3", debit=CUT)
     story.run(apr(6))
-    equal(told(story), [("AggA", "missing_at_platform", "X3")])
+    equal((told(story), waiting(story)), ([], [("AggA", "X3", "file_missing", None)]))
     story.comes(apr(6))
     equal(told(story), [])
     story.proven()
@@ -261,4 +303,34 @@ def test_the_sale_is_corrected_to_name_the_deliverer(tmp_path: Path) -> None:
     story.run(apr(7))
     equal(told(story), [])
     equal(story.balance("Income:Net:Pulsa", apr(6)), -1_100)
+    story.proven()
+
+
+def test_what_comes_to_nothing_on_the_same_day(tmp_path: Path) -> None:
+    """A row of the seller that fails after all, a charge that is given back: on that day, and at one supplier alone."""
+    story = Two(tmp_path / "books", apr(5), pending="24h")
+    # Not final at the seller when AggD charged it: nobody can tell whose goods came, until it fails there.
+    story.sold(apr(5), "N1")
+    story.row(apr(5), "A-N1", "N1", "PENDING", debit=CUT)
+    story.other(apr(5), "D-N1", "N1", debit=LISTED)
+    story.row(apr(6), "A-N1", "N1", "GAGAL", moved=CUT, at="05/04/2026 10:00:05")
+    # Our sale is not final, AggD delivers it and gives the money back: AggA alone is asked for it.
+    story.sold(apr(5), "N2", "PENDING")
+    story.other(apr(5), "D-N2", "N2", debit=LISTED)
+    story.other(apr(6), "D-R2", "N2", code="REFUND", credit=LISTED, orig="D-N2")
+    # The sale comes on the day on which AggD gives back what it charged for it.
+    story.other(apr(5), "D-N3", "N3", debit=LISTED)
+    story.other(apr(6), "D-R3", "N3", code="REFUND", credit=LISTED, orig="D-N3")
+    story.sold(apr(6), "N3")
+    story.run(apr(5))
+    equal(
+        told(story),
+        [("AggD", "missing_at_platform", "N1"), ("AggD", "missing_at_platform", "N3")],
+    )
+    story.run(apr(6))
+    of_partners = [t for t in told(story) if t[0].startswith("Agg")]
+    equal(
+        of_partners, [("AggA", "missing_at_partner", "N3"), ("AggA", "undelivered_overdue", "N2")]
+    )
+    equal(story.balance("Income:Net:Pulsa", apr(6)), -1_100 - 1_200)
     story.proven()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,17 @@ def test_an_order_paid_before_our_first_file(tmp_path: Path, status: str) -> Non
     equal(story.balance(undelivered, DAY), 0 if status == "SUCCESS" else -51_000)
     equal([str(f) for f in story.books.verify()], [])
     equal(story.books.rebuild(tmp_path / "again").differences, [])
+
+
+def test_the_file_of_the_later_day_has_the_later_word(tmp_path: Path) -> None:
+    """Failed at ten to midnight, refunded after it: both files say when it failed, the second that it is refunded."""
+    story = Story(tmp_path / "books", date(2026, 4, 1), gateway="PG1")
+    days = [date(2026, 4, n) for n in range(1, 8)]
+    for day, after in pairwise(days):
+        failed = {"at": f"{day} 23:50:33", "paid": f"{day} 23:50:23"}
+        story.sold(day, f"M{day.day}", "FAILED", **failed)
+        story.sold(after, f"M{day.day}", "FAILED", refunded=f"{after} 00:03:43", **failed)
+    story.run(days[-1])
+    payable = "Liabilities:Customer-Orders:Refund-Payable"
+    equal([story.balance(payable, day) for day in days], [*[-51_000] * 6, 0])
+    equal([str(f) for f in story.books.verify()], [])

@@ -1,0 +1,79 @@
+"""Which settlement a code is about: the day or month that it names, and what is settled together."""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from datetime import date
+from typing import Final, TypeVar
+
+from finops_ledger.sop.schedule import Period
+
+_DAY: Final = re.compile(r"(?<!\d)(20\d\d)-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])(?!\d)")
+_MONTH: Final = re.compile(r"(?<!\d)(20\d\d)-?(0[1-9]|1[0-2])(?!\d)")
+Node = TypeVar("Node", bound=Hashable)
+
+
+def day_in(text: str) -> date | None:
+    """Return the day that a code or reference names, or the last day of the month that it names.
+
+    >>> day_in("AggB-20260513"), day_in("INV/2026-05"), day_in("INV-0012")
+    (datetime.date(2026, 5, 13), datetime.date(2026, 5, 31), None)
+    """
+    for found in _DAY.finditer(text):
+        year, month, day = map(int, found.groups())
+        if day <= monthrange(year, month)[1]:
+            return date(year, month, day)
+    months = _MONTH.search(text)
+    if months is None:
+        return None
+    year, month = map(int, months.groups())
+    return date(year, month, monthrange(year, month)[1])
+
+
+def code_of(period: Period, channel: str = "") -> str:
+    """Return the code of a settlement that nobody has named yet: its last day, and its channel.
+
+    >>> code_of(Period(date(2026, 5, 1), date(2026, 5, 15)), "VA")
+    '20260515-VA'
+    """
+    text = f"{period.last:%Y%m%d}"
+    return f"{text}-{channel}" if channel else text
+
+
+def period_named(
+    text: Iterable[str],
+    said_on: date,
+    periods: Sequence[Period],
+    period_of: Callable[[date], Period],
+) -> tuple[Period | None, date | None]:
+    """Return the period that a statement is for, and the day that it names.
+
+    By the first text that names a day or a month; else the last of ``periods`` (those that nothing names yet) that
+    has ended by the day of the statement. None where neither says it.
+    """
+    for one in text:
+        day = day_in(one)
+        if day is not None:
+            return period_of(day), day
+    ended = [p for p in periods if p.last <= said_on]
+    return (max(ended) if ended else None), None
+
+
+def ends(period: Period, day: date) -> bool:
+    """Say whether a day names a period: by its first or its last day."""
+    return day in (period.first, period.last)
+
+
+def together(links: Iterable[tuple[Node, Node]]) -> list[list[Node]]:
+    """Return the groups of what is linked, each in the order in which its members were first named."""
+    group: dict[Node, list[Node]] = {}
+    for one, other in links:
+        mine = group.setdefault(one, [one])
+        theirs = group.setdefault(other, [other])
+        if mine is not theirs:
+            mine.extend(theirs)
+            for node in theirs:
+                group[node] = mine
+    return list({id(g): g for g in group.values()}.values())

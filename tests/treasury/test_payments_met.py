@@ -1,0 +1,117 @@
+"""Our payments and the bank's lines: one list in several lines, several lists in one line, without a code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.treasury.bills import TRANSIT, UNBILLED, bill, biller, may, short
+from tests.worked.postpaid import Postpaid
+from tests.worked.story import equal
+
+pytestmark = pytest.mark.samples
+NET = 351_192  # of one bill: 352,500 - 1,200 - 132 + 24
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Postpaid:
+    """Two days of one bill each, on two lists of the 13th."""
+    story = biller(tmp_path / "books")
+    bill(story, may(11), "A1")
+    bill(story, may(12), "A2")
+    for day in (11, 12):
+        story.pays(may(13), f"AggB-202605{day}", (UNBILLED, NET, ""), (TRANSIT, -NET, ""))
+    return story
+
+
+def transit(story: Postpaid) -> list[tuple[str, str, str]]:
+    found = story.books.breaks(everything=True)
+    return [(b["ref"], b["class"], b["residue"]) for b in found if b["leg"] == "payment-bank"]
+
+
+def test_one_list_in_several_lines(story: Postpaid) -> None:
+    story.lines[may(13)] += [("TRSF AGGB AggB-20260511", -n) for n in (250_000, NET - 250_000)]
+    story.lines[may(13)].append(("TRSF AGGB AggB-20260512", -NET))
+    story.run(may(13))
+    equal(transit(story), [])
+    equal(
+        short(story.books.settlements(everything=True), "ref", "paid"),
+        [("20260511", str(NET)), ("20260512", str(NET))],
+    )
+    story.proven()
+
+
+def test_a_part_today_and_the_rest_tomorrow(story: Postpaid) -> None:
+    story.lines[may(13)] += [
+        ("TRSF AGGB AggB-20260511", -250_000),
+        ("TRSF AGGB AggB-20260512", -NET),
+    ]
+    story.lines[may(14)].append(("TRSF AGGB AggB-20260511", -(NET - 250_000)))
+    story.run(may(13))
+    [part] = story.books.settlements()
+    equal(
+        short([part], "ref", "state", "paid", "open", "flags"),
+        [("20260511", "part-paid", "250000", "101192", ["short"])],
+    )
+    equal(transit(story), [("20260511", "settlement_short", "-101192")])
+    story.run(may(14))
+    equal((transit(story), story.books.settlements()), ([], []))
+    story.proven()
+
+
+def test_several_lists_in_one_line(story: Postpaid) -> None:
+    story.lines[may(13)].append(("TRSF AGGB AggB-20260512", -2 * NET))
+    story.run(may(13))
+    equal((transit(story), story.books.settlements()), ([], []))
+    equal(
+        short(story.books.settlements(everything=True), "ref", "paid"),
+        [("20260511", str(NET)), ("20260512", str(NET))],
+    )
+    story.proven()
+
+
+def test_a_line_without_a_code_meets_both_by_their_sum_and_neither_by_its_amount(
+    story: Postpaid,
+) -> None:
+    story.lines[may(13)].append(("TRSF AGGB TAGIHAN", -NET))
+    story.run(may(13))
+    # Either of the two could be meant: nothing is decided.
+    equal(len(transit(story)), 3)
+    equal([s["state"] for s in story.books.settlements()], ["listed", "listed"])
+    story.proven()
+
+
+def test_in_one_line_without_a_code(story: Postpaid) -> None:
+    story.lines[may(13)].append(("TRSF AGGB TAGIHAN", -2 * NET))
+    story.run(may(13))
+    equal((transit(story), story.books.settlements()), ([], []))
+    story.proven()
+    equal([str(f) for f in story.books.verify()], [])
+    equal(story.books.audit()[1], [])
+
+
+def test_paid_before_anything_is_delivered(tmp_path: Path) -> None:
+    """The list names the period by its last day; the rows that come later meet it there."""
+    story = biller(tmp_path / "books", "[versions.settlement.schedule]\nlag = 1")
+    story.pays(may(11), "AggB-20260512", (UNBILLED, NET, ""), (TRANSIT, -NET, ""))
+    story.lines[may(11)].append(("TRSF AGGB AggB-20260512", -NET))
+    story.run(may(11))
+    names = ("ref", "net", "paid", "due", "flags")
+    told = ("20260512", "0", str(NET), "2026-05-13", ["over", "advance"])
+    equal(short(story.books.settlements(everything=True), *names), [told])
+    bill(story, may(12), "A1")
+    story.run(may(12))
+    told = ("20260512", str(NET), str(NET), "2026-05-13", ["advance"])
+    equal(short(story.books.settlements(everything=True), *names), [told])
+
+
+def test_a_code_that_is_billed_twice_is_told(tmp_path: Path) -> None:
+    story = biller(tmp_path / "books", "[versions.settlement.schedule]\nlag = 1")
+    bill(story, may(11), "A1")
+    story.invoices_(may(12), "AggB-20260511", may(11), 352_500, 1_200, 132)
+    story.invoices_(may(13), "AggB-20260511", may(10), 352_500, 1_200, 132)
+    story.run(may(13))
+    [one] = story.books.settlements()
+    equal(short([one], "gross", "stated", "flags"), [("352500", "702384", ["overdue", "over"])])
+    equal(one["notes"], ["20260511 is billed more than once, on 2026-05-12, 2026-05-13"])
