@@ -157,7 +157,7 @@ def evenings(
             )
             result = run(
                 engine, task, before=list(partners[who].items), earlier=history[who], decided=[],
-                absent_keys=None, out=out,
+                out=out,
             )  # fmt: skip
             assert result.residual == 0
             for (ref, _), state in one.opened(engine).items():

@@ -177,9 +177,7 @@ def test_what_was_delivered(engine: DuckEngine, seed: int, grace: int, tmp_path:
             serials=tuple(kept),
             serials_s=int(SPAN.total_seconds()),
         )
-        result = run(
-            engine, task, before=before, earlier=history, decided=[], absent_keys=None, out=out
-        )
+        result = run(engine, task, before=before, earlier=history, decided=[], out=out)
         rows = engine.rows(
             "select key, occurrence, class, amount from outcome where class not in ('matched', 'excluded')"
         )

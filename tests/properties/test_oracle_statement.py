@@ -103,9 +103,7 @@ def test_two_files_of_a_partner(engine: DuckEngine, seed: int, tmp_path: Path) -
             engine.give(f"{role}_lines", table(role, rows))
         out = tmp_path / f"{number}"
         out.mkdir()
-        result = run(
-            engine, work(day), before=before, earlier=history, decided=[], absent_keys=None, out=out
-        )
+        result = run(engine, work(day), before=before, earlier=history, decided=[], out=out)
         made = opened(engine)
         expected = reference.run(day, today)
         wrong = sorted(k for k in {*made, *expected} if made.get(k) != expected.get(k))
@@ -141,9 +139,7 @@ def test_a_row_and_what_undoes_it_on_one_day_belong_together(
         engine.give("deposit_lines", table("deposit", rows))
         out = tmp_path / day.isoformat()
         out.mkdir()
-        result = run(
-            engine, work(day), before=before, earlier=[], decided=[], absent_keys=None, out=out
-        )
+        result = run(engine, work(day), before=before, earlier=[], decided=[], out=out)
         before = [result.files["items"]]
         assert opened(engine) == {"~N-1": ("unexplained_movement", 75_000)}
 

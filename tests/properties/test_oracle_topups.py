@@ -87,9 +87,7 @@ def test_transfers_and_credits(engine: DuckEngine, seed: int, tmp_path: Path) ->
                 tickets=Rules(),
                 rules=(),
             )
-            result = run(
-                engine, task, before=before, earlier=[], decided=[], absent_keys=None, out=out
-            )
+            result = run(engine, task, before=before, earlier=[], decided=[], out=out)
             rows = engine.rows("select class, amount, opened from outcome where amount <> 0")
             made = sorted((r["class"], int(r["amount"]), r["opened"]) for r in rows)
             assert made == reference.run(day, mine, theirs), (example, day, sent, credited)
@@ -148,8 +146,14 @@ def test_the_gateways_fee(engine: DuckEngine, seed: int, per: str, tmp_path: Pat
         engine.give("settlement_lines", table("settlement", lines))
         out = tmp_path / f"{number}"
         out.mkdir()
-        task = replace(job(day), leg=LEGS[GATEWAY_FEE], grace=timedelta(days=1), fee=fee, rules=())
-        result = run(engine, task, before=before, earlier=[], decided=[], absent_keys=None, out=out)
+        task = replace(
+            job(day),
+            leg=LEGS[GATEWAY_FEE],
+            grace=timedelta(days=1),
+            fees=((date.min, date.max, fee),),
+            rules=(),
+        )
+        result = run(engine, task, before=before, earlier=[], decided=[], out=out)
         rows = engine.rows("select key, class, amount from outcome where amount <> 0")
         made = {r["key"]: (r["class"], r["amount"]) for r in rows}
         assert made == {k: ("fee_mismatch", n) for k, n in over.items() if n}, day
