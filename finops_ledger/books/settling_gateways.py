@@ -108,8 +108,7 @@ def _reported(
         one.told.add(row["day_post"])
         _take(one, row)
     standing = sql.standing(space, SETTLEMENT_BANK, who, last)
-    days = space.state.days_of.get((SETTLEMENT_BANK, who), [])
-    until = max((d for d in days if d <= last), default=date.min)
+    days = {d for d in space.state.days_of.get((SETTLEMENT_BANK, who), []) if d <= last}
     on: dict[date, list[str]] = {}
     for code, one in reports.items():
         on.setdefault(one.settled, []).append(code)
@@ -117,8 +116,10 @@ def _reported(
         alone = len(on[one.settled]) == 1
         own = [d for d in disputes if _of(d, who, code, one.settled, alone=alone)]
         stands = standing.get(code)
-        paid = -stands["right_now"] if stands else one.net if until >= one.settled else ZERO
-        closed = stands["closed"] if stands else until >= one.settled
+        # What was never open at a day's end was met on its day: but for a day that is not reconciled.
+        met = one.told <= days
+        paid = -stands["right_now"] if stands else one.net if met else ZERO
+        closed = stands["closed"] if stands else met
         yield _settlement(
             space, who, code, one, last, own, paid, closed, _paid_on(one, stands, seen, code, paid)
         )

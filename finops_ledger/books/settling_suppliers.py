@@ -336,8 +336,9 @@ def _list_due(side: _Side, codes: Sequence[str]) -> date | None:
 
 
 def _reconciled(space: Workspace, who: str, lists: Sequence[Payment]) -> bool:
+    """Say whether the days of some lists are: what was never open at such a day's end was met on it."""
     days = space.state.days_of.get((PAYMENT_BANK, who), [])
-    return not lists or bool(days and days[-1] >= max(p.day for p in lists))
+    return {p.day for p in lists} <= set(days)
 
 
 def _code(side: _Side, keys: Sequence[tuple[str, Period]]) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.treasury.bills import TRANSIT, UNBILLED, bill, biller, may, short
+from tests.worked import workspace as w
 from tests.worked.postpaid import Postpaid
-from tests.worked.story import equal
+from tests.worked.story import Story, equal
 
 pytestmark = pytest.mark.samples
 NET = 351_192  # of one bill: 352,500 - 1,200 - 132 + 24
@@ -115,3 +117,21 @@ def test_a_code_that_is_billed_twice_is_told(tmp_path: Path) -> None:
     [one] = story.books.settlements()
     equal(short([one], "gross", "stated", "flags"), [("352500", "702384", ["overdue", "over"])])
     equal(one["notes"], ["20260511 is billed more than once, on 2026-05-12, 2026-05-13"])
+
+
+def test_what_the_bank_has_not_said_is_not_paid(tmp_path: Path) -> None:
+    """The bank's file of the day is missing; the next day's is in, and says nothing of it."""
+    story = Story(tmp_path / "books", may(12), gateway="PG1", bank=True)
+    story.sold(may(12), "O1", partner="")
+    story.reports[may(12)] = [w.settled("PG1-20260512", may(12), "O1", "PAYMENT", 51_000)]
+    story.pays_out(may(12), 51_000, "PG1-20260512")
+    story.drop(may(12))
+    name = "BCA_mutasi_20260512.csv"
+    (story.root / "inbox" / name).unlink()
+    story.drop(may(13))
+    story.work()
+    [one] = story.books.settlements()
+    equal(short([one], "state", "paid", "open"), [("in-transit", "0", "51000")])
+    shutil.copy2(story.kept / name, story.root / "inbox" / name)
+    story.work()
+    equal(story.books.settlements(), [])
