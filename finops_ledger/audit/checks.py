@@ -17,7 +17,7 @@ Check = Callable[[Day], Iterator[str]]
 TOLD: Final = 20
 
 #: Legs on which a row may be shared out over several items.
-SHARED: Final = ("topup-bank", "settlement-bank")
+SHARED: Final = ("topup-bank", "settlement-bank", "payment-bank")
 _DONE: Final = ("matched", "matched_within_tolerance", "excluded")
 _WAITING: Final = ("timing", "pending")
 

@@ -17,7 +17,7 @@ def test_both_engines_find_the_same(tmp_path: Path) -> None:
         missing(lack)
     from finops_ledger.subledger.engine_spark import SparkEngine
 
-    chance = Random(1)
+    chance = Random(2)
     told = [business(chance, f"X{number:03}") for number in range(60)]
     (tmp_path / "near").mkdir()
     (tmp_path / "far").mkdir()
@@ -25,7 +25,7 @@ def test_both_engines_find_the_same(tmp_path: Path) -> None:
     far = SparkEngine(local, spark.LIMITS.session(), tmp_path)
     try:
         near, there = (
-            list(evenings(engine, told, DAYS[:2], tmp_path / name, ("AggA", "AggB")))
+            list(evenings(engine, told, DAYS[:3], tmp_path / name, ("AggA", "AggB")))
             for engine, name in ((local, "near"), (far, "far"))
         )
         assert there == near

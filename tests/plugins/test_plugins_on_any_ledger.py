@@ -93,10 +93,16 @@ def _seconds(plugin: Any, entries: list[Any]) -> tuple[float, int]:
 
 @pytest.mark.parametrize("plugin", PLUGINS)
 def test_ten_times_the_entries_take_about_ten_times_as_long(plugin: Any) -> None:
-    (small, few), (large, many) = (_seconds(plugin, _ledger(size)) for size in (2_000, 20_000))
-    # What is wrong here (no opening balance, no manifest) is told once, however long it lasts.
-    assert few == many < 3
-    assert large / small < 25
+    ledgers = [_ledger(size) for size in (2_000, 20_000)]
+    times = []
+    for _ in range(5):
+        (small, few), (large, many) = (_seconds(plugin, ledger) for ledger in ledgers)
+        # What is wrong here (no opening balance, no manifest) is told once, however long it lasts.
+        assert few == many < 3
+        times.append(large / small)
+        if times[-1] < 25:
+            break  # a busy machine makes a run longer, never shorter; a square would be 100 every time
+    assert min(times) < 25
 
 
 VALUES = st.one_of(
