@@ -25,8 +25,9 @@ _SIMPLE: Final = "state = 'success' and not renewed and occurrence = ''"
 _LEFT, _RIGHT, _SPOILT = 1, 2, 4
 #: Of a key: two rows, one of each side and both simple, that cancel out. A key is told by few and narrow numbers: there
 #: are as many of them as the day has orders.
-_PLAIN: Final = f"n = 2 and sides & 7 = {_LEFT | _RIGHT} and units = 0"
+_PLAIN: Final = f"n = 2 and sides & 7 = {_LEFT | _RIGHT} and low = high"
 _NO_UNITS: Final = "cast(0 as bigint)"
+_A_UNIT: Final = 10_000
 #: So many pairs are joined and put in order at a time, where an engine is bounded by memory.
 _AT_A_TIME: Final = 8_000_000
 #: What a match keeps of a plain pair: what differs from pair to pair (``l`` the sale, ``r`` the
@@ -51,7 +52,7 @@ _VARIES: Final = {
 
 def _units(move: str) -> str:
     """SQL of a movement in ten-thousandths, as a whole number."""
-    return f"cast(cast({move} as decimal(18, 4)) * 10000 as bigint)"
+    return f"cast(cast({move} as decimal(18, 4)) * {_A_UNIT} as bigint)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +89,17 @@ def split(engine: en.Engine, rule: str = "ref", *, goods: bool = False) -> Pairs
     )
     engine.keep(
         "keys",
-        f"select h, count(*) as n, bit_or(cast(side as tinyint)) as sides, bit_xor(units) as units{also} from ({rows} "
-        f"union all select hash(key), {_SPOILT}, {_NO_UNITS}{none} from prior{others}) group by h",
+        "select h, count(*) as n, bit_or(cast(side as tinyint)) as sides, min(units) as low, max(units) as high"
+        f"{also} from ({rows} union all select hash(key), {_SPOILT}, {_NO_UNITS}{none} from prior{others}) group by h",
     )
     engine.keep("odd", f"select h from keys where not ({pair})")
+    found = engine.rows(
+        f"select count(*) as n, coalesce(sum(low), 0) as units from keys where {pair}"
+    )[0]
     engine.drop("keys")  # as long as the day; the pairs need the memory
     for name, side in (("lhs", "left_side"), ("rhs", "right_side")):
         engine.keep(name, f"select * from {side} where hash(key) in (select h from odd)")
-    found = engine.rows(
-        "select all_n - odd_n as n, all_moved - odd_moved as moved from "
-        "(select count(*) as all_n, coalesce(sum(move), 0) as all_moved from left_side), "
-        "(select count(*) as odd_n, coalesce(sum(move), 0) as odd_moved from lhs)"
-    )[0]
-    return Pairs(found["n"], found["moved"])
+    return Pairs(found["n"], Decimal(found["units"]) / _A_UNIT)
 
 
 def write(engine: en.Engine, pairs: Pairs, stamp: str, rest: str, path: Path) -> None:
