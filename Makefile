@@ -3,8 +3,8 @@
 
 # make demo SERVE=0 builds the books and does not open Fava.
 SERVE ?= 1
-# One process per core; the tests of a file share its fixtures.
-PYTEST_ARGS ?= -n auto --dist loadfile
+# One process per core; the tests of a file share its fixtures, the longest files come first.
+PYTEST_ARGS ?= -n auto --dist loadfile --no-loadscope-reorder
 
 help: ## print the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile

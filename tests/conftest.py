@@ -13,6 +13,39 @@ ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT.parent / "shared" / "samples"
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 
+#: Files that take longest, longest first: begun last, one of them would keep the other processes waiting.
+LONGEST = (
+    "integrity/test_kill_every_step.py",
+    "worked/test_closed_periods.py",
+    "worked/test_refunds_apart.py",
+    "worked/test_cases_postpaid.py",
+    "resolving/test_worked_by_command.py",
+    "engines/test_same_rows.py",
+    "worked/test_cases_statement.py",
+    "worked/test_cases_cross.py",
+    "docs/test_pages.py",
+    "samples/test_text_banks.py",
+    "worked/test_deposits.py",
+    "integrity/test_rebuild.py",
+    "samples/test_real_files.py",
+    "properties/test_truth.py",
+    "properties/test_order_of_arrival.py",
+    "properties/test_stage.py",
+    "engines/test_across_suppliers.py",
+    "resolving/test_without_money.py",
+    "stories/test_amounts.py",
+    "worked/test_goods.py",
+    "worked/test_cases_stock.py",
+    "worked/test_withdraw.py",
+    "loop/test_own_legs.py",
+    "worked/test_restated_closing.py",
+    "worked/test_cases_deposit.py",
+    "treasury/test_paying_books.py",
+    "properties/test_statement.py",
+    "cli/test_exit_codes.py",
+    "benchmarks/test_bench.py",
+)
+
 # No deadlines: a busy machine is not a bug. In CI the same examples every time.
 settings.register_profile("house", deadline=None, derandomize=IN_CI)
 settings.load_profile("house")
@@ -30,6 +63,11 @@ def missing(what: str) -> None:
     if IN_CI:
         pytest.fail(f"{what}, and CI is set", pytrace=False)
     pytest.skip(what)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    place = {ROOT / "tests" / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

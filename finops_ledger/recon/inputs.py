@@ -96,6 +96,12 @@ def _gap(job: Job, gap: Gap) -> str:
     return f"select {rt.columns(said)}"
 
 
+def nothing(engine: en.Engine, pairs: plain.Pairs) -> bool:
+    """Say whether a run has nothing to look at: neither rows of the day nor items from before."""
+    sides = " union all ".join(f"select 1 from {name}" for name in ("lhs", "rhs", "prior"))
+    return not pairs.count and not engine.rows(f"{sides} limit 1")
+
+
 def lay_out_prior(engine: en.Engine, before: Sequence[Path]) -> None:
     """Lay out the items that were open the day before, or written off, as ``prior``."""
     columns = ", ".join(f'"{c}"' for c in rt.ITEM)

@@ -25,6 +25,7 @@ from finops_ledger.recon import (
     passes,
     results,
 )
+from finops_ledger.recon import tables as rt
 from finops_ledger.recon.decisions import Decided
 from finops_ledger.recon.history import Matched
 from finops_ledger.recon.job import Absent, Job, Outcome, clock
@@ -54,6 +55,9 @@ def run(
     engine.give("clock", clock(job))
     inputs.lay_out_prior(engine, before)
     result = Outcome(pairs=inputs.lay_out(engine, job))
+    if not decided and len(job.partners) < 2 and inputs.nothing(engine, result.pairs):
+        engine.keep("outcome", en.empty(rt.sql_types(rt.OUTCOME)))
+        return result
     told = crossing.run(engine, job)
     history.add(engine, job, earlier)
     waiting = [one for one in absent if one.until is None or one.until > job.day]

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 #: A text column of at most so many values is digested by their numbers.
 _FEW = 1_000
+#: A file of no more rows is digested by one thread: opening it takes longer than reading it.
+_SHORT = 20_000
 _CODED = pa.dictionary(pa.int32(), pa.string())
 
 
@@ -158,22 +160,42 @@ def content_digest(path: Path) -> str:
         metadata, schema = file.metadata, file.schema_arrow
     columns = [[f.name, str(f.type)] for f in schema]  # "not null" is the writer's guess: left out
     digest = hashlib.sha256(json.dumps([columns, metadata.num_rows]).encode())
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        for column in pool.map(lambda at: _column_digest(path, metadata, at), range(len(schema))):
-            digest.update(column)
+    for column in _of_columns(path, metadata, len(schema)):
+        digest.update(column)
     return digest.hexdigest()
 
 
-def _column_digest(path: Path, metadata: pq.FileMetaData, at: int) -> bytes:
-    """Digest one column: which rows have a value, and the values."""
+def _of_columns(path: Path, metadata: pq.FileMetaData, count: int) -> Iterable[bytes]:
+    """Digest each column; a short file is opened once for all of them, by one thread."""
+    if metadata.num_rows <= _SHORT:
+        names = [metadata.schema.column(at).name for at in range(count)]
+        with (
+            pq.ParquetFile(path, metadata=metadata, read_dictionary=names) as coded,
+            pq.ParquetFile(path, metadata=metadata) as file,
+        ):
+            return [_column_digest(coded, file, at) for at in range(count)]
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        return list(pool.map(lambda at: _one_column(path, metadata, at), range(count)))
+
+
+def _one_column(path: Path, metadata: pq.FileMetaData, at: int) -> bytes:
+    """Digest one column of a long file, by a thread of its own."""
     name = metadata.schema.column(at).name
-    with pq.ParquetFile(path, metadata=metadata, read_dictionary=[name]) as file:
-        if file.schema_arrow.field(at).type == _CODED:
-            found = _few_values(_chunks(file, name))
-            if found is not None:
-                return found
-    with pq.ParquetFile(path, metadata=metadata) as file:
-        return _many_values(_chunks(file, name))
+    with (
+        pq.ParquetFile(path, metadata=metadata, read_dictionary=[name]) as coded,
+        pq.ParquetFile(path, metadata=metadata) as file,
+    ):
+        return _column_digest(coded, file, at)
+
+
+def _column_digest(coded: pq.ParquetFile, file: pq.ParquetFile, at: int) -> bytes:
+    """Digest one column: which rows have a value, and the values. ``coded`` reads texts as dictionaries."""
+    name = file.metadata.schema.column(at).name
+    if coded.schema_arrow.field(at).type == _CODED:
+        found = _few_values(_chunks(coded, name))
+        if found is not None:
+            return found
+    return _many_values(_chunks(file, name))
 
 
 def _chunks(file: pq.ParquetFile, name: str) -> Iterator[pa.Array]:

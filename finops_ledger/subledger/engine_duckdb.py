@@ -48,8 +48,10 @@ class DuckEngine(Engine):
     def keep(self, name: str, query: Query | str) -> int:
         """Run an expression (or SQL text) into a temporary table; return its row count."""
         self._clear(name, "table")
-        self.connection.execute(f'create or replace temp table "{name}" as {sql_of(query)}')
-        return self.count(name)
+        made = self.connection.execute(
+            f'create or replace temp table "{name}" as {sql_of(query)}'
+        ).fetchall()
+        return int(made[0][0])
 
     def _clear(self, name: str, kind: str) -> None:
         """Drop what stands under a name if it is of the other kind: it cannot be replaced."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,23 +16,6 @@ from finops_ledger.subledger.manifest import NAME
 from tests.integrity import workspaces as iw
 from tests.integrity.kills import tree
 from tests.worked import workspace as w
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.mark.slow
-def test_killed_at_every_step_and_again_inside_the_recovery(tmp_path: Path) -> None:
-    ran = subprocess.run(
-        [sys.executable, "-m", "tests.integrity.kills", str(tmp_path)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 0, f"{ran.stdout[-6000:]}\n{ran.stderr[-3000:]}"
-    assert ran.stdout.endswith(" trials, 0 faults\n")
-    assert int(ran.stdout.split()[-4]) > 100, "it is killed at every step"
 
 
 @pytest.fixture(scope="module")
