@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from finops_ledger.audit.day import Day
 from finops_ledger.audit.decided import closed, decided
+from finops_ledger.audit.totals import SHARED, totals
 from finops_ledger.core.ids import account_component
 from finops_ledger.core.money import plain
 
@@ -15,9 +16,6 @@ from finops_ledger.core.money import plain
 Check = Callable[[Day], Iterator[str]]
 #: How many findings of one check are told one by one.
 TOLD: Final = 20
-
-#: Legs on which a row may be shared out over several items.
-SHARED: Final = ("topup-bank", "settlement-bank", "payment-bank")
 _DONE: Final = ("matched", "matched_within_tolerance", "excluded")
 _WAITING: Final = ("timing", "pending")
 
@@ -75,7 +73,7 @@ def used_once(day: Day) -> Iterator[str]:
 
     Where rows are added up by key, a row may be paid under one occurrence and refunded under another of its key.
     What a statement says beyond its rows (``!``, ``?``) is no row: it only stands beside one. A transfer may pay for
-    several tickets, and a ticket may come in several transfers: there the sums are asked.
+    several tickets, and a ticket may come in several transfers: there the sums are asked (:mod:`.totals`).
     """
     if day.leg in SHARED:
         return
@@ -382,6 +380,7 @@ CHECKS: Final[dict[str, Check]] = {
     "rows": rows_exist,
     "keys": keys_equal,
     "once": used_once,
+    "totals": totals,
     "sums": sums_right,
     "amounts": amounts_from_rows,
     "outcome": one_outcome,
