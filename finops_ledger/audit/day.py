@@ -45,6 +45,7 @@ RESULT: Final = {
     "class": "varchar",
     "home": "varchar",
     "amount": "decimal(18, 4)",
+    "opened": "date",
     "rule": "varchar",
     "id": "varchar",
     "touched": "boolean",
