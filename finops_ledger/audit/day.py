@@ -47,6 +47,7 @@ RESULT: Final = {
     "amount": "decimal(18, 4)",
     "opened": "date",
     "rule": "varchar",
+    "operands": "varchar",
     "id": "varchar",
     "touched": "boolean",
     "amount_before": "decimal(18, 4)",
@@ -165,6 +166,24 @@ def lay_out(day: Day) -> None:
     )
     engine.view("elsewhere", _results(day, others, "/matches/"))
     _lay_out_rows(day)
+
+
+def standing(day: Day) -> tuple[str, str]:
+    """Return SQL of what a supplier's row ``r`` of one version moves on clearing, and of what it holds."""
+    open_ = "r.status in ('pending', 'unknown')"
+    if day.model != "postpaid":
+        amount = "-coalesce(r.amount, 0)"
+        return (
+            f"case when {open_} then 0 else {amount} end",
+            f"case when {open_} then {amount} else 0 end",
+        )
+    # Nothing is owed for what is not final; what is granted, with its VAT, is not asked of the order.
+    granted = " - ".join(
+        f"coalesce(cast(r.{n} as decimal(18, 4)), 0)" for n in ("commission", "vat")
+    )
+    final = f"cast(-r.amount - {granted} as decimal(18, 4))"
+    none = "cast(0 as decimal(18, 4))"
+    return f"case when {open_} or coalesce(r.amount, 0) = 0 then 0 else {final} end", none
 
 
 def _results(day: Day, lines: list[Line], folder: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Final
 
-from finops_ledger.audit.day import Day, bank_rules
+from finops_ledger.audit.day import Day, bank_rules, standing
 from finops_ledger.core.kinds import STATUS_RANK
 from finops_ledger.core.money import plain
 from finops_ledger.subledger.engine import literal
@@ -38,6 +38,7 @@ def totals(day: Day) -> Iterator[str]:
     elif day.leg == _SUSPENSE:
         said = {"left": _lines(day, "unknown", "bank")}
     else:
+        yield from _shares(day)
         return
     for side, (what, moved) in sorted(said.items()):
         if moved is None:
@@ -48,6 +49,34 @@ def totals(day: Day) -> Iterator[str]:
         told = Decimal(day.line["bridge"][side])
         if told != found:
             yield f"the bridge says {plain(told)} on the {side}; the results say {plain(found)}"
+
+
+def _shares(day: Day) -> Iterator[str]:
+    """Where rows of a partner are for several orders, what the orders have of them is what the rows moved.
+
+    Asked where each row has one version, nothing undoes it, and all of them were put together on this day.
+    """
+    if not day.one_by_one:
+        return
+    final, held = standing(day)
+    for r in day.rows(
+        "with shared as (select distinct rule, operands from results where right_kind = 'share' "
+        "and rule is not null and operands is not null), "
+        "mine as (select m.* from results as m join shared using (rule, operands)), "
+        "used as (select distinct rule, operands, right_batch, right_record from mine where right_batch is not null), "
+        f"stated as (select u.rule, u.operands, sum({final}) as final, bool_or({held} <> 0 or o.row_key is not null) "
+        "as more from used as u join rows as r on r.batch = u.right_batch and r.record = u.right_record "
+        "left join rows as o on o.role = 'supply' and (o.row_key = r.row_key or o.orig_ref = r.row_key) "
+        "and (o.batch, o.record) <> (r.batch, r.record) group by all) "
+        "select min(m.key) as key, count(*) as n, sum(m.right_now) as said, min(s.final) as final from mine as m "
+        "join stated as s using (rule, operands) where not s.more and not exists (select 1 from elsewhere as e "
+        "where e.rule = m.rule and e.operands = m.operands) group by m.rule, m.operands "
+        "having sum(m.right_now) <> min(s.final) order by all"
+    ):
+        yield (
+            f"{r['key']} and {r['n'] - 1} more share rows that move {plain(r['final'])}; "
+            f"the results say {plain(r['said'])}"
+        )
 
 
 def _moved(day: Day, side: str) -> Decimal:
