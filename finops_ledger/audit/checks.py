@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any, Final
 
-from finops_ledger.audit.day import Day
+from finops_ledger.audit.day import Day, standing
 from finops_ledger.audit.decided import closed, decided
+from finops_ledger.audit.totals import SHARED, totals
 from finops_ledger.core.ids import account_component
 from finops_ledger.core.money import plain
 
@@ -15,9 +16,6 @@ from finops_ledger.core.money import plain
 Check = Callable[[Day], Iterator[str]]
 #: How many findings of one check are told one by one.
 TOLD: Final = 20
-
-#: Legs on which a row may be shared out over several items.
-SHARED: Final = ("topup-bank", "settlement-bank", "payment-bank")
 _DONE: Final = ("matched", "matched_within_tolerance", "excluded")
 _WAITING: Final = ("timing", "pending")
 
@@ -75,11 +73,12 @@ def used_once(day: Day) -> Iterator[str]:
 
     Where rows are added up by key, a row may be paid under one occurrence and refunded under another of its key.
     What a statement says beyond its rows (``!``, ``?``) is no row: it only stands beside one. A transfer may pay for
-    several tickets, and a ticket may come in several transfers: there the sums are asked.
+    several tickets, and a ticket may come in several transfers; and a partner's row for several orders of ours stands
+    on one of them, of which the others take their shares: there the sums are asked (:mod:`.totals`).
     """
     if day.leg in SHARED:
         return
-    a_row = "left(m.key, 1) not in ('!', '?')"
+    a_row = "left(m.key, 1) not in ('!', '?') and coalesce(m.right_kind, '') <> 'share'"
     use, other = (
         ("count(*)", "(e.key <> m.key or e.occurrence <> m.occurrence)")
         if day.one_by_one
@@ -97,7 +96,8 @@ def used_once(day: Day) -> Iterator[str]:
             f"select m.{side}_batch as batch, m.{side}_record as record, m.key, e.key as other "
             f"from results as m join elsewhere as e on e.{side}_batch = m.{side}_batch "
             f"and e.{side}_record = m.{side}_record where m.{side}_batch is not null "
-            f"and {a_row} and left(e.key, 1) not in ('!', '?') and {other} order by all"
+            f"and {a_row} and left(e.key, 1) not in ('!', '?') and coalesce(e.right_kind, '') <> 'share' "
+            f"and {other} order by all"
         ):
             where = day.original(r["batch"], r["record"])
             yield f"{where} is used by {r['key']}, and on another day by {r['other']}"
@@ -129,24 +129,13 @@ def amounts_from_rows(day: Day) -> Iterator[str]:
         "where role = 'supply' and ref is not null and coalesce(kind, 'usage') = 'usage' "
         "group by ref, partner having count(*) = 1"
     )
-    final = "case when r.status in ('pending', 'unknown') then 0 else -coalesce(r.amount, 0) end"
-    held = "case when r.status in ('pending', 'unknown') then -coalesce(r.amount, 0) else 0 end"
-    if day.model == "postpaid":
-        # Nothing is owed for what is not final; what is granted, with its VAT, is not asked of the order.
-        granted = " - ".join(
-            f"coalesce(cast(r.{n} as decimal(18, 4)), 0)" for n in ("commission", "vat")
-        )
-        final = (
-            "case when r.status in ('pending', 'unknown') or coalesce(r.amount, 0) = 0 then 0 "
-            f"else cast(-r.amount - {granted} as decimal(18, 4)) end"
-        )
-        held = "cast(0 as decimal(18, 4))"
+    final, held = standing(day)
     for r in day.rows(
         f"with single as ({single}) select m.key, r.batch, r.record, m.right_now, m.right_held, "
         f"{final} as final, {held} as held from results as m "
         "join single as s on s.batch = m.right_batch and s.record = m.right_record "
         "join rows as r on r.batch = s.batch and r.record = s.record "
-        f"where m.rule is distinct from 'shares' and r.partner = {_text(day.counterparty)} "
+        f"where r.partner = {_text(day.counterparty)} "
         "and m.key = r.ref and m.key not in (select key from before union all select key from elsewhere) "
         "and not exists (select 1 from rows as o where o.role = 'supply' "
         "and (o.ref = r.ref or o.orig_ref = r.row_key or o.row_key = r.row_key) "
@@ -382,6 +371,7 @@ CHECKS: Final[dict[str, Check]] = {
     "rows": rows_exist,
     "keys": keys_equal,
     "once": used_once,
+    "totals": totals,
     "sums": sums_right,
     "amounts": amounts_from_rows,
     "outcome": one_outcome,

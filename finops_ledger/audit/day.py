@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,7 +45,9 @@ RESULT: Final = {
     "class": "varchar",
     "home": "varchar",
     "amount": "decimal(18, 4)",
+    "opened": "date",
     "rule": "varchar",
+    "operands": "varchar",
     "id": "varchar",
     "touched": "boolean",
     "amount_before": "decimal(18, 4)",
@@ -55,6 +57,7 @@ RESULT: Final = {
     "recovered": "decimal(18, 4)",
     "breaks_on": "date",
     "is_closed": "boolean",
+    "lost": "decimal(18, 4)",
 }
 #: The legs that ship with the package: each has an account.
 PACKAGE: Final = (
@@ -157,8 +160,30 @@ def lay_out(day: Day) -> None:
         "before",
         f"select * from ({_results(day, earlier[-1:], '/breaks/')}) where not is_closed",
     )
+    engine.keep(
+        "prior",
+        f"select * from ({_results(day, earlier[-1:], '/breaks/')}) where not is_closed or lost <> 0",
+    )
     engine.view("elsewhere", _results(day, others, "/matches/"))
     _lay_out_rows(day)
+
+
+def standing(day: Day) -> tuple[str, str]:
+    """Return SQL of what a supplier's row ``r`` of one version moves on clearing, and of what it holds."""
+    open_ = "r.status in ('pending', 'unknown')"
+    if day.model != "postpaid":
+        amount = "-coalesce(r.amount, 0)"
+        return (
+            f"case when {open_} then 0 else {amount} end",
+            f"case when {open_} then {amount} else 0 end",
+        )
+    # Nothing is owed for what is not final; what is granted, with its VAT, is not asked of the order.
+    granted = " - ".join(
+        f"coalesce(cast(r.{n} as decimal(18, 4)), 0)" for n in ("commission", "vat")
+    )
+    final = f"cast(-r.amount - {granted} as decimal(18, 4))"
+    none = "cast(0 as decimal(18, 4))"
+    return f"case when {open_} or coalesce(r.amount, 0) = 0 then 0 else {final} end", none
 
 
 def _results(day: Day, lines: list[Line], folder: str) -> str:
@@ -174,6 +199,13 @@ def _results(day: Day, lines: list[Line], folder: str) -> str:
     read = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
     stored = f"select * from {read}"
     return f"select {columns} from ({matches.whole(stored) if folder == '/matches/' else stored})"
+
+
+def bank_rules(day: Day, batch: Batch) -> tuple[tuple[str, str, str], ...]:
+    """Return the rules for the lines of a bank's file: pattern, kind and counterparty, in order."""
+    sop = day.registry.sops.get(batch.counterparty or "")
+    lines = sop.on(batch.day).lines if sop is not None else []
+    return tuple((one.when, one.kind, one.counterparty) for one in lines)
 
 
 def _quoted(name: str) -> str:
@@ -224,8 +256,11 @@ _TYPED: Final = {
     "price": "decimal(18, 4)",
     "face": "decimal(18, 4)",
     "at": "timestamptz",
+    "version_at": "timestamptz",
     "posting_day": "date",
     "row_key": "varchar",
+    "issue": "bigint",
+    "closes": "bigint",
 }
 
 
@@ -236,8 +271,11 @@ def _rows(day: Day, batch: Batch) -> str:
     key = " || chr(31) || ".join(f"coalesce(cast({k} as varchar), '')" for k in batch.key)
     first = max(day.registry.start, batch.opens or date.min)
     money = ", ".join(f"{n}" for n in ("amount", "cost", "quantity", "price", "face"))
+    texts = (f'cast({_kind(day, batch) if n == "kind" else n} as varchar) as "{n}"' for n in kept)
+    midnight = datetime.combine(batch.day, time(), UTC).isoformat()
     return (
-        f"select {', '.join(f'cast({n} as varchar) as {n}' for n in kept)}, {money}, occurrence, "
+        f"select {', '.join(texts)}, {money}, occurrence, {batch.issue} as issue, {batch.closes} as closes, "
+        f"coalesce(occurred_at, timestamptz '{midnight}') as version_at, "
         "coalesce(record, file_row_number + 1) as record, "
         "coalesce(occurred_at, created_at, paid_at) as at, "
         f"greatest({_posting_day(day, batch)}, date '{first}') as posting_day, {key} as row_key "
@@ -245,8 +283,26 @@ def _rows(day: Day, batch: Batch) -> str:
     )
 
 
+def _kind(day: Day, batch: Batch) -> str:
+    """Return SQL of a row's kind; an adjustment is about a top-up where the SOP says that it names one."""
+    sop = day.registry.sops.get(batch.counterparty or "")
+    names = sop.on(batch.day).deposit.adjusts if sop is not None else ""
+    if batch.role not in ("supply", "deposit") or not names:
+        return "kind"
+    told = f"regexp_matches(coalesce(orig_ref, ref, \"text\", ''), {literal(names)})"
+    return f"case when kind in ('adjustment', 'refund') and {told} then 'topup' else kind end"
+
+
 def _posting_day(day: Day, batch: Batch) -> str:
-    """Return SQL of rule R2: sale rows by their status's day, supply and deposit rows by the partner's day."""
+    """Return SQL of rule R2: sale rows by their status's day, supply and deposit rows by the partner's day.
+
+    A bank's line by its own day, if its file covers that; a settlement on the day of its last row in the file.
+    """
+    if batch.role == "settlement":
+        return "max(coalesce(day, file_day)) over (partition by coalesce(settlement_ref, ''))"
+    if batch.role == "bank":
+        first, last = (f"date '{d}'" for d in batch.covers)
+        return f"case when day between {first} and {last} then day else {last} end"
     if batch.role not in ("supply", "deposit"):
         return "coalesce(day, file_day)"
     sop = day.registry.sops.get(batch.counterparty or "")

@@ -75,7 +75,15 @@ def decided(day: Day) -> Iterator[str]:
         "select i.key, i.id, b.class from items as i join before as b on b.id = i.id where b.home is null "
         "and b.amount <> 0 and i.is_closed and not i.touched order by all"
     )
-    if not one and not goods and not unposted:
+    # Closed on the day on which it was found: nothing of it has moved on an account, and it was no plain match.
+    left = "i.recon_amount = 0" if day.posts else "true"
+    at_once = day.rows(
+        "select i.key, i.id, 'found that day' as class from items as i where i.is_closed "
+        f"and i.opened = date '{day.day}' and {left} and i.released = 0 and i.absorbed = 0 "
+        "and i.recovered = 0 and i.claimed = 0 and coalesce(i.lost, 0) = 0 "
+        "and i.rule is distinct from 'accepted' order by all"
+    )
+    if not one and not goods and not unposted and not at_once:
         return
     there = standing(day)
     accepted = {i: d for d in there if d.how == "accept" and d.day <= day.day for i in d.moved}
@@ -93,6 +101,6 @@ def decided(day: Day) -> Iterator[str]:
         if fits and not day.rows(f"select 1 from items where id = '{other}' and rule = 'accepted'"):
             yield f"{r['key']} ({r['id']}) is accepted as one with {other}, which the day does not say of that"
     shut = {i for d in there if d.how == "close" and d.day == day.day for i in d.moved}
-    for r in (*goods, *unposted):
+    for r in (*goods, *unposted, *at_once):
         if r["id"] not in shut:
             yield f"{r['key']} ({r['id']}) was {r['class']} and is closed; no row and no decision of the day says why"

@@ -109,7 +109,7 @@ def _item(space: Workspace, row: dict[str, Any], as_of: date | None) -> dict[str
         "exposure": plain(row["exposure"]),
         "priority": space.legs.classes[shown].priority
         if shown in space.legs.classes
-        else priority(shown),
+        else priority(shown, row["amount"] or row["claimed"]),
         **answered(space, row["counterparty"], shown, opened, now),
         "breaks_on": row["breaks_on"].isoformat() if row["breaks_on"] else None,
         "since": (row["since"] or opened).isoformat(),

@@ -6,8 +6,10 @@ them together.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Final
 
+from finops_ledger.core.money import ZERO
 from finops_ledger.recon.legs import (
     BANK_SUSPENSE,
     GATEWAY_FEE,
@@ -93,6 +95,8 @@ PRIORITY: Final = {
             "refund_mismatch",
             "chargeback",
             "settlement_short",
+            "topup_mismatch",
+            "unidentified_credit",
         ),
         1,
     ),
@@ -103,6 +107,8 @@ PRIORITY: Final = {
             "product_mismatch",
             "serial_reused",
             "status_unknown",
+            "amount_mismatch",
+            "settlement_overdue",
             "file_missing",
             "file_short",
         ),
@@ -112,23 +118,36 @@ PRIORITY: Final = {
         (
             "missing_at_partner",
             "late_reversal",
-            "topup_mismatch",
             "file_defect",
             "file_late",
-            "amount_mismatch",
             "unknown_in_settlement",
             "settlement_over",
-            "settlement_overdue",
-            "unidentified_credit",
         ),
         3,
     ),
 }
 
 
-def priority(class_: str) -> int:
-    """Return 1 (we lose now), 2 (we may lose) or 3 (they lose, or nobody)."""
-    return PRIORITY.get(class_, 3)
+#: The same of classes whose amount may be of either sign, where it is below zero: billed too little, given or paid too
+#: much, received without a name. They lose then, or nobody.
+BELOW_ZERO: Final = dict.fromkeys(
+    (
+        "cost_mismatch",
+        "fee_mismatch",
+        "amount_mismatch",
+        "refund_mismatch",
+        "topup_mismatch",
+        "settlement_overdue",
+        "unidentified_credit",
+    ),
+    3,
+)
+
+
+def priority(class_: str, amount: Decimal = ZERO) -> int:
+    """Return 1 (we lose now), 2 (we may lose) or 3 (they lose, or nobody), by class and direction."""
+    above = PRIORITY.get(class_, 3)
+    return BELOW_ZERO.get(class_, above) if amount < ZERO else above
 
 
 #: Every class that a break can have, in the order of the published precedence: an item is of the first class that

@@ -137,7 +137,8 @@ def of_account(leg: Leg, every: Any, clock_days: Any) -> Any:
     class_ = ibis.cases(
         (rest == ZERO, "matched"),
         (chargeback, "chargeback"),
-        (refund & ~nothing, "refund_mismatch"),
+        # Of either side alone as well: a refund that the gateway has not taken is theirs to take yet.
+        (refund, "refund_mismatch"),
         (nothing, leg.left_only),
         (nobody, leg.right_only),
         else_=differs,

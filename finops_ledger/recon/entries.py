@@ -188,14 +188,17 @@ def _claim_postings(engine: en.Engine, items: Path, claims: str) -> list[Posting
 
 
 def _absorbed(engine: en.Engine, items: Path, absorbs: Mapping[str, str]) -> list[Posting]:
-    """What is let pass: as cost of its category, or on the account that the SOP names for the rule."""
+    """What is let pass: as cost of its category, or on the account that the SOP names for the rule.
+
+    What it costs and what it saves stand apart: +100 and -100 are two differences, and not none.
+    """
     named = ", ".join(en.literal(name) for name in absorbs) or "null"
     found = engine.rows(
         f"with o as (select *, category is null or coalesce(rule in ({named}), false) as by_rule "
         f"from ({en.parquet([items])}) where absorbed <> 0) "
         "select case when not by_rule then category end as category, case when not by_rule then model end as model, "
-        "case when by_rule then rule end as rule, sum(absorbed) as amount, count(*) as n from o group by all "
-        "order by category, model, rule"
+        "case when by_rule then rule end as rule, absorbed < 0 as saved, sum(absorbed) as amount, count(*) as n from o "
+        "group by all order by category, model, rule, saved"
     )
     made = []
     for row in found:

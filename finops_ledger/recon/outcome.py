@@ -22,6 +22,7 @@ from finops_ledger.recon.returns import RULE as RETURNS
 
 _EPOCH = date(1970, 1, 1)
 ZERO = t.amount(0)
+_DONE = ("matched", "matched_within_tolerance", "excluded")
 
 
 def _both_sides(leg: Leg) -> Any:
@@ -175,7 +176,7 @@ def outcomes(leg: Leg, scheduled: bool = False) -> Any:
         every = _by_schedule(every)
     waits = (every.breaks_number > every.day_number).fill_null(False)
     residue_zero = every.found.isin(list(RESIDUE_ZERO))
-    final = every.found.isin(["matched", "matched_within_tolerance", "excluded"])
+    final = every.found.isin(list(_DONE))
     stands = every.rest != ZERO
     home = ibis.cases(
         (~stands, ibis.null("string")),
@@ -206,7 +207,7 @@ def outcomes(leg: Leg, scheduled: bool = False) -> Any:
         "class": shown,
         "home": home,
         "amount": t.money(every.rest),
-        "opened": ibis.coalesce(every.p_opened, every.day),
+        "opened": _opened(every, final),
         "rule": _rule(every, leg),
         "id": every.p_id,
         "also": conditions.also(every, shown) if leg.name == SALE_SUPPLY else ibis.null("string"),
@@ -243,6 +244,12 @@ def _told(every: Any) -> Any:
         (every.left_state.isnull(), "extra: their transactions have no row of it"),
         else_="repriced: transactions and deposit statement state different amounts",
     )
+
+
+def _opened(every: Any, final: Any) -> Any:
+    """The day from which the item is open: what was settled and comes up again is opened anew, and not old at once."""
+    again = every.p_class.isin(list(_DONE)).fill_null(False) & ~final
+    return ibis.ifelse(again, every.day, ibis.coalesce(every.p_opened, every.day))
 
 
 def _since(every: Any, shown: Any) -> Any:

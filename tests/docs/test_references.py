@@ -6,6 +6,7 @@ import ast
 import json
 import re
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -175,7 +176,9 @@ def test_every_class_with_its_priority_and_home() -> None:
     rows = {row[0].strip("`"): row for row in table(page("breaks").split("## Not breaks")[0])}
     assert list(rows) == list(classes.CLASSES)
     for class_, row in rows.items():
-        assert row[5] == str(classes.priority(class_)), class_
+        above, below = (classes.priority(class_, Decimal(sign)) for sign in (1, -1))
+        assert row[5] == (f"{above}, {below}" if class_ in classes.BELOW_ZERO else f"{above}")
+        assert above == below or class_ in classes.BELOW_ZERO
         assert row[3] == ("stays" if class_ in classes.RESIDUE_ZERO else "Breaks"), class_
         known = (*legs.LEGS, files_due.LEG)
         assert all(leg in known for leg in row[1].split(", ") if leg), class_

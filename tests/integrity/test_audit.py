@@ -43,13 +43,13 @@ def audited(root: Path) -> list[Finding]:
         books.close()
 
 
-def rewritten(kind: str, day: str, change: Callable[[Rows], object]) -> Spoil:
-    """Change the rows of a file of matches or items of the leg of sales and supply, whatever its digest says."""
+def rewritten(
+    kind: str, day: str, change: Callable[[Rows], object], leg: str = "sale-supply"
+) -> Spoil:
+    """Change the rows of a leg's file of matches or items, whatever its digest says."""
 
     def spoil(root: Path) -> None:
-        (path,) = root.glob(
-            f"subledger/{kind}/leg=sale-supply/counterparty=AggA/day={day}/*.parquet"
-        )
+        (path,) = root.glob(f"subledger/{kind}/leg={leg}/counterparty=AggA/day={day}/*.parquet")
         table = pq.ParquetFile(path).read()
         if kind == "matches":  # a plain pair is stored by what varies: write every match whole
             table = duckdb.sql(matches.read([path])).to_arrow_table()
@@ -135,6 +135,13 @@ CASES = (
     Case(
         "once", rewritten("breaks", D2, put("O2", right_record=2)), "is used 2 times, by O1 and O2"
     ),
+    Case(
+        "totals",
+        rewritten(
+            "matches", D2, more("topup 100000001.0000", left_now=1, settled=1), leg="topup-bank"
+        ),
+        "the bank's lines (topup) of the day move 100000001 on the left; its results say 100000002",
+    ),
     Case("sums", rewritten("breaks", D2, more("O2", right_now=1)), "left + right - settled"),
     Case(
         "amounts",
@@ -193,6 +200,12 @@ def test_each_check_fires_on_a_corrupted_copy(case: Case, sound: Path, tmp_path:
 
 def test_every_check_is_proven() -> None:
     assert {c.check for c in CASES} == set(CHECKS)
+
+
+def test_every_check_is_told() -> None:
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "recover-and-verify.md"
+    text = page.read_text()
+    assert [c for c in CHECKS if f"| `{c}` | " not in text] == []
 
 
 def test_the_command_says_what_does_not_hold(sound: Path, tmp_path: Path) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
+from finops_ledger.books import Books
 from finops_ledger.cli import cli
 from tests.worked.story import Story
 
@@ -173,3 +177,65 @@ tax = "ppn-margin"
     lines = made.books.space.state.reconciled
     assert [lines["sale-supply", "AggA", day]["matched"] for day in (DAY, NEXT)] == [0, 1]
     made.proven()
+
+
+BOTH_WAYS = """
+[[versions.match.passes]]
+name = "ref"
+
+[[versions.match.passes]]
+name = "lump"
+on = ["product"]
+products = ["T50"]
+cardinality = "many-to-one"
+
+[[versions.match.passes]]
+name = "near"
+on = ["product"]
+amount = { limit = "100", account = "Expenses:Differences", owner = "finops-1" }
+minutes = 5
+"""
+
+
+@pytest.fixture(scope="module")
+def lumped(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    """Two tokens delivered in one row; one voucher 100 too dear, one 100 too cheap."""
+    story = Story(tmp_path_factory.mktemp("lumped") / "books", DAY, more=BOTH_WAYS)
+    for ref in ("L1", "L2"):
+        story.sold(DAY, ref, product="T50")
+    story.row(DAY, "A1", "Z1", code="T50", debit=99_600)
+    for hour, cost in ((12, 19_100), (14, 18_900)):
+        story.sold(DAY, f"N{hour}", product="V20", price=21_000, at=f"{DAY} {hour}:00:00")
+        at = f"{DAY:%d/%m/%Y} {hour}:01:00"
+        story.row(DAY, f"B{hour}", f"Z{hour}", code="V20", debit=cost, at=at)
+    story.run(DAY)
+    return story
+
+
+def test_what_is_too_dear_and_what_is_too_cheap_stand_apart(lumped: Story) -> None:
+    posted = [
+        (p.units.number, p.meta["items"])
+        for entry in lumped.load()
+        for p in getattr(entry, "postings", ())
+        if p.account == "Expenses:Differences"
+    ]
+    assert posted == [(100, 1), (-100, 1)]
+    lumped.proven()
+
+
+def test_a_row_for_two_orders_is_used_once_and_adds_up(lumped: Story, tmp_path: Path) -> None:
+    assert [str(f) for f in lumped.books.audit()[1]] == []
+    lumped.books.close()
+    root = tmp_path / "books"
+    shutil.copytree(lumped.root, root)
+    (path,) = root.glob(f"subledger/matches/leg=sale-supply/*/day={DAY}/*.parquet")
+    table = pq.ParquetFile(path).read()
+    rows = table.to_pylist()
+    share = next(r for r in rows if r["right_kind"] == "share")
+    for name in ("right_now", "settled"):  # it takes 1,000 more than there is
+        share[name] += 1_000
+    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), path)
+    books = Books(root)
+    told = [f.message for f in books.audit()[1] if f.check == "totals"]
+    books.close()
+    assert told == ["L1 and 1 more share rows that move 99600; the results say 100600"]

@@ -66,5 +66,6 @@ class Account:
         assert said is not None
         if said + timedelta(days=self.grace) > day:
             return self.waits_as, rest
-        right_only = "refund_mismatch" if key[1] == "refund" else self.right_only
-        return (self.left_only if item.left_day else right_only), rest
+        if key[1] == "refund":
+            return "refund_mismatch", rest
+        return (self.left_only if item.left_day else self.right_only), rest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from finops_ledger.books import Books
 from finops_ledger.books.verify import verify
 from finops_ledger.cli import cli
 from tests.loop import test_own_legs as own
@@ -336,3 +338,43 @@ def test_payments_are_accepted_on_the_gateway_s_own_list(
     story.run(D3)
     story.proven()
     equal([str(f) for f in verify(story.root)], [])
+
+
+def forgotten(story: Story, to: Path) -> list[tuple[str, str]]:
+    """What the second program says of a copy in which nobody has decided anything."""
+    story.books.close()
+    shutil.copytree(story.root, to)
+    (to / "decisions" / "2026" / "2026-03.beancount").unlink()
+    books = Books(to, clock=lambda: w.NOW)
+    found = [(f.check, f.message) for f in books.audit()[1]]
+    books.close()
+    return found
+
+
+@pytest.mark.parametrize("day", [D2, D3], ids=["the day it was found", "the day after"])
+@pytest.mark.parametrize("ref", ["G1", "G2"])
+def test_goods_closed_without_a_decision_are_found(tmp_path: Path, ref: str, day: date) -> None:
+    story = wrong_goods(tmp_path / "books")
+    story.run(day)
+    done(story, items(story)[ref], "--as", "close", "--reason", "all right")
+    equal(story.books.audit()[1], [])
+    found = forgotten(story, tmp_path / "copy")
+    assert any(
+        check == "decided" and ref in message and "no decision" in message
+        for check, message in found
+    ), found
+
+
+@pytest.mark.parametrize("day", [D2, D3], ids=["the day it was found", "the day after"])
+def test_what_a_leg_finds_closed_without_a_decision_is_found(tmp_path: Path, day: date) -> None:
+    story = own.declared(tmp_path / "books")
+    own.sold(story, 2, "O1")
+    own.market(story, 2, ("O1", "SUCCESS", 50_000))
+    if day == D3:
+        own.market(story, 3)
+    story.run(day)
+    [item] = [b["id"] for b in story.books.breaks() if b["leg"] == "market-orders"]
+    done(story, item, "--as", "close", "--reason", "a voucher of the marketplace")
+    equal(story.books.audit()[1], [])
+    found = forgotten(story, tmp_path / "copy")
+    assert any(check == "decided" and "O1" in message for check, message in found), found

@@ -84,3 +84,34 @@ def test_the_file_of_the_later_day_has_the_later_word(tmp_path: Path) -> None:
     payable = "Liabilities:Customer-Orders:Refund-Payable"
     equal([story.balance(payable, day) for day in days], [*[-51_000] * 6, 0])
     equal([str(f) for f in story.books.verify()], [])
+
+
+def test_what_was_settled_and_comes_up_again_is_opened_anew(tmp_path: Path) -> None:
+    """Delivered on the 2nd; refunded, or given back, on the 9th: a break of the 9th, and not a week old at once."""
+    first, late = date(2026, 3, 2), date(2026, 3, 9)
+    more = '[versions.deadlines]\ndefault = "24h"\n'
+    story = Story(tmp_path / "books", first, more=more)
+    for ref in ("O1", "O2"):
+        story.sold(first, ref)
+        story.row(first, f"A-{ref}", ref, debit=49_800)
+    story.sold(
+        late,
+        "O1",
+        "FAILED",
+        paid=f"{first} 10:00:00",
+        at=f"{late} 09:00:00",
+        refunded=f"{late} 09:00:00",
+    )
+    story.restored(late, "A-3", "O2", 49_800, orig="A-O2")
+    story.run(late)
+    found = {b["ref"]: b for b in story.books.breaks()}
+    equal({r: b["class"] for r, b in found.items()}, {"O1": "late_success", "O2": "late_reversal"})
+    for one in found.values():
+        equal((one["opened"], one["age"], one["overdue"]), ("2026-03-09", 0, False))
+        equal(one["due"], "2026-03-10")
+    story.run(date(2026, 3, 11))
+    equal(
+        {(b["opened"], b["age"], b["overdue"]) for b in story.books.breaks()},
+        {("2026-03-09", 2, True)},
+    )
+    story.proven()

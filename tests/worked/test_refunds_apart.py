@@ -258,3 +258,28 @@ def test_the_second_program_sees_that_payments_share_their_key(tmp_path: Path) -
     found = [f for f in story.books.audit()[1] if f.check == "keys"]
     assert [f.message.partition(":")[0].partition(" was")[0] for f in found] == ["PAY-O1", "PAY-O2"]
     assert "do not share it" in found[0].message
+
+
+def test_a_refund_that_the_gateway_never_takes(tmp_path: Path) -> None:
+    """Refunded by us and in no report: a difference of refunds, which they lose, and not a payment that is missing."""
+    story = Story(tmp_path / "books", may(2), gateway="PG1", bank=True)
+    story.sold(may(2), "O1", partner="")
+    story.reports[may(3)] = [w.settled("PG1-20260503", may(3), "O1", "PAYMENT", 51_000)]
+    story.pays_out(may(3), 51_000, "PG1-20260503")
+    story.sold(
+        may(3),
+        "O1",
+        "FAILED",
+        partner="",
+        paid=f"{may(2)} 10:00:00",
+        at=f"{may(3)} 09:00:00",
+        refunded=f"{may(3)} 09:00:00",
+    )
+    story.run(may(5))
+    [one] = [b for b in story.books.breaks() if b["leg"] == "sale-gateway"]
+    equal(
+        [one[k] for k in ("class", "residue", "priority", "treatments")],
+        ["refund_mismatch", "-51000", 3, ["income"]],
+    )
+    equal(story.balance("Assets:Breaks:PG1:Refund-Mismatch", may(5)), -51_000)
+    story.proven()
