@@ -48,7 +48,7 @@ def rolled(
     if last is None:
         return
     entries = _told_by_entries(loaded)
-    moved = _movements(loaded)
+    moved = _movements(loaded, space.config.company.currency)
     for sop in space.registry.named("supplier"):
         partner = sop.counterparty
         said = _said(space, entries, partner)
@@ -147,13 +147,16 @@ class _Moves:
         return opening, moved
 
 
-def _movements(loaded: Loaded) -> dict[str, _Moves]:
-    """What each deposit moved, by account: one pass over the entries, however many partners there are."""
+def _movements(loaded: Loaded, currency: str) -> dict[str, _Moves]:
+    """What each deposit moved, by account: one pass over the entries, however many partners there are.
+
+    Another currency than the books' is an error of the journal, and adds up with nothing.
+    """
     found: dict[str, _Moves] = defaultdict(_Moves)
     for entry in loaded.transactions():
         mine = set()
         for posting in entry.postings:
-            if posting.account.startswith(PREFIX):
+            if posting.account.startswith(PREFIX) and posting.units.currency == currency:
                 mine.add(posting.account)
                 name = rollforward.movement_of((posting.meta or {}).get("kind"))
                 found[posting.account].all.append((entry.date, name, posting.units.number))

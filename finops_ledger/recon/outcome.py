@@ -230,7 +230,7 @@ def outcomes(leg: Leg, scheduled: bool = False) -> Any:
 
 
 def _till_our_day(every: Any) -> Any:
-    """What only the partner has waits for our own day of its moment: a window from noon on reaches into our next day."""
+    """What only the partner has waits for our own day of its moment: a window from noon on goes into our next day."""
     alone = every.left_anchor.isnull() & every.right_at.notnull() & every.span.notnull()
     theirs = every.breaks_number
     ours = ibis.greatest(theirs, number(every.right_at, every.ours) + every.span)

@@ -70,7 +70,7 @@ def test_story_2_what_the_next_window_does_not_bring_is_missing(tmp_path: Path) 
 
 
 def test_story_2_a_window_from_noon_reaches_into_our_next_day(tmp_path: Path) -> None:
-    """What they deliver in the morning before noon is ours of that day and theirs of the day before: it waits for it."""
+    """What they deliver before noon is theirs of the day before, and ours of the day itself: it waits for that."""
     story = Story(tmp_path / "books", apr(1))
     noon = ('opens = "23:00", named_by = "end"', 'opens = "12:00", named_by = "start"')
     change(story.root / "sops" / "AggA.toml", *noon)
@@ -87,7 +87,9 @@ def test_story_2_a_window_from_noon_reaches_into_our_next_day(tmp_path: Path) ->
     story.proven()
 
 
-def test_story_2_what_our_next_day_does_not_bring_is_missing_at_the_platform(tmp_path: Path) -> None:
+def test_story_2_what_our_next_day_does_not_bring_is_missing_at_the_platform(
+    tmp_path: Path,
+) -> None:
     story = Story(tmp_path / "books", apr(1))
     noon = ('opens = "23:00", named_by = "end"', 'opens = "12:00", named_by = "start"')
     change(story.root / "sops" / "AggA.toml", *noon)

@@ -206,7 +206,7 @@ def test_a_statement_below_zero_names_the_row_at_the_entry(tmp_path: Path) -> No
     assert told.startswith(
         "2026-03-02.beancount: [deposit-negative] Assets:Deposits:AggA on 2026-03-02"
     )
-    assert "falls to -39600 IDR (below zero from AggA_mutasi_20260302.csv:2 on)" in told
+    assert "falls to -39600 IDR (below zero from AggA_mutasi_20260302.csv:5 on)" in told
     [stand] = story.books.positions()
     equal(
         (stand["lowest"]["amount"], stand["lowest"]["at"], stand["lowest"]["line"]),
