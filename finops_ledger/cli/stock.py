@@ -30,5 +30,6 @@ def stock(as_of: date | None, as_json: bool, as_csv: bool) -> None:
         output.note("No codes are in stock.")
     else:
         output.report(made)
-        for line in laid_out.below(found):
+        below = list(laid_out.below(found))
+        for line in ["", *below] if below else ():
             output.note(line)
