@@ -174,10 +174,10 @@ class Books:
             space = self._begin()
             try:
                 reconciling.check_as_of(space, as_of)
+                done = reconciling.reconcile(space, self._clock(), as_of, progress)
             except UsageError:
-                journal.derive(space)  # an import just before may have left that to us
+                journal.derive(space)  # what is committed stands; an import just before left that to us
                 raise
-            done = reconciling.reconcile(space, self._clock(), as_of, progress)
             journal.derive(space)
         return done
 
