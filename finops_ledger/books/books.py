@@ -176,7 +176,9 @@ class Books:
                 reconciling.check_as_of(space, as_of)
                 done = reconciling.reconcile(space, self._clock(), as_of, progress)
             except UsageError:
-                journal.derive(space)  # what is committed stands; an import just before left that to us
+                journal.derive(
+                    space
+                )  # what is committed stands; an import just before left that to us
                 raise
             journal.derive(space)
         return done
