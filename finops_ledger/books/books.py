@@ -14,6 +14,7 @@ from finops_ledger.books import (
     bql,
     figures,
     frames,
+    funding,
     importing,
     items,
     journal,
@@ -22,9 +23,12 @@ from finops_ledger.books import (
     overview,
     reconciling,
     recovery,
+    settling,
+    stocked,
 )
 from finops_ledger.books import deposits as deposited
 from finops_ledger.books import explain as explaining
+from finops_ledger.books import positions as positioned
 from finops_ledger.books.ahead import Ahead
 from finops_ledger.books.inbox import NOT_IN, FileReport
 from finops_ledger.books.workspace import Workspace
@@ -170,10 +174,12 @@ class Books:
             space = self._begin()
             try:
                 reconciling.check_as_of(space, as_of)
+                done = reconciling.reconcile(space, self._clock(), as_of, progress)
             except UsageError:
-                journal.derive(space)  # an import just before may have left that to us
+                journal.derive(
+                    space
+                )  # what is committed stands; an import just before left that to us
                 raise
-            done = reconciling.reconcile(space, self._clock(), as_of, progress)
             journal.derive(space)
         return done
 
@@ -285,9 +291,7 @@ class Books:
 
     def positions(self, as_of: date | None = None) -> list[dict[str, Any]]:
         """Return where each deposit stands (see :func:`finops_ledger.books.positions.positions`)."""
-        from finops_ledger.books import positions
-
-        return positions.positions(self.space, self.load(), as_of)
+        return positioned.positions(self.space, self.load(), as_of)
 
     @property
     def confirmations(self) -> Confirmations:
@@ -298,22 +302,16 @@ class Books:
 
     def settlements(self, as_of: date | None = None, **choices: Any) -> list[dict[str, Any]]:
         """Return what is to be paid and received (see :func:`finops_ledger.books.settling.listed`)."""
-        from finops_ledger.books import settling
-
         return settling.listed(self.space, as_of, **choices)
 
     def settlement_calendar(
         self, rows: Sequence[dict[str, Any]], as_of: date | None = None
     ) -> list[dict[str, Any]]:
         """Return settlements by due day, with the days on which banks are closed."""
-        from finops_ledger.books import settling
-
         return settling.calendar_days(self.space, rows, as_of)
 
     def topup(self, at: datetime | None = None, partner: str | None = None) -> dict[str, Any]:
         """Return what to send to each prepaid partner, by when, by which rail, and why (``topup --json``)."""
-        from finops_ledger.books import funding
-
         return funding.topup(self.space, self.load(), at, partner)
 
     def revenue(
@@ -327,6 +325,10 @@ class Books:
         from finops_ledger.books.taxing import taxes_of
 
         return taxes_of(self.space, self.load(), month)
+
+    def stock(self, as_of: date | None = None) -> dict[str, Any]:
+        """Return the lots of codes in the vault, and what was counted (``stock --json``)."""
+        return stocked.stock(self.space, self.load(), as_of)
 
     def explain(self, text: str, limit: int = explaining.LIMIT) -> dict[str, Any]:
         """Lead from an id, a reference or a place in the journal to lines of original files."""

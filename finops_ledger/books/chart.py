@@ -16,6 +16,7 @@ from finops_ledger.books.filing import account_of
 from finops_ledger.books.jobs import claims_account, component_of
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.ids import account_component as part
+from finops_ledger.posting.stock import account as inventory
 from finops_ledger.recon.classes import CLASSES
 from finops_ledger.recon.entries import Register, together
 from finops_ledger.recon.legs import LEGS
@@ -89,5 +90,7 @@ def accounted_for(space: Workspace) -> set[str]:
     for rule in space.registry.rules():
         category = part(rule.price.category)
         found |= {f"Income:Net:{category}", f"Income:Gross:{category}", f"Expenses:COGS:{category}"}
+        if rule.model == "stock":
+            found |= {inventory(rule.price.category), "Expenses:COGS:Inventory-Write-Down"}
     found |= {LOSS + part(cause) for cause in CAUSES}
     return found

@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from finops_ledger.books import accruals, assertions, crossing, narration, statement
+from finops_ledger.books import accruals, assertions, crossing, narration, statement, tracing
 from finops_ledger.books import settling_terms as terms
 from finops_ledger.books.jobs import absorbs, claims_account, component_of, paid
 from finops_ledger.books.verdicts import DayVerdict
@@ -218,10 +218,10 @@ class DayWriter:
             ("opening", found.opening),
             ("closing", found.closing),
             ("low", found.low),
-            ("chain", found.place),
+            ("chain", tracing.line_of(self.space, batch, found.place)),
         ]
         if found.negative:
-            meta.append(("low_at", found.negative))
+            meta.append(("low_at", tracing.line_of(self.space, batch, found.negative)))
         name = component_of(self.space, partner)
         if name != partner:
             # A day without rows has no posting that shows the account.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +14,9 @@ from beancount.parser import booking, parser
 from finops_ledger.books.chart import accounted_for
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import UsageError
+from finops_ledger.core.money import ZERO, plain
 from finops_ledger.plugins.approvals import approvals
+from finops_ledger.posting import reading, vault, written_off
 
 _PLUGIN: Final = re.compile(
     r'^plugin "finops_ledger\.plugins\.approvals"(?: "([^"]*)")?', re.MULTILINE
@@ -46,19 +49,39 @@ def check(space: Workspace, path: Path, after_line: int) -> None:
                 )
             for posting in entry.postings:
                 line = _line(posting.meta or entry.meta)
-                if posting.account.startswith("Assets:Inventory:") and line > after_line:
-                    told.append(
-                        f"{path}:{line}: {posting.account} is moved by code files and sales alone, which say what "
-                        "each lot cost; take the posting away"
-                    )
+                if posting.account.startswith(written_off.INVENTORY) and line > after_line:
+                    wrong = written_off.fault(entry, posting)
+                    told += [f"{path}:{line}: {posting.account}: {wrong}"] if wrong else []
                 if posting.account not in known and line > after_line:
                     told.append(
                         f"{path}:{line}: nobody opens the account {posting.account}; correct it, or open "
                         "it in accounts.beancount"
                     )
+    told += _lacking(space, path, after_line)
     told += _approved(space, booked, options, path, after_line)
     if told:
         raise UsageError("\n".join(dict.fromkeys(told)))
+
+
+def _lacking(space: Workspace, path: Path, after_line: int) -> Iterator[str]:
+    """Say which new decisions take more out of a lot than it holds on their day."""
+    new = [gone for gone in written_off.read(path) if gone.line > after_line]
+    if not new:
+        return
+    reading.give_rules(space.local, space.registry)
+    vault.none(space.local)
+    filled = vault.fill(space.local, space.root, space.registry, space.state, new)
+    for gone, lots in filled.lacking:
+        if gone in new:
+            currency = space.config.company.currency
+            there = ", ".join(
+                f"{plain(n)} {gone.commodity} {lot.spec(currency, dated=True)}"
+                for lot, n in lots.items()
+            )
+            yield (
+                f"{path}:{gone.line}: the lot holds {plain(lots.get(gone.lot, ZERO))} {gone.commodity} at the end of "
+                f"{gone.day}, the decision takes {plain(gone.units)}; there are {there or 'none'} (see `finops stock`)"
+            )
 
 
 def _approved(

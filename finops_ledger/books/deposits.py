@@ -21,6 +21,8 @@ from finops_ledger.treasury.rollforward import MOVEMENTS, RolledDay, Said
 PREFIX: Final = "Assets:Deposits:"
 #: Amounts of a day as :func:`deposits` writes them.
 AMOUNTS = ("opening", *MOVEMENTS, "closing", "stated_opening", "stated", "off", "low", "floor")
+#: The movement of what people post; it is shown as an adjustment.
+BY_HAND: Final = "by hand"
 _Figures = dict[str, Decimal]
 
 
@@ -48,7 +50,7 @@ def rolled(
     if last is None:
         return
     entries = _told_by_entries(loaded)
-    moved = _movements(loaded)
+    moved = _movements(loaded, space.config.company.currency)
     for sop in space.registry.named("supplier"):
         partner = sop.counterparty
         said = _said(space, entries, partner)
@@ -140,24 +142,30 @@ class _Moves:
         opening = ZERO
         moved: dict[tuple[date, str], Decimal] = {}
         for day, name, amount in self.all:
-            if day < first:
+            if day < first or (day == first and name == BY_HAND):
+                # An opening balance may bear the date of the first statement: it stands before its rows.
                 opening += amount
             else:
-                moved[day, name] = moved.get((day, name), ZERO) + amount
+                of = rollforward.movement_of(name)
+                moved[day, of] = moved.get((day, of), ZERO) + amount
         return opening, moved
 
 
-def _movements(loaded: Loaded) -> dict[str, _Moves]:
-    """What each deposit moved, by account: one pass over the entries, however many partners there are."""
+def _movements(loaded: Loaded, currency: str) -> dict[str, _Moves]:
+    """What each deposit moved, by account: one pass over the entries, however many partners there are.
+
+    Another currency than the books' is an error of the journal, and adds up with nothing.
+    """
     found: dict[str, _Moves] = defaultdict(_Moves)
     for entry in loaded.transactions():
         mine = set()
+        by_rows = bool(entry.tags & statement.LEG_OF.keys())
         for posting in entry.postings:
-            if posting.account.startswith(PREFIX):
+            if posting.account.startswith(PREFIX) and posting.units.currency == currency:
                 mine.add(posting.account)
-                name = rollforward.movement_of((posting.meta or {}).get("kind"))
+                name = (posting.meta or {}).get("kind", "") if by_rows else BY_HAND
                 found[posting.account].all.append((entry.date, name, posting.units.number))
-        if not mine or not entry.tags & statement.LEG_OF.keys():
+        if not mine or not by_rows:
             continue
         low, dip = (figure(entry.meta.get(k)) for k in ("low", "dip"))
         for account in mine:

@@ -17,6 +17,7 @@ _MONEY = {
     "deposits": deposits.AMOUNTS,
     "topup": ("balance", "in_transit", "suspect", "pending", "amount", "tax", "transfer", "fee"),
     "revenue": AMOUNTS,
+    "stock": ("cost", "units", "value"),
     "taxes": ("base", "expected", "taken", "difference", "slips", "missing"),
     "settlements": settling.MONEY,
     "days": (),
@@ -36,6 +37,8 @@ def frame(books: Books, name: str, **choices: Any) -> Any:
         ]
     elif name == "topup":
         rows = books.topup(**choices)["partners"]
+    elif name == "stock":
+        rows = books.stock(**choices)["lots"]
     else:
         rows = getattr(books, name)(**choices)
     made = pd.DataFrame(rows)

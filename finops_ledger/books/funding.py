@@ -72,7 +72,13 @@ def _moment(space: Workspace, at: datetime | None) -> datetime:
         raise UsageError("no file is in the books yet: `finops import` first")
     if at is None:
         return datetime.combine(last + _DAY, time(0), _zone(space))
-    return at if at.tzinfo is not None else at.replace(tzinfo=_zone(space))
+    moment = at if at.tzinfo is not None else at.replace(tzinfo=_zone(space))
+    start = space.config.company.start
+    if moment.astimezone(_zone(space)).date() < start:
+        raise UsageError(
+            f"--at {at.isoformat()}: the books begin on {start}, and know of no deposit before"
+        )
+    return moment
 
 
 def _asked(
@@ -194,8 +200,9 @@ def _demand(x: _Look, used: Mapping[datetime, Decimal]) -> tuple[forecast.Demand
         sigma = funding.sigma if funding.sigma is not None else funding.assumed.sigma
         profile = forecast.assumed(funding.assumed.daily, sigma, rules.partner_zone)
     else:
+        days = f"{len(x.sample)} day{'s' * (len(x.sample) != 1)}"
         return None, (
-            f"files of {len(x.sample)} days, and sops/{x.sop.counterparty}.toml asks for {funding.history_days} "
+            f"files of {days}, and sops/{x.sop.counterparty}.toml asks for {funding.history_days} "
             '(history_days): give [versions.funding.assumed] daily = "…" and sigma = "…" until they are there'
         )
     return forecast.Demand(profile, Fraction(funding.growth), funding.event, funding.scale), ""

@@ -8,15 +8,26 @@ from pathlib import Path
 from finops_ledger.books import settling_terms as terms
 from finops_ledger.books.config import Source
 from finops_ledger.books.workspace import Workspace
+from finops_ledger.core.calendars import HolidaysMissing
 from finops_ledger.core.errors import InputRefused, Problem
 from finops_ledger.subledger.engine import parquet
 from finops_ledger.treasury import naming
 
 
 def check(space: Workspace, source: Source, name: str, rows: Path) -> None:
-    """Refuse a supplier's file of role settlement with what nothing posts, or what bills no period of the schedule."""
-    if source.role != "settlement" or not space.registry.supplies(source.counterparty):
+    """Refuse a file of role settlement that nobody can date, and of a supplier what nothing posts or no period has."""
+    if source.role != "settlement":
         return
+    who, supplied = str(source.counterparty), space.registry.supplies(source.counterparty)
+    if supplied:
+        _only_invoices(space, source, name, rows)
+    problems = list(_of_no_period(space, who, name, rows)) if supplied else []
+    problems = problems or list(_of_no_decree(space, who, name, rows, supplied))
+    if problems:
+        raise InputRefused(name, problems)
+
+
+def _only_invoices(space: Workspace, source: Source, name: str, rows: Path) -> None:
     kinds = parquet([rows], "coalesce(kind, 'payment') as kind")
     found = space.local.rows(
         f"select kind, count(*) as n from ({kinds}) where kind <> 'invoice' group by kind order by kind"
@@ -28,9 +39,30 @@ def check(space: Workspace, source: Source, name: str, rows: Path) -> None:
             f'{told}: map them in the format, kind = {{ constant = "invoice" }}, or exclude them'
         )
         raise InputRefused(name, [Problem("not-an-invoice", text, name)])
-    problems = list(_of_no_period(space, str(source.counterparty), name, rows))
-    if problems:
-        raise InputRefused(name, problems)
+
+
+def _of_no_decree(
+    space: Workspace, who: str, name: str, rows: Path, supplied: bool
+) -> Iterator[Problem]:
+    """Yield what is due in a year of which the calendar has no table: its entry would have no due date, ever again."""
+    due = terms.due_of_invoice if supplied else terms.due_of_report
+    code = "coalesce(settlement_ref, '')" if supplied else "''"
+    columns = f"{code} as code, coalesce(day, file_day) as on_day"
+    for row in space.local.rows(
+        f"select distinct * from ({parquet([rows], columns)}) order by all"
+    ):
+        try:
+            due(space, who, row["code"], row["on_day"])
+        except HolidaysMissing as missing:
+            text = f"no due date can be told: {missing}"
+            yield Problem(
+                "holidays-missing",
+                text,
+                name,
+                value=" ".join(filter(None, (row["code"], row["on_day"].isoformat()))),
+                expected="a day whose due date lies in a year of the calendar",
+            )
+            return
 
 
 def _of_no_period(space: Workspace, who: str, name: str, rows: Path) -> Iterator[Problem]:

@@ -94,6 +94,7 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
         pending=pending,
         tolerance=tolerance,
         shift_s=_shift(window, day),
+        ours_s=_shift(Window(zone=space.config.company.zone), day),
         claims=claims_account(space, counterparty),
         fees=fees,
         passes=passes,

@@ -21,6 +21,7 @@ from finops_ledger.books.day import DayWriter
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.days import days as each_day
 from finops_ledger.plugins.periods import CLOSE
+from finops_ledger.posting import written_off
 from finops_ledger.posting.entries import quote
 from finops_ledger.posting.store import A_FILE, LineStore
 from finops_ledger.subledger import files
@@ -111,7 +112,8 @@ def _vaults(space: Workspace, wanted: Sequence[date]) -> dict[date, str]:
         return {}
     roles = ("sale", "supply")
     batches = [b for b in space.state.batches.values() if b.role in roles and b.days]
-    told = sorted((b.days[0], b.id) for b in batches)
+    gone = written_off.recorded(space.root, space.state)
+    told = sorted([*((b.days[0], b.id) for b in batches), *((g.day, repr(g)) for g in gone)])
     digest, found, at = hashlib.sha256(), {}, 0
     for day in wanted:
         while at < len(told) and told[at][0] <= day:

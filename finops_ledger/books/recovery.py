@@ -17,6 +17,7 @@ from finops_ledger.books.workspace import SPILL, Workspace
 from finops_ledger.core import calendars
 from finops_ledger.core.errors import IntegrityError
 from finops_ledger.core.ids import sha256_bytes, sha256_file
+from finops_ledger.posting import written_off
 from finops_ledger.recon import decisions, payments
 from finops_ledger.subledger import files
 from finops_ledger.subledger.manifest import Manifest, State
@@ -159,6 +160,7 @@ def take_in_decisions(space: Workspace, now: datetime) -> bool:
         old_lines = data[: before["bytes"]].count(b"\n") if before else 0
         added += [d.day for d in decisions.read([path])[0] if d.line > old_lines]
         added += [p.day for p in payments.read([path]) if p.line > old_lines]
+        added += [g.day for g in written_off.read(path) if g.line > old_lines]
         deciding.check(space, path, old_lines)
     gone = set(known) - {e["path"] for e in found}
     if gone:

@@ -118,7 +118,9 @@ def _reported(
         stands = standing.get(code)
         # What was never open at a day's end was met on its day: but for a day that is not reconciled.
         met = one.told <= days
-        paid = -stands["right_now"] if stands else one.net if met else ZERO
+        # What was met on its own day was never open; a second payout of the code stands without it.
+        apart = met and not (stands and stands["left_now"])
+        paid = (-stands["right_now"] if stands else ZERO) + (one.net if apart else ZERO)
         closed = stands["closed"] if stands else met
         yield _settlement(
             space, who, code, one, last, own, paid, closed, _paid_on(one, stands, seen, code, paid)

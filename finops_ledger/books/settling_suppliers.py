@@ -232,7 +232,9 @@ def _settlement(
     listed, found = _listed(side, codes, ours)
     stands = [standing[c] for c in codes if c in standing]
     paid = sum((s["right_now"] for s in stands), ZERO) * (1 if side.direction == "pay" else -1)
-    missed = [p for c in codes if c not in standing for p in side.lists.get(c, ())]
+    # A list that was met on its own day was never open; what the bank shows of its code later stands without it.
+    apart = [c for c in codes if c not in standing or not standing[c]["left_now"]]
+    missed = [p for c in apart for p in side.lists.get(c, ())]
     done = _reconciled(space, who, missed)
     paid += abs(sum((p.amount for p in missed), ZERO)) if done else ZERO
     asked = net if listed is None else listed

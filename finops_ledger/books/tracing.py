@@ -60,6 +60,13 @@ def original(space: Workspace, batch: Batch, record: int) -> dict[str, Any]:
     return found
 
 
+def line_of(space: Workspace, batch: Batch, place: str) -> str:
+    """Turn ``file:record`` into ``file:line``, as people open the file; what names no record stays as it is."""
+    record = place.removeprefix(f"{batch.name}:")
+    line = original(space, batch, int(record))["line"] if record.isdigit() else None
+    return place if line is None else f"{batch.name}:{line}"
+
+
 def row(space: Workspace, batch_name: str, record: int) -> dict[str, Any]:
     """Return one row: what is stored of it, and where it stands in its file."""
     batch = batch_of(space, batch_name)

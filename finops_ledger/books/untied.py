@@ -115,7 +115,7 @@ def books_off(
         told = f"the books open the day at {books}, the statement at {said}: " + (
             "the opening balance of the books is missing or another"
             if off.day == days[0].day
-            else "something moved between two statements"
+            else _between(days, off.day)
         )
     else:
         place = _first_row(space, partner, off.day)
@@ -132,6 +132,19 @@ def books_off(
             space, partner, off.amount, {"id": "", "opened": off.day.isoformat()}, mine
         ),
     }
+
+
+def _between(days: list[RolledDay], day: date) -> str:
+    """Say what may lie between a statement and the one before: days whose file is not in, first of all."""
+    before = [d for d in days if d.day < day]
+    silent: list[date] = []
+    while before and before[-1].said.closing is None:
+        silent.insert(0, before.pop().day)
+    if not silent:
+        return "something moved between two statements"
+    if len(silent) == 1:
+        return f"the file of {silent[0]} is not in, and its rows lie between"
+    return f"the files of {silent[0]} to {silent[-1]} are not in, and their rows lie between"
 
 
 def _by_hand(loaded: Loaded, account: str, day: date) -> list[Any]:

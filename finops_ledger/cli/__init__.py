@@ -14,6 +14,7 @@ from finops_ledger.cli import (
     reading,
     resolving,
     settling,
+    stock,
     taxes,
     watching,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "reading",
     "resolving",
     "settling",
+    "stock",
     "taxes",
     "watching",
 ]

@@ -25,8 +25,8 @@ NOT_CLEAN, REFUSED, UNPROVEN, BUG, STOPPED = 1, 3, 4, 5, 130
 #: The commands in the order of a day's work.
 _ORDER = (
     "init", "demo", "import", "watch", "reconcile", "run", "status", "breaks", "resolve", "deposits", "confirm",
-    "topup", "settlements", "pay", "revenue", "taxes", "explain", "query", "format", "check", "close", "withdraw",
-    "verify", "rebuild", "serve",
+    "topup", "settlements", "pay", "stock", "revenue", "taxes", "explain", "query", "format", "check", "close",
+    "withdraw", "verify", "rebuild", "serve",
 )  # fmt: skip
 
 _EPILOG = """\b

@@ -140,7 +140,12 @@ class _Proof:
             if self.untied.isdisjoint(self._partners(key[0])):
                 said = stated.get(key, OfDay([], []))
                 if said.statements:
-                    self._tie(day, key, before, movements, after, said.statements)
+                    # An opening balance may bear the date of the first statement: it stands before its rows.
+                    first = by_hand[key] if key not in self.known else _ZERO
+                    of_rows = dict(movements)
+                    if first:
+                        of_rows["other"] = of_rows.get("other", _ZERO) - first
+                    self._tie(day, key, before + first, of_rows, after, said.statements)
                 # What people post has no hour: an opening balance of the day stands before its rows.
                 opens = before + by_hand[key]
                 self._levels(day, key, opens, after, said, movers.get(key))
@@ -310,7 +315,9 @@ class _Proof:
                 distinct[0].entry,
             )
         if closing is not None and after - closing != known:
-            forward = "".join(f", {kind} {plain(number)}" for kind, number in movements.items())
+            forward = "".join(
+                f", {kind} {plain(number)}" for kind, number in movements.items() if number
+            )
             self.report.add(
                 "deposit-closing",
                 f"{account} on {day}: opening {plain(before)}{forward} = {plain(after)} {currency} "

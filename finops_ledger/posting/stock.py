@@ -8,6 +8,7 @@ its ``{}`` takes. It depends on what is in, never on the order of arrival.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -82,6 +83,17 @@ class Returned(NamedTuple):
     end: Decimal
 
 
+class Gone(NamedTuple):
+    """``units`` of one lot that a decision takes out of the vault; ``line``: where it stands in its file."""
+
+    day: date
+    account: str
+    commodity: str
+    units: Decimal
+    lot: Lot
+    line: int
+
+
 class Segment(NamedTuple):
     """Units of an entry of sales, by their place in it, that came from one lot."""
 
@@ -101,6 +113,8 @@ class Stock:
     postings: dict[Place, list[Posting]] = field(default_factory=dict)
     units: dict[date, dict[tuple[str, str], Decimal]] = field(default_factory=dict)
     segments: list[Segment] = field(default_factory=list)
+    #: What decisions take out of lots that do not hold it, with the lots that there are.
+    lacking: list[tuple[Gone, dict[Lot, Decimal]]] = field(default_factory=list)
     _lots: dict[tuple[str, str], dict[Lot, Decimal]] = field(default_factory=dict)
     _taken: dict[tuple[Place, str, str], list[Segment]] = field(default_factory=dict)
 
@@ -110,8 +124,13 @@ class Stock:
         wanted: Iterable[Wanted],
         returned: Iterable[Returned],
         rank: Mapping[str, tuple[str, ...]],
+        gone: Iterable[Gone] = (),
     ) -> None:
-        """Take up everything in the order of the journal; ``rank`` orders the batches of a day and counterparty."""
+        """Take up everything in the order of the journal; ``rank`` orders the batches of a day and counterparty.
+
+        ``gone``: what decisions take out, in the order of their days; on its day, after all else.
+        """
+        left = deque(gone)
         came: dict[Place, list[Received]] = {}
         orders: dict[Place, list[Wanted | Returned]] = {}
         for row in received:
@@ -127,12 +146,16 @@ class Stock:
             return day, place not in came, partner, *rank[batch], str(orig or "")
 
         for place in sorted({*came, *orders}, key=in_journal):
+            while left and left[0].day < place[2]:
+                self._lose(left.popleft())
             self._receive(place, came.get(place, []))
             for one in orders.get(place, []):
                 if isinstance(one, Wanted):
                     self._take(one)
                 else:
                     self._give_back(one)
+        for one_gone in left:
+            self._lose(one_gone)
 
     def _at(self, category: str, product: str) -> tuple[str, str]:
         return account(category), commodity(product)
@@ -194,6 +217,14 @@ class Stock:
             meta = (("kind", "refund"), ("category", category))
             made = Posting(cogs, -units * wanted.cost, meta)
             self.postings.setdefault(place, []).append(made)
+
+    def _lose(self, gone: Gone) -> None:
+        """A decision takes codes out of their lot; if fewer are left, the day's balance in units does not hold."""
+        at = gone.account, gone.commodity
+        there = self._lots.get(at, {}).get(gone.lot, ZERO)
+        if there < gone.units:
+            self.lacking.append((gone, dict(self._lots.get(at, {}))))
+        self._move(at, gone.lot, -min(there, gone.units), gone.day)
 
     def _take(self, order: Wanted) -> None:
         at, day = self._at(order.category, order.product), order.place[2]

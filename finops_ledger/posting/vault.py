@@ -6,7 +6,7 @@ codes are held in stock read the rows of these codes, and of no others, over all
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -16,9 +16,9 @@ import pyarrow as pa
 
 from finops_ledger.core.money import ZERO
 from finops_ledger.core.schema import MONEY
-from finops_ledger.posting import reading, sale, supply
+from finops_ledger.posting import reading, sale, supply, written_off
 from finops_ledger.posting import tables as t
-from finops_ledger.posting.stock import Place, Received, Returned, Stock, Wanted
+from finops_ledger.posting.stock import Gone, Place, Received, Returned, Stock, Wanted
 from finops_ledger.posting.versions import KNOWN, with_previous
 from finops_ledger.sop.registry import Registry
 from finops_ledger.subledger.compiled import query
@@ -49,8 +49,13 @@ def none(engine: Engine) -> None:
     engine.keep(COSTS, empty(_NO_COSTS))
 
 
-def fill(engine: Engine, root: Path, registry: Registry, state: State) -> Stock:
-    """Run the vault over all days; register :data:`COSTS`. The table of rules must stand."""
+def fill(
+    engine: Engine, root: Path, registry: Registry, state: State, more: Iterable[Gone] = ()
+) -> Stock:
+    """Run the vault over all days; register :data:`COSTS`. The table of rules must stand.
+
+    ``more``: what decisions take out that are not recorded yet.
+    """
     batches = list(state.batches.values())
     stocked = [
         b for b in batches if b.role == "supply" and "stock" in _models(registry, b.counterparty)
@@ -60,7 +65,8 @@ def fill(engine: Engine, root: Path, registry: Registry, state: State) -> Stock:
     sold = [b for b in batches if b.role == "sale"]
     wanted, returned = _orders(engine, root, registry, state, sold)
     rank = {b.id: (b.source, b.day.isoformat(), b.id) for b in batches}
-    vault.run(received, wanted, returned, rank)
+    gone = written_off.in_order([*written_off.recorded(root, state), *more])
+    vault.run(received, wanted, returned, rank, gone)
     _costs(engine, vault)
     return vault
 

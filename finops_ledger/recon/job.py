@@ -118,6 +118,7 @@ class Job:
     #: The days whose settlements are not due yet, with the day each breaks on; None: no schedule, ``grace`` counts.
     due: tuple[tuple[date, date], ...] | None = None
     partners: tuple[Partner, ...] = ()  #: suppliers whose day is complete, this one among them
+    ours_s: int = 0  #: as ``shift_s``, of our own days: from midnight on, in the books' zone
     payment_rows: tuple[
         Rows, ...
     ] = ()  #: of a gateway: where payments stand that its rows may undo, newest first
@@ -175,6 +176,7 @@ def clock(job: Job) -> pa.Table:
             ("party", pa.string()),
             ("shift", pa.int64()),
             ("day_number", pa.int64()),
+            ("ours", pa.int64()),
             ("grace", pa.int64()),
             ("pending", pa.int64()),
             ("tolerance", pa.decimal128(18, 4)),
@@ -188,6 +190,7 @@ def clock(job: Job) -> pa.Table:
         job.counterparty,
         job.shift_s,
         job.day_number,
+        job.ours_s,
         _days(job.grace),
         _days(job.pending),
         job.tolerance,

@@ -19,6 +19,7 @@ from finops_ledger.recon.classes import RESIDUE_ZERO
 from finops_ledger.recon.job import CROSS, FOREIGN
 from finops_ledger.recon.legs import SALE_GATEWAY, SALE_SUPPLY, SUPPLY_STATEMENT, Leg
 from finops_ledger.recon.returns import RULE as RETURNS
+from finops_ledger.recon.sides import number
 
 _EPOCH = date(1970, 1, 1)
 ZERO = t.amount(0)
@@ -172,6 +173,8 @@ def outcomes(leg: Leg, scheduled: bool = False) -> Any:
     both = every.left_anchor.notnull() & every.right_anchor.notnull()
     later = ibis.greatest(every.left_anchor, every.right_anchor) + every.span
     every = every.mutate(breaks_number=ibis.ifelse(both, later, every.breaks_number))
+    if leg.name == SALE_SUPPLY:
+        every = _till_our_day(every)
     if scheduled:
         every = _by_schedule(every)
     waits = (every.breaks_number > every.day_number).fill_null(False)
@@ -225,6 +228,14 @@ def outcomes(leg: Leg, scheduled: bool = False) -> Any:
     }
     made = {n: own[n] if n in own else every[n] for n in rt.OUTCOME}
     return every.select(*(made[n].cast(ty).name(n) for n, ty in rt.OUTCOME.items()))
+
+
+def _till_our_day(every: Any) -> Any:
+    """What only the partner has waits for our own day of its moment: a window from noon on goes into our next day."""
+    alone = every.left_anchor.isnull() & every.right_at.notnull() & every.span.notnull()
+    theirs = every.breaks_number
+    ours = ibis.greatest(theirs, number(every.right_at, every.ours) + every.span)
+    return every.mutate(breaks_number=ibis.ifelse(alone, ours, theirs))
 
 
 def _by_schedule(every: Any) -> Any:

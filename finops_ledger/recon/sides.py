@@ -24,7 +24,7 @@ def _with_clock(role: str) -> Any:
     return lines.filter(lines.disposition != "known").cross_join(rt.clock())
 
 
-def _number(moment: Any, shift: Any) -> Any:
+def number(moment: Any, shift: Any) -> Any:
     """The number of the day (in the counterparty's window) that holds a moment."""
     return ((moment.epoch_seconds().cast("int64") + shift) // _DAY_S).cast("int64")
 
@@ -42,7 +42,7 @@ def _sale_side(rows: Any, *, state: Any, move: Any, fee: Any, renewed: Any) -> A
         fee=fee,
         value=rows.amount,
         at=rows.stated_at,
-        anchor=ibis.coalesce(_number(rows.stated_at, rows.shift), rows.day_number),
+        anchor=ibis.coalesce(number(rows.stated_at, rows.shift), rows.day_number),
         serial=rows.serial,
         other_ref=rows.partner_ref,
         category=rows.category,
@@ -107,7 +107,7 @@ def _supply_rows() -> Any:
         held=rows.held,
         value=t.money(rows.deposit.abs()),
         at=rows.stated_at,
-        anchor=ibis.coalesce(_number(rows.stated_at, rows.shift), rows.day_number),
+        anchor=ibis.coalesce(number(rows.stated_at, rows.shift), rows.day_number),
         serial=rows.serial,
         renewed=rows.disposition == "revised",
         via=ibis.literal("ref"),

@@ -133,6 +133,7 @@ CLOCK: Final = {
     "party": "string",
     "shift": "int64",
     "day_number": "int64",
+    "ours": "int64",
     "grace": "int64",
     "pending": "int64",
     "tolerance": MONEY,

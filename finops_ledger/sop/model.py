@@ -51,7 +51,8 @@ class Supply(_Part):
     partner's files moves the deposit, its transactions or a deposit statement beside them (rule R1).
 
     ``model``: ``prepaid`` draws on a deposit; ``postpaid`` is billed afterwards, against a commission
-    (worked-cases 19); ``stock`` is codes bought into the vault and taken from it, oldest lot first (18)."""
+    (worked-cases 19); ``stock`` is codes bought into the vault and taken from it, oldest lot first (18). ``shelf``: how
+    long after they came such codes may be sold."""
 
     model: Literal["prepaid", "postpaid", "stock"] = "prepaid"
     statement: Literal["transactions", "deposit"] = "transactions"
@@ -60,12 +61,17 @@ class Supply(_Part):
     pending: Span = timedelta(hours=72)
     transit: Span = timedelta(hours=24)
     serials: Span = timedelta(days=31)
+    shelf: Span | None = None
 
     @model_validator(mode="after")
     def _one_file(self) -> Supply:
         if self.model != "prepaid" and self.statement == "deposit":
             raise ValueError(
                 f'model = "{self.model}" has no deposit statement: leave statement = "deposit" out'
+            )
+        if self.shelf is not None and self.model != "stock":
+            raise ValueError(
+                f'shelf is of codes in stock: leave it out beside model = "{self.model}"'
             )
         return self
 

@@ -202,6 +202,15 @@ def test_the_rows_of_two_files_of_a_day_may_not_overdraw_it_between_them(check: 
     assert check(text) == [("deposit-negative", line)]
 
 
+def test_an_opening_balance_may_bear_the_date_of_the_first_statement(check: Check) -> None:
+    text = CLEAN.replace("2026-03-01 *", "2026-03-02 *")
+    assert check(text) == []
+    later = '2026-03-04 * "AggA" "by hand"\n  Assets:Deposits:AggA  500 IDR\n  Equity:Opening-Balances\n'
+    assert [code for code, _ in check(text + later)] == ["deposit-closing"]
+    wrong = text.replace(" 1000000 IDR\n  Equity", " 1000007 IDR\n  Equity")
+    assert [code for code, _ in check(wrong)] == ["deposit-opening"]
+
+
 def test_an_opening_balance_of_the_day_stands_before_its_rows(check: Check) -> None:
     """People's entries have no hour: the deposit of the day is paid in before it is used."""
     text = CLEAN.replace("'strict': True", "'strict': False")

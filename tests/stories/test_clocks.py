@@ -69,6 +69,36 @@ def test_story_2_what_the_next_window_does_not_bring_is_missing(tmp_path: Path) 
     equal((verdict(story, apr(1)), verdict(story, apr(2))), ("reconciled", "breaks"))
 
 
+def test_story_2_a_window_from_noon_reaches_into_our_next_day(tmp_path: Path) -> None:
+    """What they deliver before noon is theirs of the day before, and ours of the day itself: it waits for that."""
+    story = Story(tmp_path / "books", apr(1))
+    noon = ('opens = "23:00", named_by = "end"', 'opens = "12:00", named_by = "start"')
+    change(story.root / "sops" / "AggA.toml", *noon)
+    story.row(apr(1), "A-1", "AM", debit=CUT, at="02/04/2026 08:00:00")
+    story.row(apr(1), "A-2", "PM", debit=CUT, at="01/04/2026 20:00:00")
+    story.sold(apr(2), "AM", at="2026-04-02 07:59:58")
+    story.run(apr(1))
+    equal((verdict(story, apr(1)), opened(story)), ("breaks", [("missing_at_platform", "PM", CUT)]))
+    [item] = [i for i in story.books.breaks(everything=True) if i["ref"] == "AM"]
+    equal((item["class"], item["breaks_on"], item["residue"]), ("timing", "2026-04-02", str(CUT)))
+    story.run(apr(2))
+    equal(opened(story), [("missing_at_platform", "PM", CUT)])
+    equal(story.balance(TIMING, apr(2)), Decimal(0))
+    story.proven()
+
+
+def test_story_2_what_our_next_day_does_not_bring_is_missing_at_the_platform(
+    tmp_path: Path,
+) -> None:
+    story = Story(tmp_path / "books", apr(1))
+    noon = ('opens = "23:00", named_by = "end"', 'opens = "12:00", named_by = "start"')
+    change(story.root / "sops" / "AggA.toml", *noon)
+    story.row(apr(1), "A-1", "AM", debit=CUT, at="02/04/2026 08:00:00")
+    story.run(apr(2))
+    equal(opened(story), [("missing_at_platform", "AM", CUT)])
+    equal((verdict(story, apr(1)), verdict(story, apr(2))), ("reconciled", "breaks"))
+
+
 ZONED = """
 name = "own"
 version = 1

@@ -93,3 +93,15 @@ def test_a_due_date_over_the_year_s_end_needs_the_next_decree(tmp_path: Path) ->
     [item] = [b for b in made.books.breaks(everything=True) if b["leg"] == "sale-gateway"]
     assert (item["class"], item["breaks_on"]) == ("timing", "2027-01-04")
     made.proven()
+
+
+def test_what_cannot_be_reconciled_without_a_decree_stands_in_the_journal(tmp_path: Path) -> None:
+    """`finops run` leaves the journal to its second half; that stops, and the files of the day are posted."""
+    last = date(2026, 12, 31)
+    made = story(tmp_path, last, "lag = 1")
+    sell(made, last, "Y1")
+    made.drop(last)
+    made.books.import_files(derive=False)
+    with pytest.raises(HolidaysMissing):
+        made.books.reconcile()
+    made.load()

@@ -135,3 +135,34 @@ def test_what_the_bank_has_not_said_is_not_paid(tmp_path: Path) -> None:
     shutil.copy2(story.kept / name, story.root / "inbox" / name)
     story.work()
     equal(story.books.settlements(), [])
+
+
+def test_a_settlement_that_the_bank_pays_twice(story: Postpaid) -> None:
+    """Paid on its day, paid again two days later, and paid back: once more is over, and back is paid once."""
+    story.lines[may(13)] += [(f"TRSF AGGB AggB-202605{n}", -NET) for n in (11, 12)]
+    story.lines[may(15)].append(("TRSF AGGB AggB-20260511", -NET))
+    story.lines[may(20)].append(("TRSF AGGB KEMBALI AggB-20260511", NET))
+    names = ("ref", "state", "paid", "open", "flags")
+    story.run(may(15))
+    twice, once = short(story.books.settlements(everything=True), *names)
+    equal(twice, ("20260511", "paid", str(2 * NET), "0", ["over"]))
+    equal(once, ("20260512", "paid", str(NET), "0", []))
+    story.run(may(20))
+    equal(
+        short(story.books.settlements(everything=True), *names)[0],
+        ("20260511", "paid", str(NET), "0", []),
+    )
+    equal(transit(story), [])
+    story.proven()
+
+
+def test_a_report_that_the_bank_pays_out_twice(tmp_path: Path) -> None:
+    made = Story(tmp_path / "books", may(12), gateway="PG1", bank=True)
+    made.sold(may(12), "O1")
+    made.row(may(12), "A-O1", "O1", debit=49_800)
+    made.reports[may(13)].append(w.settled("PG1-20260513", may(13), "O1", "PAYMENT", 51_000))
+    made.pays_out(may(13), 51_000, "PG1-20260513")
+    made.pays_out(may(15), 51_000, "PG1-20260513")
+    made.run(may(15))
+    [one] = [s for s in made.books.settlements(everything=True) if s["ref"] == "20260513"]
+    equal((one["state"], one["paid"], "over" in one["flags"]), ("paid", "102000", True))

@@ -93,3 +93,17 @@ def test_an_invoice_of_no_period_is_refused(tmp_path: Path) -> None:
     [refused] = [f for f in story.books.import_files().files if f.verdict == "refused"]
     assert "[invoice-period]" in refused.problems[0]
     assert "expected 2026-05-11 or 2026-05-13" in refused.problems[0]
+
+
+def test_an_invoice_that_no_decree_dates_is_refused_before_it_stands_in_the_books(
+    tmp_path: Path,
+) -> None:
+    """Due on the first business day of 2027, whose holidays nobody has decreed here: the books go on without it."""
+    story = biller(tmp_path / "books", '[versions.settlement.schedule]\ncycle = "daily"\nlag = 1')
+    day = date(2026, 12, 31)
+    story.invoices_(day, "AggB-20261231", day, 352_500, 1_200, 132)
+    story.drop(day)
+    [refused] = [f for f in story.books.import_files().files if f.verdict == "refused"]
+    assert "[holidays-missing]" in refused.problems[0]
+    assert "joint leave of 2027 is missing" in refused.problems[0]
+    story.load()

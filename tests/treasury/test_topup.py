@@ -382,3 +382,8 @@ def test_two_partners_share_a_bank_and_a_limit(tmp_path: Path) -> None:
     assert "the share of all deposits" in other["problems"][0]
     lies = Decimal(other["balance"]) + Decimal(other["in_transit"]) + Decimal(other["amount"])
     assert lies <= (Decimal(one["balance"]) + Decimal(one["in_transit"])) * Decimal("1.5")
+
+
+def test_a_moment_before_the_books_is_refused(books: Books) -> None:
+    with pytest.raises(UsageError, match="the books begin on"):
+        books.topup(wib("2020-01-01 09:00"))

@@ -206,7 +206,7 @@ def test_a_statement_below_zero_names_the_row_at_the_entry(tmp_path: Path) -> No
     assert told.startswith(
         "2026-03-02.beancount: [deposit-negative] Assets:Deposits:AggA on 2026-03-02"
     )
-    assert "falls to -39600 IDR (below zero from AggA_mutasi_20260302.csv:2 on)" in told
+    assert "falls to -39600 IDR (below zero from AggA_mutasi_20260302.csv:5 on)" in told
     [stand] = story.books.positions()
     equal(
         (stand["lowest"]["amount"], stand["lowest"]["at"], stand["lowest"]["line"]),
@@ -434,6 +434,20 @@ def test_an_opening_balance_that_is_missing_is_said_with_both_figures(tmp_path: 
     equal((told["kind"], told["amount"], told["short"]), ("books", "-7", "ours"))
     assert told["told"].startswith("the books open the day at 1000000, the statement at 1000007")
     assert "not since 2026-03-02" in said(story)
+
+
+def test_an_opening_balance_of_the_day_of_the_first_statement_is_one(tmp_path: Path) -> None:
+    day = date(2026, 3, 2)
+    story = Story(tmp_path / "books", day, deposit=1_000_000)
+    [before] = story.root.glob("decisions/2026/*.beancount")
+    text = before.read_text().replace("2026-01-02 *", "2026-03-02 *")
+    before.unlink()
+    (before.parent / "2026-03.beancount").write_text(text)
+    story.row(day, "A1", "O1", debit=CUT)
+    story.run(day)
+    assert messages(story.root) == []
+    [stand] = story.books.positions()
+    equal((stand["opening"], stand["adjustment"], stand["differences"]), ("1000000", "0", []))
 
 
 def test_json_csv_and_workbook_have_the_same_figures(tmp_path: Path) -> None:
