@@ -15,6 +15,8 @@ from finops_ledger.books.jobs import component_of
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.money import ZERO
 from finops_ledger.recon.legs import GATEWAY_FEE, SALE_GATEWAY, SETTLEMENT_BANK
+from finops_ledger.sop.contracts import Contract
+from finops_ledger.sop.levies import Rate
 from finops_ledger.sop.schedule import Period
 from finops_ledger.subledger import engine as en
 from finops_ledger.subledger.manifest import Batch
@@ -130,16 +132,17 @@ def _take(one: _Report, row: dict[str, Any]) -> None:
     gross = row["gross"]
     as_told = {_KINDS[kind]: -gross} if kind in _KINDS else {"gross": gross}
     same = {**as_told, "adjustments": row["held"], "withheld": row["withheld"]}
-    contract = row["per"] != "none"
+    contract = row["contract"]
     # Without a contract, a fee is what was taken.
-    fee, vat = (row["due_fee"], row["due_vat"]) if contract else (row["fees"], row["taxes"])
-    reported = row["per"] == "report" and kind == "payment"
+    due = contract is not None and contract.fee is not None
+    fee, vat = (row["due_fee"], row["due_vat"]) if due else (row["fees"], row["taxes"])
+    reported = _reported_at(contract, gross) if kind == "payment" else {}
     one.expected = one.expected.plus(
         Expected(
             Amounts(**same, fee=fee, vat=vat),
-            reported={(row["rate"], row["tax"]): gross} if reported else {},
+            reported=reported,
             rows=count,
-            rule_ids=(row["rule"],) if row["rule"] else (),
+            rule_ids=(contract.rule,) if contract else (),
         )
     )
     one.taken = one.taken.plus(Amounts(**same, fee=row["fees"], vat=row["taxes"]))
@@ -147,6 +150,13 @@ def _take(one: _Report, row: dict[str, Any]) -> None:
     one.rows += count
     place = (row["day"], row["channel"])
     one.days[place] = one.days.get(place, 0) + (count if kind == "payment" else 0)
+
+
+def _reported_at(one: Contract | None, gross: Decimal) -> dict[tuple[Decimal, Rate], Decimal]:
+    """Return payments whose fee is rounded on the settlement, by its rate and its VAT."""
+    if one is None or one.fee is None or one.fee.per != "report":
+        return {}
+    return {(one.fee.rate, one.vat): gross}
 
 
 def _settlement(
@@ -223,9 +233,9 @@ def _pending(
             Amounts(
                 gross=row["gross"], refunds=row["refunds"], fee=row["due_fee"], vat=row["due_vat"]
             ),
-            reported={(row["rate"], row["tax"]): row["gross"]} if row["per"] == "report" else {},
+            reported=_reported_at(row["contract"], row["gross"]),
             rows=int(row["rows"]),
-            rule_ids=(row["rule"],) if row["rule"] else (),
+            rule_ids=(row["contract"].rule,) if row["contract"] else (),
         )
         found[key] = found[key].plus(more) if key in found else more
     by_channel: dict[tuple[str, str], list[Period]] = {}

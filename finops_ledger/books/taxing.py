@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any, Final
 
 from finops_ledger.books import statement
@@ -22,6 +22,7 @@ from finops_ledger.core import taxes
 from finops_ledger.core.errors import UsageError
 from finops_ledger.core.money import ZERO, plain
 from finops_ledger.posting import reading
+from finops_ledger.sop import levies
 from finops_ledger.sop.model import Sop
 
 PPN_OUT: Final = "Liabilities:Tax:PPN-Out"
@@ -238,7 +239,7 @@ def _withheld(space: Workspace, loaded: Loaded, sop: Sop, lines: dict[Key, _Line
             taxed = _by_commission(sop, entry.date)
             base = taxes.on(taxes.PPN, entry.date).inside(amount).base if taxed else amount
             line.base += base
-            due = (base * rates.pop()).quantize(Decimal(1), ROUND_HALF_UP)
+            due = levies.rate_on(rates.pop(), entry.date).of(base)
             line.expected = (line.expected or ZERO) + due
     for key in [k for k, v in lines.items() if k[1:3] == (taxes.PPH23, who) and v == _Line()]:
         del lines[key]

@@ -10,15 +10,13 @@ from collections.abc import Sequence
 from datetime import date
 
 from finops_ledger.recon import tables as rt
-from finops_ledger.sop.terms import Fee
+from finops_ledger.sop.contracts import Contract
 from finops_ledger.subledger.engine import literal
 
 _TAKEN = {"fee": "fees", "vat": "taxes"}
 
 
-def excess(
-    fees: Sequence[tuple[date, date, Fee | None]], gateway: str, day: date, part: str
-) -> str:
+def excess(fees: Sequence[Contract], gateway: str, day: date, part: str) -> str:
     """Return SQL of one side of the leg on a day: the excess of the fee, or of its VAT; empty without a contract.
 
     The contract is that of each row's own day: of its payment where the report says when that was. It is taken on
@@ -30,12 +28,12 @@ def excess(
         f"where disposition <> 'known' and day_post = date '{day}' and gateway = {literal(gateway)}"
     )
     parts = []
-    for first, last, fee in fees:
-        if fee is not None:
-            within = (
-                f" and day_rated between date '{first}' and date '{last}'" if len(fees) > 1 else ""
-            )
-            parts.append(_taken_above(fee, rows + within, part))
+    for one in fees:
+        always = (one.first, one.last) == (date.min, date.max)
+        within = (
+            "" if always else f" and day_rated between date '{one.first}' and date '{one.last}'"
+        )
+        parts.append(_taken_above(one, rows + within, part))
     if not parts:
         return ""
     over = "cast(sum(over) as decimal(18, 4))"
@@ -61,8 +59,11 @@ def excess(
     return f"select {rt.columns(said)} from ({both}) group by key having {over} <> 0"
 
 
-def _taken_above(fee: Fee, rows: str, part: str) -> str:
+def _taken_above(one: Contract, rows: str, part: str) -> str:
     """Return SQL of what was taken above one contract, one line a settlement."""
+    fee = one.fee
+    if fee is None:
+        raise ValueError("a contract without a fee has nothing to be above")
     summed = (
         "select key, min(batch) as batch, min(record) as record, min(stated_at) as stated_at, "
         "sum(fees) as fees, sum(taxes) as taxes, {} from ({}) group by key"
@@ -70,7 +71,7 @@ def _taken_above(fee: Fee, rows: str, part: str) -> str:
     fixed = f" + sign(gross) * cast('{fee.amount}' as decimal(18, 4))" if fee.amount else ""
     contract = (
         f"round(cast(gross as decimal(18, 4)) * cast('{fee.rate}' as decimal(9, 6)), 0){fixed}",
-        f"round(cast(due_fee as decimal(18, 4)) * cast('{fee.vat}' as decimal(9, 6)), 0)",
+        one.vat.sql("due_fee"),
     )
     if fee.per == "report":
         rows = summed.format("sum(gross) as gross", rows)

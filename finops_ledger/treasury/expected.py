@@ -13,6 +13,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, TypeVar
 
 from finops_ledger.core.money import ZERO
+from finops_ledger.sop.levies import Rate
 
 K = TypeVar("K")
 
@@ -81,14 +82,14 @@ class Amounts:
 class Expected:
     """The rows of a settlement by the contract of each row's own day.
 
-    ``amounts``: what is rounded row by row. ``bases``: commission by the rate at which tax is withheld from it.
+    ``amounts``: what is rounded row by row. ``bases``: commission by the tax that is withheld from it.
     ``granted`` and ``granted_vat``: the commission and its VAT that their rows grant, which is what we may set off.
     ``reported``: gross payments by the rate of a fee per report and of its VAT.
     """
 
     amounts: Amounts = Amounts()
-    bases: Mapping[Decimal, Decimal] = field(default_factory=dict)
-    reported: Mapping[tuple[Decimal, Decimal], Decimal] = field(default_factory=dict)
+    bases: Mapping[Rate, Decimal] = field(default_factory=dict)
+    reported: Mapping[tuple[Decimal, Rate], Decimal] = field(default_factory=dict)
     rows: int = 0
     unpriced: int = 0
     rule_ids: tuple[str, ...] = ()
@@ -110,11 +111,11 @@ class Expected:
 
     def whole(self) -> Amounts:
         """Return all components: with what is rounded on the settlement as a whole."""
-        withheld = sum((rounded(base * rate) for rate, base in self.bases.items()), ZERO)
+        withheld = sum((tax.of(base) for tax, base in self.bases.items()), ZERO)
         fee, vat = ZERO, ZERO
         for (rate, tax), gross in self.reported.items():
             taken = rounded(gross * rate)
-            fee, vat = fee + taken, vat + rounded(taken * tax)
+            fee, vat = fee + taken, vat + tax.of(taken)
         return self.amounts.plus(Amounts(fee=fee, vat=vat, withheld=withheld))
 
 
