@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from finops_ledger.books import crossing, statement
 from finops_ledger.books.workspace import Workspace
@@ -16,6 +16,7 @@ from finops_ledger.recon import due, payments
 from finops_ledger.recon.job import Job
 from finops_ledger.recon.legs import (
     EVERYBODY,
+    GATEWAY_FEE,
     PAYMENT_BANK,
     REFUND_PAYABLE,
     SALE_GATEWAY,
@@ -35,6 +36,8 @@ from finops_ledger.sop.terms import Tolerance
 
 #: For so many days a bank line without a code may be taken for a payment by its amount.
 _NEAR = 7
+#: Payments of so many days before a change of the contract may still come in reports.
+RATED: Final = timedelta(days=62)
 
 
 def component_of(space: Workspace, counterparty: str) -> str:
@@ -98,6 +101,7 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
         shift_s=_shift(window, day),
         claims=claims_account(space, counterparty),
         fees=fees,
+        orders=_orders(space, leg, fees, day),
         passes=passes,
         rules=matching,
         others=_others(space, leg, counterparty, day),
@@ -110,6 +114,18 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
         partners=crossing.partners(space, leg, counterparty, day),
         due=_due(space, leg, counterparty, day),
         payment_rows=_payment_rows(space, leg, counterparty, day),
+    )
+
+
+def _orders(space: Workspace, leg: Leg, fees: tuple[Contract, ...], day: date) -> tuple[Path, ...]:
+    """Return the orders that may say under which contract a payment was, where it has changed lately."""
+    first = day - RATED
+    if leg.name != GATEWAY_FEE or not any(first < one.first <= day for one in fees):
+        return ()
+    return tuple(
+        space.root / b.file
+        for _, b in sorted(space.state.batches.items())
+        if b.role == "sale" and b.days and b.days[0] <= day and b.days[-1] >= first
     )
 
 

@@ -25,6 +25,7 @@ from finops_ledger.treasury.expected import (
     COMPONENTS,
     Amounts,
     Expected,
+    Reported,
     Statement,
     differences,
 )
@@ -131,32 +132,43 @@ def _take(one: _Report, row: dict[str, Any]) -> None:
     kind, count = row["kind"], int(row["rows"])
     gross = row["gross"]
     as_told = {_KINDS[kind]: -gross} if kind in _KINDS else {"gross": gross}
-    same = {**as_told, "adjustments": row["held"], "withheld": row["withheld"]}
-    contract = row["contract"]
+    same = {**as_told, "adjustments": row["held"]}
+    contract: Contract | None = row["contract"]
     # Without a contract, a fee is what was taken.
     due = contract is not None and contract.fee is not None
     fee, vat = (row["due_fee"], row["due_vat"]) if due else (row["fees"], row["taxes"])
-    reported = _reported_at(contract, gross) if kind == "payment" else {}
+    # Without an agreed rate, so is the tax that they withheld.
+    levied = {} if contract is not None and contract.tax else {"withheld": row["withheld"]}
+    paid = gross if kind == "payment" else ZERO
     one.expected = one.expected.plus(
         Expected(
-            Amounts(**same, fee=fee, vat=vat),
-            reported=reported,
+            Amounts(**same, **levied, fee=fee, vat=vat),
+            reported=_reported_at(contract, paid),
+            taxed=_taxed(contract, paid, fee),
             rows=count,
             rule_ids=(contract.rule,) if contract else (),
         )
     )
-    one.taken = one.taken.plus(Amounts(**same, fee=row["fees"], vat=row["taxes"]))
+    theirs = Amounts(**same, withheld=row["withheld"], fee=row["fees"], vat=row["taxes"])
+    one.taken = one.taken.plus(theirs)
     one.net += row["net"]
     one.rows += count
     place = (row["day"], row["channel"])
     one.days[place] = one.days.get(place, 0) + (count if kind == "payment" else 0)
 
 
-def _reported_at(one: Contract | None, gross: Decimal) -> dict[tuple[Decimal, Rate], Decimal]:
-    """Return payments whose fee is rounded on the settlement, by its rate and its VAT."""
-    if one is None or one.fee is None or one.fee.per != "report":
+def _reported_at(one: Contract | None, gross: Decimal) -> dict[Reported, Decimal]:
+    """Return payments whose fee is rounded on the settlement, by its rate and its taxes."""
+    if one is None or one.fee is None or one.fee.per != "report" or not gross:
         return {}
-    return {(one.fee.rate, one.vat): gross}
+    return {(one.fee.rate, one.vat, one.tax if one.taxed == "fee" else None): gross}
+
+
+def _taxed(one: Contract | None, gross: Decimal, fee: Decimal) -> dict[Rate, Decimal]:
+    """Return of what a gateway takes income tax: gross payments, or a fee that is rounded by row or only told."""
+    if one is None or one.tax is None:
+        return {}
+    return {one.tax: gross if one.taxed == "gross" else fee}
 
 
 def _settlement(
@@ -234,6 +246,7 @@ def _pending(
                 gross=row["gross"], refunds=row["refunds"], fee=row["due_fee"], vat=row["due_vat"]
             ),
             reported=_reported_at(row["contract"], row["gross"]),
+            taxed=_taxed(row["contract"], row["gross"], row["due_fee"]),
             rows=int(row["rows"]),
             rule_ids=(row["contract"].rule,) if row["contract"] else (),
         )

@@ -188,7 +188,8 @@ def settled(
     """Return what gateways' reports settle up to a day, by settlement, kind, channel, day and rule.
 
     A row's day is that on which its order was paid, else what the row itself says of it: by it the settlement has its
-    period. The rate of the fee is that of the day which the report says, as reconciliation has it. ``due_fee`` and
+    period. The rate of the fee is that of the day of payment which the report says, else the order, as
+    reconciliation has it: a day of the books' zone, whatever the cut-off. ``due_fee`` and
     ``due_vat`` are by the contract, rounded row by row; ``gross`` of payments with ``per = "report"`` is for whoever
     adds up the report.
     """
@@ -198,10 +199,10 @@ def settled(
     rows = (
         "select s.gateway as party, coalesce(s.settlement_ref, '') as code, s.day_post, s.kind, "
         "coalesce(s.channel, o.channel, '') as channel, s.currency, "
-        "coalesce(o.own, s.paid_day, s.day, s.day_post) as own, s.day_rated, "
+        "coalesce(o.own, s.paid_day, s.day, s.day_post) as own, coalesce(s.paid_day, o.own, s.day_rated) as day_rated, "
         "coalesce(o.at, s.paid_at, s.stated_at) as moment, "
         "s.d_gross, s.d_net, s.d_fees, s.d_taxes, s.d_held, "
-        "coalesce(s.withheld, 0) - coalesce(s.prev_withheld, 0) as d_withheld, "
+        "s.d_levied, "
         "case when s.disposition = 'new' then 1 else 0 end as one "
         "from settlement_due s left join orders_paid o on o.k = coalesce(s.payment_ref, s.ref) "
         "and o.gateway = s.gateway and s.kind = 'payment' "
@@ -216,7 +217,7 @@ def settled(
         f"select party, code, day_post, kind, channel, currency, {_day(space, 'gateway', 'party', 'moment', 'own')} "
         "as day, contract, sum(one) as rows, "
         f"{_sum('d_gross')} as gross, {_sum('d_net')} as net, {_sum('d_fees')} as fees, {_sum('d_taxes')} as taxes, "
-        f"{_sum('d_held')} as held, {_sum('d_withheld')} as withheld, {_sum('due_fee')} as due_fee, "
+        f"{_sum('d_held')} as held, {_sum('d_levied')} as withheld, {_sum('due_fee')} as due_fee, "
         f"{_sum('due_vat')} as due_vat from ({rated}) group by all order by all"
     )
     return [{**row, "contract": _of(agreed, row)} for row in found]

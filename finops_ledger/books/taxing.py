@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from finops_ledger.books import statement
+from finops_ledger.books import statement, taxing_gateways
 from finops_ledger.books.jobs import component_of
 from finops_ledger.books.loading import Loaded
 from finops_ledger.books.workspace import Workspace
@@ -63,13 +63,16 @@ def taxes_of(space: Workspace, loaded: Loaded, month: str | None = None) -> list
         _collected(space, loaded, sop, lines)
         _withheld(space, loaded, sop, lines)
     _input(loaded, lines)
+    for code, when, who, base, due, taken in taxing_gateways.of_gateways(space, loaded):
+        line = lines[when, code, who, ""]
+        line.base, line.expected, line.taken = base, due, taken
     _slips(space, loaded, lines)
     found = [_shown(key, line) for key, line in sorted(lines.items())]
     return [row for row in found if month in (None, row["month"])]
 
 
 def _shown(key: Key, line: _Line) -> dict[str, Any]:
-    credit = key[1] in (taxes.PPH22, taxes.PPH23)
+    credit = key[1] in (taxes.PPH22, taxes.PPH22_MARKET, taxes.PPH23)
     expected = line.expected
     return {
         "month": key[0],

@@ -21,6 +21,7 @@ TABLE: Final = Path(__file__).parent / "taxes.toml"
 PPN: Final = "ppn"
 PPN_VOUCHER: Final = "ppn-voucher"
 PPH22: Final = "pph22-phone-credit"
+PPH22_MARKET: Final = "pph22-marketplace"
 PPH23: Final = "pph23-service"
 STAMP: Final = "stamp-duty"
 _ZERO: Final = Decimal(0)

@@ -103,6 +103,8 @@ class Job:
     claims: str
     #: The gateway's contracts, each with the first and the last day of the rows that it is for.
     fees: tuple[Contract, ...] = ()
+    #: Of its leg of fees, where the contract has changed lately: orders, which say when they were paid.
+    orders: tuple[Path, ...] = ()
     others: tuple[Path, ...] = ()
     gaps: tuple[Gap, ...] = ()
     payments: tuple[Payment, ...] = ()

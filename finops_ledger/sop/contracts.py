@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 
 from finops_ledger.sop import levies
 from finops_ledger.sop.levies import Rate
@@ -12,6 +13,7 @@ from finops_ledger.sop.model import Sop
 from finops_ledger.sop.terms import Fee
 
 _DAY = timedelta(days=1)
+_ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,9 @@ class Contract:
     fee: Fee | None
     vat: Rate
     rule: str = ""
+    #: What the gateway takes off for income tax, of gross payments or of its fee; None where nothing was agreed.
+    tax: Rate | None = None
+    taxed: str = ""
 
 
 def of(sop: Sop) -> Iterator[Contract]:
@@ -33,11 +38,28 @@ def of(sop: Sop) -> Iterator[Contract]:
         first = version.effective if number else date.min
         last = later[0].effective - _DAY if later else date.max
         rule = sop.rule_id(version.effective)
-        if fee is None:
-            yield Contract(first, last, None, Rate(), rule)
-            continue
-        for start, end, vat in levies.stretches(fee.vat, first, last):
-            yield Contract(start, end, fee, vat, rule)
+        agreed = version.settlement.tax if version.settlement is not None else None
+        for start, end, vat in levies.stretches(fee.vat if fee is not None else _ZERO, first, last):
+            if agreed is None or not agreed.rate:
+                yield Contract(start, end, fee, vat, rule)
+                continue
+            for since, until, tax in _whole(agreed.rate, start, end):
+                yield Contract(since, until, fee, vat, rule, tax, agreed.of if tax else "")
+
+
+def _whole(
+    levy: Decimal | str, first: date, last: date
+) -> Iterator[tuple[date, date, Rate | None]]:
+    """Cut a stretch as :func:`.levies.stretches` does; before the tax there was none of it."""
+    start = first
+    for since, until, tax in levies.stretches(levy, first, last):
+        if start < since:
+            yield start, since - _DAY, None
+        yield since, until, tax
+        if until >= last:
+            return
+        start = until + _DAY
+    yield start, last, None
 
 
 def in_force(sop: Sop) -> tuple[Contract, ...]:

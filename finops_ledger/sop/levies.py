@@ -21,6 +21,8 @@ from finops_ledger.core.errors import UsageError
 #: Which codes of the table stand for VAT, and which for income tax that is withheld from a fee or a commission.
 VAT: Final = (taxes.PPN,)
 WITHHELD: Final = (taxes.PPH23,)
+#: What a gateway, or a marketplace, may take off what it pays to us.
+TAKEN: Final = (taxes.PPH22_MARKET, taxes.PPH23)
 
 
 def _levy(codes: Sequence[str]) -> BeforeValidator:
@@ -46,6 +48,7 @@ def _levy(codes: Sequence[str]) -> BeforeValidator:
 
 Vat = Annotated[Decimal | str, _levy(VAT)]
 Withheld = Annotated[Decimal | str, _levy(WITHHELD)]
+Taxed = Annotated[Decimal | str, _levy(TAKEN)]
 
 
 @dataclass(frozen=True, slots=True)

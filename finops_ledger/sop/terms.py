@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from finops_ledger.sop.levies import Vat, Withheld
+from finops_ledger.sop.levies import TAKEN, Taxed, Vat, Withheld
 from finops_ledger.sop.parts import Exact, Span
 from finops_ledger.sop.parts import Part as _Part
 from finops_ledger.sop.pay import Pay
@@ -96,6 +96,26 @@ class Fee(_Part):
         return self
 
 
+class Taken(_Part):
+    """Income tax that a gateway takes off what it pays out (art. 22 by a marketplace, art. 23): ``rate``, or a code
+    of the table of taxes, ``of`` gross payments or of the fee, rounded on the settlement; without a rate, what the
+    report states counts. ``account``: where it stands until its slip proves it.
+    """
+
+    rate: Taxed = Decimal(0)
+    of: Literal["gross", "fee"] = "gross"
+    account: str = Field(
+        default="Assets:Tax:PPh22-Prepaid", pattern=r"^Assets:Tax(:[A-Z0-9][\w-]*)+$"
+    )
+
+    @model_validator(mode="after")
+    def _a_part(self) -> Taken:
+        if not 0 <= _flat(self.rate) < 1:
+            codes = " or ".join(f'"{c}"' for c in TAKEN)
+            raise ValueError(f"rate is 0 or more and below 1, or {codes}")
+        return self
+
+
 class Rebate(_Part):
     """A volume rebate: ``rate`` of a month's whole volume, once the volume has reached ``target``."""
 
@@ -125,6 +145,7 @@ class Settlement(_Part):
     commission: Schedule | None = None
     dispute_limit: Exact = Field(default=Decimal(0), ge=0)
     withheld: Withheld = Decimal(0)
+    tax: Taken | None = None
     rounding: str = Field(
         default="Expenses:Rounding", pattern=r"^(Expenses|Income)(:[A-Z0-9][\w-]*)+$"
     )
