@@ -16,7 +16,6 @@ from typing import Annotated, Final
 from pydantic import BeforeValidator
 
 from finops_ledger.core import taxes
-from finops_ledger.core.errors import UsageError
 
 #: Which codes of the table stand for VAT, and which for income tax that is withheld from a fee or a commission.
 VAT: Final = (taxes.PPN,)
@@ -128,16 +127,18 @@ def stretches(
 def at_odds(levy: Decimal | str, codes: Sequence[str], day: date, base: str = "1") -> Rate | None:
     """Return what the table of taxes says on a day where a stated rate is another; None where they agree.
 
-    No tax at all (0) is no rate, and a day of which the table has no line has nothing to say.
+    No tax at all (0) is no rate, the rate of who has no tax number is one of the table's, and a day of which the
+    table has no line has nothing to say.
     """
     if isinstance(levy, str) or not levy:
         return None
-    own = rate_on(levy, day, base)
+    own = rate_on(levy, day, base).effective
     for code in codes:
         try:
-            known = rate_on(code, day)
-        except UsageError:
+            tax = taxes.on(code, day)
+        except taxes.TaxMissing:
             return None
-        if known.effective != own.effective:
-            return known
+        without = None if tax.no_number is None else tax.no_number * tax.base
+        if own not in (tax.effective, without):
+            return Rate(tax.rate, tax.base, tax.rounding == "half-up")
     return None
