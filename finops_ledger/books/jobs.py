@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from finops_ledger.books import crossing, statement
 from finops_ledger.books.workspace import Workspace
@@ -36,8 +36,6 @@ from finops_ledger.sop.terms import Tolerance
 
 #: For so many days a bank line without a code may be taken for a payment by its amount.
 _NEAR = 7
-#: Payments of so many days before a change of the contract may still come in reports.
-RATED: Final = timedelta(days=62)
 
 
 def component_of(space: Workspace, counterparty: str) -> str:
@@ -119,7 +117,7 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
 
 def _orders(space: Workspace, leg: Leg, fees: tuple[Contract, ...], day: date) -> tuple[Path, ...]:
     """Return the orders that may say under which contract a payment was, where it has changed lately."""
-    first = day - RATED
+    first = day - contracts.RATED
     if leg.name != GATEWAY_FEE or not any(first < one.first <= day for one in fees):
         return ()
     return tuple(

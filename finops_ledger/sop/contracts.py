@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Final
 
 from finops_ledger.sop import levies
 from finops_ledger.sop.levies import Rate
 from finops_ledger.sop.model import Sop
 from finops_ledger.sop.terms import Fee
 
+#: For so many days after a change of the contract, payments from before it may come in reports.
+RATED: Final = timedelta(days=62)
 _DAY = timedelta(days=1)
 _ZERO = Decimal(0)
 

@@ -241,6 +241,49 @@ def test_a_contract_that_changes_within_a_settlement(tmp_path: Path, paid_at: bo
     equal(story.books.rebuild(tmp_path / "again").differences, [])
 
 
+def test_an_order_that_comes_late_says_under_which_contract_it_was(tmp_path: Path) -> None:
+    """The report of 2 June does not say when it was paid: 0.8 % until our file of 31 May is in, and 0.7 % then."""
+    may, when = date(2026, 5, 31), date(2026, 6, 2)
+    story = Gateway(tmp_path / "books", may, paid_at=False)
+    sop(story, fee("0.007", "ppn"))
+    sop(story, fee("0.008", "ppn"), "2026-06-01")
+    story.sold(may, "A", price=100_000, partner="")
+    story.settles(when, "A", f"{may} 10:00:00", 100_000, 700, 77)
+    for day in (may, date(2026, 6, 1), when):
+        story.drop(day)
+    late = story.root / "inbox" / "orders_2026-05-31.csv"
+    late.unlink()
+    story.work()
+    equal([b["residue"] for b in story.books.breaks() if b["class"] == "fee_mismatch"], ["-111"])
+    late.write_text((story.kept / late.name).read_text())
+    story.work()
+    equal([b["class"] for b in story.books.breaks()], [])
+    equal([s["differences"] for s in story.books.settlements(everything=True)], [[]])
+    equal([str(f) for f in story.books.verify()], [])
+    equal(story.books.rebuild(tmp_path / "again").differences, [])
+
+
+def test_what_is_accrued_is_by_the_contract_of_each_day(tmp_path: Path) -> None:
+    """The rate changes on 30 May; on the 31st one payment of either contract waits: 700 and 800."""
+    may = date(2026, 5, 29)
+    story = Gateway(tmp_path / "books", may)
+    sop(story, fee("0.007", "ppn"))
+    sop(story, fee("0.008", "ppn"), "2026-05-30")
+    path = story.root / "sops" / "PG2.toml"
+    # They wait for their settlement until June.
+    path.write_text(
+        path.read_text()
+        .replace("lag = 1", "lag = 5")
+        .replace("[versions.settlement]\n\n", "[versions.settlement]\nlag = 5\n\n")
+    )
+    story.sold(may, "A", price=100_000, partner="")
+    story.sold(date(2026, 5, 30), "B", price=100_000, partner="")
+    story.run(date(2026, 5, 31))
+    [accrued] = [e for e in story.directives("transaction") if e.meta.get("reverse")]
+    equal(accrued.postings[0].units.number, Decimal(1_500))
+    equal(accrued.narration, "Accrual: fee 0.7 % on 100000 and fee 0.8 % on 100000 not settled")
+
+
 def test_income_tax_that_a_marketplace_takes_off(tmp_path: Path) -> None:
     """0.5 % of 10,000,000 is 50,000: taken off the money that comes, ours against its slip."""
     first, when = date(2026, 5, 18), date(2026, 5, 19)
