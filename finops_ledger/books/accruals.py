@@ -2,9 +2,9 @@
 
 The other entries of a month's end stand beside it: :mod:`.rebates` earned, and the :mod:`.allowance` for claims.
 
-Accrued at the contract's rate on the last day of a month and turned back on the next one. Nothing is booked by hand:
-both entries follow from the open items of the gateway's leg on that day, so that a report which comes late and
-settles them takes the accrual with it.
+Accrued on the last day of a month, by the contract of each payment's day, and turned back on the next one. Nothing
+is booked by hand: both entries follow from the open items of the gateway's leg on that day, so that a report which
+comes late and settles them takes the accrual with it.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.money import ZERO, plain
 from finops_ledger.posting.entries import Entry, Posting
 from finops_ledger.recon.legs import SALE_GATEWAY
+from finops_ledger.sop import contracts
 from finops_ledger.sop.terms import Fee
 from finops_ledger.subledger.manifest import Line
 
@@ -36,11 +37,11 @@ def entries(space: Workspace, day: date) -> Iterator[Entry]:
     for ended, sign in ((day, 1), (day - _DAY, -1)):
         for line in _lines(space, ended):
             gateway = line["counterparty"]
-            fee = _fee(space, gateway, ended)
-            amounts = _unsettled(space, line)
-            due = _due(fee, amounts) if fee else ZERO
+            parts = _by_contract(space, gateway, _unsettled(space, line))
+            due = sum((_due(fee, amounts) for fee, amounts in parts), ZERO)
             if due != ZERO:
-                yield _entry(space, gateway, ended, sign, due, _told(fee, amounts))
+                told = " and ".join(_told(fee, amounts) for fee, amounts in parts)
+                yield _entry(space, gateway, ended, sign, due, f"{told} not settled")
     yield from rebates.entries(space, day, TAG)
     yield from allowance.entries(space, day, TAG)
 
@@ -61,8 +62,13 @@ def _turned_back(space: Workspace, day: date) -> list[Any]:
     return [
         [line["counterparty"], sorted(line["files"])]
         for line in _lines(space, day - _DAY)
-        if _fee(space, line["counterparty"], day - _DAY)
+        if _accrues(space, line["counterparty"])
     ]
+
+
+def _accrues(space: Workspace, gateway: str) -> bool:
+    agreed = contracts.in_force(space.registry.of(gateway))
+    return any(one.fee is not None and one.fee.accrue == "month-end" for one in agreed)
 
 
 def _ends_month(day: date) -> bool:
@@ -75,28 +81,46 @@ def _lines(space: Workspace, day: date) -> list[Line]:
     return [line for line in space.state.proofs_on(day) if line["leg"] == SALE_GATEWAY]
 
 
-def _fee(space: Workspace, gateway: str, day: date) -> Fee | None:
-    settlement = space.registry.of(gateway).on(day).settlement
-    fee = settlement.fee if settlement is not None else None
-    return fee if fee is not None and fee.accrue == "month-end" else None
+def _by_contract(
+    space: Workspace, gateway: str, unsettled: dict[tuple[date, Decimal], int]
+) -> list[tuple[Fee, dict[Decimal, int]]]:
+    """Part payments by the contract of the day on which each was made; what is not accrued is left out."""
+    found: list[tuple[Fee, dict[Decimal, int]]] = []
+    for number, version in enumerate(versions := space.registry.of(gateway).versions):
+        fee = version.settlement.fee if version.settlement is not None else None
+        first = version.effective if number else date.min
+        until = versions[number + 1].effective if versions[number + 1 :] else date.max
+        amounts: dict[Decimal, int] = {}
+        for (day, amount), count in unsettled.items():
+            if first <= day < until:
+                amounts[amount] = amounts.get(amount, 0) + count
+        if fee is None or fee.accrue != "month-end" or not amounts:
+            continue
+        if found and found[-1][0] == fee:
+            for amount, count in amounts.items():
+                found[-1][1][amount] = found[-1][1].get(amount, 0) + count
+        else:
+            found.append((fee, amounts))
+    return found
 
 
-def _unsettled(space: Workspace, line: Line) -> dict[Decimal, int]:
-    """How many payments of each amount wait for their settlement at the day's end."""
+def _unsettled(space: Workspace, line: Line) -> dict[tuple[date, Decimal], int]:
+    """How many payments of each day and amount wait for their settlement at the day's end."""
     paths = [space.root / f for f in line["files"] if "/breaks/" in f]
     return _payments(paths[0]) if paths else {}
 
 
 @lru_cache(maxsize=256)
-def _payments(path: Path) -> dict[Decimal, int]:
+def _payments(path: Path) -> dict[tuple[date, Decimal], int]:
     """Read it from a file of items; such a file is named by its content."""
-    names = ["amount", "occurrence", "right_state", "is_closed"]
+    names = ["opened", "amount", "occurrence", "right_state", "is_closed"]
     table = pq.read_table(path, columns=names, partitioning=None)
-    found: dict[Decimal, int] = {}
+    found: dict[tuple[date, Decimal], int] = {}
     for one in table.group_by(names).aggregate([([], "count_all")]).to_pylist():
         waits = not one["is_closed"] and not one["occurrence"] and one["right_state"] is None
         if waits and one["amount"] > ZERO:
-            found[one["amount"]] = found.get(one["amount"], 0) + one["count_all"]
+            key = one["opened"], one["amount"]
+            found[key] = found.get(key, 0) + one["count_all"]
     return found
 
 
@@ -114,10 +138,9 @@ def _rounded(amount: Decimal) -> Decimal:
     return amount.quantize(Decimal(1), ROUND_HALF_UP)
 
 
-def _told(fee: Fee | None, amounts: dict[Decimal, int]) -> str:
-    rate = plain(fee.rate * 100) if fee else "0"
-    each = f" and {plain(fee.amount)} a payment" if fee and fee.amount else ""
-    return f"fee {rate} %{each} on {plain(_total(amounts))} not settled"
+def _told(fee: Fee, amounts: dict[Decimal, int]) -> str:
+    each = f" and {plain(fee.amount)} a payment" if fee.amount else ""
+    return f"fee {plain(fee.rate * 100)} %{each} on {plain(_total(amounts))}"
 
 
 def _entry(

@@ -110,7 +110,8 @@ class DayWriter:
                     sm.add_invoice(self.drafts, row, gateway, name, due)
             else:
                 due = partial(terms.due_of_report, space, gateway)
-                sm.add_settlement(self.drafts, settled, gateway, due)
+                taxed = partial(terms.taxed_to, space, gateway)
+                sm.add_settlement(self.drafts, settled, gateway, due, taxed)
         for row in rows(query(sums, "banked")):
             batch = self.space.state.batches.get(row["batch"])
             if batch is not None:

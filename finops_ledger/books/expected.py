@@ -19,6 +19,7 @@ from finops_ledger.recon.legs import (
     Leg,
     Legs,
 )
+from finops_ledger.sop import contracts
 from finops_ledger.sop.registry import Registry
 from finops_ledger.subledger.manifest import Batch, LegsOf, State
 
@@ -261,12 +262,16 @@ class Expected:
 class Touches(LegsOf):
     """Which legs a batch makes stale: those that one of its role's sides belongs to.
 
-    Codes that come into stock make every later sale of them cost something else: all legs of its days.
+    Codes that come into stock make every later sale of them cost something else: all legs of its days. Orders about
+    the day on which a gateway's contract changes say under which of the two a payment in a report was.
     """
 
     def __init__(self, registry: Registry | None = None) -> None:
         suppliers = registry.named("supplier") if registry is not None else []
         self.stocked = {s.counterparty for s in suppliers if "stock" in s.models}
+        gateways = registry.named("gateway") if registry is not None else []
+        #: The days from which another contract holds, by gateway.
+        self.rated = {s.counterparty: [c.first for c in contracts.in_force(s)] for s in gateways}
 
     def __call__(self, batch: Batch) -> list[tuple[str | frozenset[str], str]]:
         """Pair each leg that reads the batch's role with the counterparty, or with all of them."""
@@ -275,4 +280,17 @@ class Touches(LegsOf):
         everybody = batch.role in ("sale", "bank") or batch.counterparty is None
         who = "*" if everybody else str(batch.counterparty)
         own = (frozenset(LEGS), "*")  # whatever the company declares itself may read any rows
-        return [own, *((leg.name, who) for leg in LEGS.values() if batch.role in leg.roles)]
+        rated = [(GATEWAY_FEE, name) for name in self._rated(batch)]
+        return [own, *rated, *((leg.name, who) for leg in LEGS.values() if batch.role in leg.roles)]
+
+    def _rated(self, batch: Batch) -> list[str]:
+        """The gateways whose contract changes about the days of a file of orders."""
+        if batch.role != "sale" or not batch.days:
+            return []
+        first, last = batch.days[0].toordinal(), batch.days[-1].toordinal()
+        span = contracts.RATED.days
+        return [
+            name
+            for name, changes in self.rated.items()
+            if any(first - span < c.toordinal() <= last + span for c in changes)
+        ]

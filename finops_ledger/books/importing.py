@@ -16,6 +16,7 @@ from typing import Any
 from finops_ledger.books import (
     arrivals,
     bank_statement,
+    billing,
     covering,
     filing,
     invoices,
@@ -206,7 +207,9 @@ def _read_one(
     invoices.check(space, source, name, temp)
     if source.role == "bank":
         result = bank_statement.prove(space.local, arrival.path, found.format, temp, result)
-    return _Ready(arrival, found, batch, day, part, temp, result, covers)
+    made = _Ready(arrival, found, batch, day, part, temp, result, covers)
+    billing.check(space, made, ready)
+    return made
 
 
 def _check_day(

@@ -16,6 +16,7 @@ from finops_ledger.recon import due, payments
 from finops_ledger.recon.job import Job
 from finops_ledger.recon.legs import (
     EVERYBODY,
+    GATEWAY_FEE,
     PAYMENT_BANK,
     REFUND_PAYABLE,
     SALE_GATEWAY,
@@ -27,9 +28,11 @@ from finops_ledger.recon.legs import (
 from finops_ledger.recon.returns import Rows
 from finops_ledger.recon.rules import PAIRS, SUMS, Rule, known
 from finops_ledger.recon.tickets import Rules
+from finops_ledger.sop import contracts
+from finops_ledger.sop.contracts import Contract
 from finops_ledger.sop.matching import LEGS_OF, Pass
-from finops_ledger.sop.model import Sop, Version
-from finops_ledger.sop.terms import Fee, Tolerance
+from finops_ledger.sop.model import Version
+from finops_ledger.sop.terms import Tolerance
 
 #: For so many days a bank line without a code may be taken for a payment by its amount.
 _NEAR = 7
@@ -59,7 +62,7 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
     leg = space.legs.of(leg.name, counterparty, day)
     window = Window(zone=space.config.company.zone)
     grace, pending, tolerance = timedelta(0), timedelta(0), Decimal(0)
-    fees: tuple[tuple[date, date, Fee | None], ...] = ()
+    fees: tuple[Contract, ...] = ()
     rules = Rules()
     passes: tuple[str, ...] = ("ref",)
     matching: tuple[Rule, ...] = ()
@@ -79,7 +82,7 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
             grace = version.supply.transit
         if version.settlement is not None and leg.party == "gateway":
             grace = timedelta(days=version.settlement.lag) + version.settlement.grace
-            fees = _fees(space.registry.of(counterparty))
+            fees = contracts.in_force(space.registry.of(counterparty))
         if "cost" in version.tolerance:
             tolerance = version.tolerance["cost"].limit
         rules = _rules(leg, version, day)
@@ -97,6 +100,7 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
         ours_s=_shift(Window(zone=space.config.company.zone), day),
         claims=claims_account(space, counterparty),
         fees=fees,
+        orders=_orders(space, leg, fees, day),
         passes=passes,
         rules=matching,
         others=_others(space, leg, counterparty, day),
@@ -112,18 +116,16 @@ def job(space: Workspace, leg: Leg, counterparty: str, day: date) -> Job:
     )
 
 
-def _fees(sop: Sop) -> tuple[tuple[date, date, Fee | None], ...]:
-    """Return the contracts of a gateway by the days of the rows that each is for; one that goes on unchanged, once."""
-    found: list[tuple[date, date, Fee | None]] = []
-    for number, version in enumerate(sop.versions):
-        fee = version.settlement.fee if version.settlement is not None else None
-        later = sop.versions[number + 1 :]
-        last = later[0].effective - timedelta(days=1) if later else date.max
-        if found and found[-1][2] == fee:
-            found[-1] = (found[-1][0], last, fee)
-        else:
-            found.append((version.effective if number else date.min, last, fee))
-    return tuple(found)
+def _orders(space: Workspace, leg: Leg, fees: tuple[Contract, ...], day: date) -> tuple[Path, ...]:
+    """Return the orders that may say under which contract a payment was, where it has changed lately."""
+    first = day - contracts.RATED
+    if leg.name != GATEWAY_FEE or not any(first < one.first <= day for one in fees):
+        return ()
+    return tuple(
+        space.root / b.file
+        for _, b in sorted(space.state.batches.items())
+        if b.role == "sale" and b.days and b.days[0] <= day and b.days[-1] >= first
+    )
 
 
 def _due(

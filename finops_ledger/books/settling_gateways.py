@@ -15,6 +15,8 @@ from finops_ledger.books.jobs import component_of
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.money import ZERO
 from finops_ledger.recon.legs import GATEWAY_FEE, SALE_GATEWAY, SETTLEMENT_BANK
+from finops_ledger.sop.contracts import Contract
+from finops_ledger.sop.levies import Rate
 from finops_ledger.sop.schedule import Period
 from finops_ledger.subledger import engine as en
 from finops_ledger.subledger.manifest import Batch
@@ -23,6 +25,7 @@ from finops_ledger.treasury.expected import (
     COMPONENTS,
     Amounts,
     Expected,
+    Reported,
     Statement,
     differences,
 )
@@ -131,24 +134,43 @@ def _take(one: _Report, row: dict[str, Any]) -> None:
     kind, count = row["kind"], int(row["rows"])
     gross = row["gross"]
     as_told = {_KINDS[kind]: -gross} if kind in _KINDS else {"gross": gross}
-    same = {**as_told, "adjustments": row["held"], "withheld": row["withheld"]}
-    contract = row["per"] != "none"
+    same = {**as_told, "adjustments": row["held"]}
+    contract: Contract | None = row["contract"]
     # Without a contract, a fee is what was taken.
-    fee, vat = (row["due_fee"], row["due_vat"]) if contract else (row["fees"], row["taxes"])
-    reported = row["per"] == "report" and kind == "payment"
+    due = contract is not None and contract.fee is not None
+    fee, vat = (row["due_fee"], row["due_vat"]) if due else (row["fees"], row["taxes"])
+    # Without an agreed rate, so is the tax that they withheld.
+    levied = {} if contract is not None and contract.tax else {"withheld": row["withheld"]}
+    paid = gross if kind == "payment" else ZERO
     one.expected = one.expected.plus(
         Expected(
-            Amounts(**same, fee=fee, vat=vat),
-            reported={(row["rate"], row["tax"]): gross} if reported else {},
+            Amounts(**same, **levied, fee=fee, vat=vat),
+            reported=_reported_at(contract, paid),
+            taxed=_taxed(contract, paid, fee),
             rows=count,
-            rule_ids=(row["rule"],) if row["rule"] else (),
+            rule_ids=(contract.rule,) if contract else (),
         )
     )
-    one.taken = one.taken.plus(Amounts(**same, fee=row["fees"], vat=row["taxes"]))
+    theirs = Amounts(**same, withheld=row["withheld"], fee=row["fees"], vat=row["taxes"])
+    one.taken = one.taken.plus(theirs)
     one.net += row["net"]
     one.rows += count
     place = (row["day"], row["channel"])
     one.days[place] = one.days.get(place, 0) + (count if kind == "payment" else 0)
+
+
+def _reported_at(one: Contract | None, gross: Decimal) -> dict[Reported, Decimal]:
+    """Return payments whose fee is rounded on the settlement, by its rate and its taxes."""
+    if one is None or one.fee is None or one.fee.per != "report" or not gross:
+        return {}
+    return {(one.fee.rate, one.vat, one.tax if one.taxed == "fee" else None): gross}
+
+
+def _taxed(one: Contract | None, gross: Decimal, fee: Decimal) -> dict[Rate, Decimal]:
+    """Return of what a gateway takes income tax: gross payments, or a fee that is rounded by row or only told."""
+    if one is None or one.tax is None:
+        return {}
+    return {one.tax: gross if one.taxed == "gross" else fee}
 
 
 def _settlement(
@@ -225,9 +247,10 @@ def _pending(
             Amounts(
                 gross=row["gross"], refunds=row["refunds"], fee=row["due_fee"], vat=row["due_vat"]
             ),
-            reported={(row["rate"], row["tax"]): row["gross"]} if row["per"] == "report" else {},
+            reported=_reported_at(row["contract"], row["gross"]),
+            taxed=_taxed(row["contract"], row["gross"], row["due_fee"]),
             rows=int(row["rows"]),
-            rule_ids=(row["rule"],) if row["rule"] else (),
+            rule_ids=(row["contract"].rule,) if row["contract"] else (),
         )
         found[key] = found[key].plus(more) if key in found else more
     by_channel: dict[tuple[str, str], list[Period]] = {}

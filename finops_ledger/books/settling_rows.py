@@ -23,35 +23,41 @@ from finops_ledger.core.schema import UTC as UTC_TIME
 from finops_ledger.posting import due, reading, settlement, supply
 from finops_ledger.posting import tables as t
 from finops_ledger.posting.store import LineStore
-from finops_ledger.sop import prices
+from finops_ledger.sop import contracts, levies, prices
+from finops_ledger.sop.contracts import Contract
+from finops_ledger.sop.levies import Rate, tax_sql
 from finops_ledger.subledger import engine as en
 from finops_ledger.subledger.compiled import query
 from finops_ledger.subledger.manifest import Batch
 
 Row = dict[str, Any]
+_DAY: Final = timedelta(days=1)
 _BUILD: Final = {"supply": supply.lines, "settlement": settlement.lines}
 _TERMS: Final = pa.schema(
     [
         ("term_partner", pa.string()),
         ("term_category", pa.string()),
-        ("withhold", pa.string()),
+        ("withhold", pa.int32()),
         ("rule", pa.string()),
         ("starts", UTC_TIME),
         ("ends", UTC_TIME),
     ]
 )
+#: The columns of a contract's VAT, as whole numbers: of what part which rate is taken; half up or down.
+_VAT: Final = ("base_over", "base_under", "vat_over", "vat_under", "vat_up")
 _FEES: Final = pa.schema(
     [
         ("fee_gateway", pa.string()),
+        ("contract", pa.int32()),
         ("rate", pa.decimal128(9, 6)),
-        ("tax", pa.decimal128(9, 6)),
+        *((name, pa.int64()) for name in _VAT),
         ("each", MONEY),
         ("per", pa.string()),
-        ("rule", pa.string()),
         ("starts", pa.date32()),
         ("ends", pa.date32()),
     ]
 )
+_DUE_VAT: Final = tax_sql("due_fee", _VAT)
 
 
 def lay_out(space: Workspace, role: str, batches: Sequence[Batch]) -> None:
@@ -73,7 +79,7 @@ def supplied(space: Workspace, batches: Sequence[Batch], last: str) -> list[Row]
     """
     lay_out(space, "supply", batches)
     engine = space.local
-    engine.give("terms", _terms(space))
+    taxes = _terms(space)
     names = "partner channel product face quantity payable commission vat".split()
     moved = (
         f"select {', '.join(names)}, day_post, stated_at, coalesce(paid_at, stated_at, version_at) as moment, "
@@ -88,7 +94,7 @@ def supplied(space: Workspace, batches: Sequence[Batch], last: str) -> list[Row]
         "select * from supply_granted left join terms on partner = term_partner and category = term_category "
         "and moment >= starts and moment < ends"
     )
-    return engine.rows(
+    found = engine.rows(
         f"select partner, coalesce(channel, '') as channel, {_day(space, 'supplier', 'partner')} as day, "
         "rule, withhold, sum(sign) as rows, "
         f"{_sum('-sign * payable')} as gross, {_sum('sign * due')} as commission, "
@@ -97,6 +103,9 @@ def supplied(space: Workspace, batches: Sequence[Batch], last: str) -> list[Row]
         "sum(case when due is null then sign else 0 end) as unpriced "
         f"from ({rows}) where day_post <= date '{last}' group by all order by all"
     )
+    return [
+        {**r, "withhold": None if r["withhold"] is None else taxes[r["withhold"]]} for r in found
+    ]
 
 
 def invoiced(space: Workspace, batches: Sequence[Batch], last: str) -> list[Row]:
@@ -119,27 +128,35 @@ def _sum(value: str) -> str:
     return f"cast(coalesce(sum({value}), 0) as {t.SUM})"
 
 
-def _terms(space: Workspace) -> pa.Table:
-    """What is withheld of a category's commission, and by which version of an SOP, in which time."""
+def _terms(space: Workspace) -> list[Rate]:
+    """Register ``terms``: what is withheld of a category's commission, and by which version of an SOP, in which time.
+
+    Cut where the table of taxes changes; return the taxes by their number.
+    """
+    taxes: list[Rate] = []
     columns: dict[str, list[Any]] = {n: [] for n in _TERMS.names}
     for sop in space.registry.named("supplier"):
         for number, version in enumerate(sop.versions):
             later = sop.versions[number + 1 :]
-            start = _midnight(space, version.effective) if number else prices.FIRST
-            end = _midnight(space, later[0].effective) if later else prices.LAST
+            first = version.effective if number else date.min
+            last = later[0].effective - _DAY if later else date.max
             for category in version.recognition:
                 granted = version.commission.get(category)
-                values = (
-                    sop.counterparty,
-                    category,
-                    str(granted.withheld) if granted is not None else "0",
-                    sop.rule_id(version.effective),
-                    start,
-                    end,
-                )
-                for column, value in zip(_TERMS.names, values, strict=True):
-                    columns[column].append(value)
-    return pa.table(columns, schema=_TERMS)
+                levy = granted.withheld if granted is not None else Decimal(0)
+                for start, end, tax in levies.stretches(levy, first, last):
+                    values = (
+                        sop.counterparty,
+                        category,
+                        len(taxes),
+                        sop.rule_id(version.effective),
+                        prices.FIRST if start == date.min else _midnight(space, start),
+                        prices.LAST if end == date.max else _midnight(space, end + _DAY),
+                    )
+                    for column, value in zip(_TERMS.names, values, strict=True):
+                        columns[column].append(value)
+                    taxes.append(tax)
+    space.local.give("terms", pa.table(columns, schema=_TERMS))
+    return taxes
 
 
 def _midnight(space: Workspace, day: date) -> datetime:
@@ -171,20 +188,21 @@ def settled(
     """Return what gateways' reports settle up to a day, by settlement, kind, channel, day and rule.
 
     A row's day is that on which its order was paid, else what the row itself says of it: by it the settlement has its
-    period. The rate of the fee is that of the day which the report says, as reconciliation has it. ``due_fee`` and
+    period. The rate of the fee is that of the day of payment which the report says, else the order, as
+    reconciliation has it: a day of the books' zone, whatever the cut-off. ``due_fee`` and
     ``due_vat`` are by the contract, rounded row by row; ``gross`` of payments with ``per = "report"`` is for whoever
     adds up the report.
     """
     lay_out(space, "settlement", batches_)
     _orders(space, sales)
-    space.local.give("fees", _fees(space))
+    agreed = _fees(space)
     rows = (
         "select s.gateway as party, coalesce(s.settlement_ref, '') as code, s.day_post, s.kind, "
         "coalesce(s.channel, o.channel, '') as channel, s.currency, "
-        "coalesce(o.own, s.paid_day, s.day, s.day_post) as own, s.day_rated, "
+        "coalesce(o.own, s.paid_day, s.day, s.day_post) as own, coalesce(s.paid_day, o.own, s.day_rated) as day_rated, "
         "coalesce(o.at, s.paid_at, s.stated_at) as moment, "
         "s.d_gross, s.d_net, s.d_fees, s.d_taxes, s.d_held, "
-        "coalesce(s.withheld, 0) - coalesce(s.prev_withheld, 0) as d_withheld, "
+        "s.d_levied, "
         "case when s.disposition = 'new' then 1 else 0 end as one "
         "from settlement_due s left join orders_paid o on o.k = coalesce(s.payment_ref, s.ref) "
         "and o.gateway = s.gateway and s.kind = 'payment' "
@@ -192,16 +210,17 @@ def settled(
     )
     fee = "case when per = 'row' and kind = 'payment' then round(d_gross * rate, 0) + sign(d_gross) * each else 0 end"
     rated = (
-        f"select *, round(due_fee * tax, 0) as due_vat from (select *, {fee} as due_fee from ({rows}) "
-        "left join fees on fee_gateway = party and day_rated >= starts and day_rated < ends)"
+        f"select *, {_DUE_VAT} as due_vat from (select *, {fee} as due_fee from ({rows}) "
+        "left join fees on fee_gateway = party and day_rated between starts and ends)"
     )
-    return space.local.rows(
+    found = space.local.rows(
         f"select party, code, day_post, kind, channel, currency, {_day(space, 'gateway', 'party', 'moment', 'own')} "
-        "as day, rule, rate, tax, per, sum(one) as rows, "
+        "as day, contract, sum(one) as rows, "
         f"{_sum('d_gross')} as gross, {_sum('d_net')} as net, {_sum('d_fees')} as fees, {_sum('d_taxes')} as taxes, "
-        f"{_sum('d_held')} as held, {_sum('d_withheld')} as withheld, {_sum('due_fee')} as due_fee, "
+        f"{_sum('d_held')} as held, {_sum('d_levied')} as withheld, {_sum('due_fee')} as due_fee, "
         f"{_sum('due_vat')} as due_vat from ({rated}) group by all order by all"
     )
+    return [{**row, "contract": _of(agreed, row)} for row in found]
 
 
 def pending(space: Workspace, items: Sequence[Path], sales: Sequence[Batch]) -> list[Row]:
@@ -209,7 +228,7 @@ def pending(space: Workspace, items: Sequence[Path], sales: Sequence[Batch]) -> 
     if not items:
         return []
     reading.read(space.local, space.root, space.registry, sales, space.state, "sale")
-    space.local.give("fees", _fees(space))
+    agreed = _fees(space)
     rows = (
         "select i.counterparty as party, coalesce(s.channel, '') as channel, i.amount, i.class, "
         "case when i.occurrence = '' then coalesce(s.paid_day, s.day, s.file_day, i.opened) "
@@ -220,15 +239,20 @@ def pending(space: Workspace, items: Sequence[Path], sales: Sequence[Batch]) -> 
     )
     fee = "case when per = 'row' and amount > 0 then round(amount * rate, 0) + each else 0 end"
     rated = (
-        f"select *, round(due_fee * tax, 0) as due_vat from (select *, {fee} as due_fee from ({rows}) "
-        "left join fees on fee_gateway = party and own >= starts and own < ends)"
+        f"select *, {_DUE_VAT} as due_vat from (select *, {fee} as due_fee from ({rows}) "
+        "left join fees on fee_gateway = party and own between starts and ends)"
     )
-    return space.local.rows(
-        f"select party, channel, {_day(space, 'gateway', 'party', 'moment', 'own')} as day, rule, rate, tax, per, "
+    found = space.local.rows(
+        f"select party, channel, {_day(space, 'gateway', 'party', 'moment', 'own')} as day, contract, "
         f"count(*) as rows, {_sum('greatest(amount, 0)')} as gross, {_sum('greatest(-amount, 0)')} as refunds, "
         f"{_sum('due_fee')} as due_fee, {_sum('due_vat')} as due_vat "
         f"from ({rated}) group by all order by all"
     )
+    return [{**row, "contract": _of(agreed, row)} for row in found]
+
+
+def _of(agreed: Sequence[Contract], row: Row) -> Contract | None:
+    return None if row["contract"] is None else agreed[row["contract"]]
 
 
 def banked(
@@ -276,26 +300,30 @@ def _orders(space: Workspace, sales: Sequence[Batch]) -> None:
     )
 
 
-def _fees(space: Workspace) -> pa.Table:
-    """The contracts of gateways, by the day of the row."""
+def _fees(space: Workspace) -> list[Contract]:
+    """Register ``fees``: the contracts of gateways, by the day of the row; return them by their number."""
+    agreed: list[Contract] = []
     columns: dict[str, list[Any]] = {n: [] for n in _FEES.names}
     for sop in space.registry.named("gateway"):
-        for number, version in enumerate(sop.versions):
-            fee = version.settlement.fee if version.settlement is not None else None
-            later = sop.versions[number + 1 :]
+        for one in contracts.of(sop):
+            fee, vat = one.fee, one.vat
             values = (
                 sop.counterparty,
+                len(agreed),
                 fee.rate if fee else Decimal(0),
-                fee.vat if fee else Decimal(0),
+                *vat.base.as_integer_ratio(),
+                *vat.rate.as_integer_ratio(),
+                int(vat.half_up),
                 fee.amount if fee else Decimal(0),
                 fee.per if fee else "none",
-                sop.rule_id(version.effective),
-                version.effective if number else date.min,
-                later[0].effective if later else date.max,
+                one.first,
+                one.last,
             )
             for column, value in zip(_FEES.names, values, strict=True):
                 columns[column].append(value)
-    return pa.table(columns, schema=_FEES)
+            agreed.append(one)
+    space.local.give("fees", pa.table(columns, schema=_FEES))
+    return agreed
 
 
 def batches(space: Workspace, role: str, parties: Iterable[str]) -> list[Batch]:

@@ -120,11 +120,11 @@ def _take(space: Workspace, pay: _Side, receive: _Side, row: dict[str, Any]) -> 
     unknown = row["rule"] is None
     commission = row["granted"] if unknown else row["commission"]
     vat = row["granted_vat"] if unknown else row["vat"]
-    rate = Decimal(row["withhold"] or 0)
+    tax = row["withhold"]
     rules = () if unknown else (str(row["rule"]),)
     count, unpriced = int(row["rows"]), int(row["unpriced"])
     granted = Amounts(commission=commission, vat=vat)
-    bases = {rate: commission} if rate else {}
+    bases = {tax: commission} if tax is not None and tax.rate else {}
     gross = rule is not None and rule.netting == "gross"
     whole = Amounts(gross=row["gross"]) if gross else replace(granted, gross=row["gross"])
     theirs = (ZERO, ZERO) if gross else (row["granted"], row["granted_vat"])

@@ -13,8 +13,11 @@ from finops_ledger.core.money import ZERO
 from finops_ledger.recon.due import reported
 from finops_ledger.sop.schedule import Period, Schedule
 from finops_ledger.sop.terms import Settlement as Rule
+from finops_ledger.sop.terms import Taken
 from finops_ledger.treasury import naming
 
+#: Income tax that we withhold of a fee, and owe to the tax office.
+PAYABLE: Final = "Liabilities:Tax:PPh23-Payable"
 #: Without a schedule each day is settled by itself.
 DAILY: Final = Schedule(cycle="daily", lag=0, lag_days="calendar", roll="none")
 
@@ -76,6 +79,14 @@ def due_of_invoice(space: Workspace, supplier: str, code: str, day: date) -> dat
     if period.last > day:
         period = period_of(space, supplier, period.first - timedelta(days=1))
     return due(space, supplier, period)
+
+
+def taxed_to(space: Workspace, gateway: str, day: date) -> str:
+    """Return the account of income tax that stands in a gateway's report: taken from us, or left to us to pay."""
+    rule = rule_on(space, gateway, day)
+    if rule is not None and rule.tax is None and rule.withheld:
+        return PAYABLE
+    return (rule.tax if rule is not None and rule.tax is not None else Taken()).account
 
 
 def tolerance(space: Workspace, who: str, day: date) -> Decimal:

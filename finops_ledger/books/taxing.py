@@ -11,10 +11,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any, Final
 
-from finops_ledger.books import statement
+from finops_ledger.books import statement, taxing_gateways
 from finops_ledger.books.jobs import component_of
 from finops_ledger.books.loading import Loaded
 from finops_ledger.books.workspace import Workspace
@@ -22,6 +22,7 @@ from finops_ledger.core import taxes
 from finops_ledger.core.errors import UsageError
 from finops_ledger.core.money import ZERO, plain
 from finops_ledger.posting import reading
+from finops_ledger.sop import levies
 from finops_ledger.sop.model import Sop
 
 PPN_OUT: Final = "Liabilities:Tax:PPN-Out"
@@ -62,13 +63,16 @@ def taxes_of(space: Workspace, loaded: Loaded, month: str | None = None) -> list
         _collected(space, loaded, sop, lines)
         _withheld(space, loaded, sop, lines)
     _input(loaded, lines)
+    for code, when, who, base, due, taken in taxing_gateways.of_gateways(space, loaded):
+        line = lines[when, code, who, ""]
+        line.base, line.expected, line.taken = base, due, taken
     _slips(space, loaded, lines)
     found = [_shown(key, line) for key, line in sorted(lines.items())]
     return [row for row in found if month in (None, row["month"])]
 
 
 def _shown(key: Key, line: _Line) -> dict[str, Any]:
-    credit = key[1] in (taxes.PPH22, taxes.PPH23)
+    credit = key[1] in (taxes.PPH22, taxes.PPH22_MARKET, taxes.PPH23)
     expected = line.expected
     return {
         "month": key[0],
@@ -238,7 +242,7 @@ def _withheld(space: Workspace, loaded: Loaded, sop: Sop, lines: dict[Key, _Line
             taxed = _by_commission(sop, entry.date)
             base = taxes.on(taxes.PPN, entry.date).inside(amount).base if taxed else amount
             line.base += base
-            due = (base * rates.pop()).quantize(Decimal(1), ROUND_HALF_UP)
+            due = levies.rate_on(rates.pop(), entry.date).of(base)
             line.expected = (line.expected or ZERO) + due
     for key in [k for k, v in lines.items() if k[1:3] == (taxes.PPH23, who) and v == _Line()]:
         del lines[key]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import click
@@ -39,6 +40,12 @@ _NAMES = {"vat": "VAT"}
 @books_option
 @json_option
 @csv_option
+@click.option(
+    "--xlsx",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write a workbook: settlements, ageing, what is due next, the calendar.",
+)
 def settlements(
     direction: str | None,
     due_by: date | None,
@@ -48,6 +55,7 @@ def settlements(
     as_of: date | None,
     as_json: bool,
     as_csv: bool,
+    xlsx: Path | None,
 ) -> None:
     """Settlements to pay and to receive: pending, due, overdue, short, over.
 
@@ -56,12 +64,19 @@ def settlements(
     """
     from finops_ledger.reports import settlements as laid_out
 
+    if xlsx is not None and (as_json or as_csv):
+        from finops_ledger.core.errors import UsageError
+
+        raise UsageError("--xlsx writes a workbook: leave --json and --csv out")
     with opened() as books:
         _known(counterparty, books.space.registry.sops)
         found = books.settlements(as_of, direction=direction, due_by=due_by, everything=everything)
         found = [s for s in found if counterparty in (None, s["counterparty"])]
-        days = books.settlement_calendar(found, as_of) if as_calendar else []
-    if as_json:
+        wanted = as_calendar or xlsx is not None
+        days = books.settlement_calendar(found, as_of) if wanted else []
+    if xlsx is not None:
+        _workbook(xlsx, laid_out.sheets(found, days), len(found))
+    elif as_json:
         output.print_json(days if as_calendar else found)
     elif as_csv:
         made = (
@@ -76,6 +91,13 @@ def settlements(
         output.report(laid_out.calendar(days))
     else:
         _show(found, laid_out)
+
+
+def _workbook(path: Path, sheets: dict[str, Any], count: int) -> None:
+    from finops_ledger.reports import workbook
+
+    workbook.write(path, sheets)
+    output.note(f"{path}: {output.count(count, 'settlement')}")
 
 
 def _known(counterparty: str | None, sops: dict[str, Any]) -> None:

@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Final, Literal
 
 from finops_ledger.core.errors import UsageError
+from finops_ledger.core.money import plain
 
 TABLE: Final = Path(__file__).parent / "taxes.toml"
 PPN: Final = "ppn"
 PPN_VOUCHER: Final = "ppn-voucher"
 PPH22: Final = "pph22-phone-credit"
+PPH22_MARKET: Final = "pph22-marketplace"
 PPH23: Final = "pph23-service"
 STAMP: Final = "stamp-duty"
 _ZERO: Final = Decimal(0)
@@ -93,6 +95,22 @@ class Tax:
         return Taxed(base, other, tax, price - base - tax)
 
 
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What the program does with a tax: whether it books or checks it, and where; or why not, and what to do."""
+
+    code: str
+    applied: bool
+    what: str
+
+
+@lru_cache(maxsize=1)
+def uses() -> dict[str, Use]:
+    """Return what is done with each tax, by its code."""
+    data = tomllib.loads(TABLE.read_text(encoding="utf-8"))
+    return {u["code"]: Use(u["code"], u["applied"], u["what"]) for u in data["uses"]}
+
+
 @lru_cache(maxsize=1)
 def table() -> tuple[Tax, ...]:
     """Return every line of the table, by code and day."""
@@ -137,3 +155,13 @@ def on(code: str, day: date) -> Tax:
             return one
     known = "; ".join(f"{o.valid_from} to {o.until or 'now'}" for o in of_code(code))
     raise TaxMissing(f"the table has no {code} for {day}: it knows {known}")
+
+
+def percent(rate: Fraction) -> str:
+    """Write a rate in percent.
+
+    >>> percent(Fraction(11, 100)), percent(Fraction(1, 200))
+    ('11 %', '0.5 %')
+    """
+    whole = rate * 100
+    return f"{plain(Decimal(whole.numerator) / whole.denominator)} %"

@@ -1,7 +1,8 @@
 """What a row of a gateway's report posts: net in transit, fee and VAT as taken, Clearing:Gateway.
 
 The report never posts Bank (worked-cases 20). A fee is posted as taken; what is above the contract is
-moved by reconciliation. A settlement posts on one day, that of its last row in the file. By kind:
+moved by reconciliation. Income tax that the gateway took off is no fee: it is ours against its slip, and the gross
+holds it. A settlement posts on one day, that of its last row in the file. By kind:
 
 payment, refund, chargeback   an order stands behind it: its gross is on Clearing:Gateway
 fee, tax                      no order: all of it is fee, or VAT, whatever column states it
@@ -34,6 +35,8 @@ def valued(rows: Any) -> Any:
         net=t.or_zero(rows.amount),
         fees=t.money(t.or_zero(rows.fee) + t.or_zero(rows.commission)),
         taxes=t.or_zero(rows.vat),
+        # Of a supplier's invoice the tax is ours to withhold: it posts by our payment list.
+        levied=ibis.ifelse(rows.kind == "invoice", t.amount(0), t.or_zero(rows.withheld)),
         day_own=ibis.coalesce(rows.settled_day, rows.file_day),
         # The day by which a fee is agreed: of the payment, where the report says when that was.
         day_rated=ibis.coalesce(rows.paid_day, rows.day, rows.file_day),
@@ -41,7 +44,7 @@ def valued(rows: Any) -> Any:
     rows = rows.mutate(day_post=t.posted(rows.day_own, rows))
     rows = rows.mutate(day_first=rows.day_post)
     # Net is what is proven against the bank; what stands on Clearing or Held follows from it.
-    whole = t.money(rows.net + rows.fees + rows.taxes)
+    whole = t.money(rows.net + rows.fees + rows.taxes + rows.levied)
     fee, tax = rows.kind == "fee", rows.kind == "tax"
     held = rows.kind.isin(HELD)
     none = t.amount(0)
@@ -59,7 +62,7 @@ def lines(*, shared: bool, locked: bool = False) -> Any:
     versions = with_previous(valued(t.rows_table("settlement")), shared=shared, locked=locked)
     changes = {
         f"d_{name}": t.money(versions[name] - t.or_zero(versions[f"prev_{name}"]))
-        for name in ("gross", "net", "fees", "taxes", "held", "billed")
+        for name in ("gross", "net", "fees", "taxes", "levied", "held", "billed")
     }
     return versions.mutate(
         **changes, orig=t.orig(versions, versions.day_own, versions.prev_day_post)
@@ -74,6 +77,7 @@ def sums(lines_: Any) -> Any:
         net=t.total(moving.d_net),
         fees=t.total(moving.d_fees),
         taxes=t.total(moving.d_taxes),
+        levied=t.total(moving.d_levied),
         held=t.total(moving.d_held),
         billed=t.total(moving.d_billed),
         count=((moving.disposition == NEW) & (moving.gross != t.amount(0))).sum().cast("int64"),

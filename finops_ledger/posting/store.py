@@ -44,8 +44,8 @@ _SUPPLY = (
     "d_other terms granted d_owed d_payable d_granted d_stock held_opens held_closes step orig"
 ).split()
 _SETTLEMENT = (
-    "record source batch key occurrence ref partner_ref payment_ref orig_ref settlement_ref stated_at day_rated "
-    "disposition kind gateway gross net day_post orig d_gross d_net d_fees d_taxes d_held d_billed"
+    "record source batch key occurrence ref partner_ref payment_ref orig_ref settlement_ref stated_at paid_day "
+    "day_rated disposition kind gateway gross net day_post orig d_gross d_net d_fees d_taxes d_levied d_held d_billed"
 ).split()
 _REPORT = "record source batch key occurrence disposition day_post orig moved d_moved".split()
 _BANK = (

@@ -213,6 +213,11 @@ def no_due(unused_code: str, unused_day: date) -> None:
     """No schedule, no date."""
 
 
+def prepaid_tax(unused_day: date) -> str:
+    """Where income tax stands that was taken from us, unless an SOP says otherwise."""
+    return _AGAINST["tax"]
+
+
 def settlement_name(counterparty: str, ref: str) -> str:
     """Name a settlement: ``STL-<counterparty>-<ref>`` (ruling 11); ``none`` for what is in none yet."""
     prefix = f"{counterparty}-"
@@ -220,10 +225,15 @@ def settlement_name(counterparty: str, ref: str) -> str:
 
 
 def add_settlement(
-    drafts: Drafts, rows: Iterable[dict[str, Any]], gateway: str, due: Due = no_due
+    drafts: Drafts,
+    rows: Iterable[dict[str, Any]],
+    gateway: str,
+    due: Due = no_due,
+    taxed: Callable[[date], str] = prepaid_tax,
 ) -> None:
     """Post a gateway's report: one posting a settlement for the net, fee and VAT, payments and refunds.
 
+    ``taxed``: the account of income tax that the gateway took off, by day.
     What the gateway holds back, releases or carries from one settlement to the next stands on
     Settlement-Held: money of ours in its hands that no order asks for.
     """
@@ -235,6 +245,7 @@ def add_settlement(
         nets[key] = nets.get(key, ZERO) + row["net"]
         draft.add(f"Expenses:Payment-Fee:{name}", row["fees"], "fee", order=1)
         draft.add("Assets:Tax:PPN-In", row["taxes"], "fee", order=2)
+        draft.add(taxed(row["day_post"]), row["levied"], "tax", order=2)
         clearing = f"Assets:Clearing:Gateway:{name}"
         draft.add(clearing, -row["gross"], row["kind"], move="close", count=row["count"], order=3)
         draft.add(f"Assets:Clearing:Settlement-Held:{name}", -row["held"], "adjustment", order=4)

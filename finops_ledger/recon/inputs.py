@@ -24,7 +24,7 @@ def lay_out(engine: en.Engine, job: Job) -> plain.Pairs:
     pairs = plain.Pairs()
     if job.leg.name == GATEWAY_FEE:
         for name, part in (("lhs", "fee"), ("rhs", "vat")):
-            engine.keep(name, fees.excess(job.fees, job.counterparty, job.day, part) or none)
+            engine.keep(name, fees.excess(job, part) or none)
         return pairs
     if job.leg.cardinality == "consume" or job.leg.name == SUPPLY_STATEMENT:
         passes = (job.passes or ("ref",)) if job.leg.name == SUPPLY_STATEMENT else ()

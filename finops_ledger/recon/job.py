@@ -18,7 +18,7 @@ from finops_ledger.recon.plain import Pairs
 from finops_ledger.recon.returns import Rows
 from finops_ledger.recon.rules import Rule, known
 from finops_ledger.recon.tickets import Rules
-from finops_ledger.sop.terms import Fee
+from finops_ledger.sop.contracts import Contract
 
 EPOCH = date(1970, 1, 1)
 #: The pass that finds a sale's delivery at another supplier, and the kind of the row that stands for its other side.
@@ -102,7 +102,9 @@ class Job:
     shift_s: int
     claims: str
     #: The gateway's contracts, each with the first and the last day of the rows that it is for.
-    fees: tuple[tuple[date, date, Fee | None], ...] = ()
+    fees: tuple[Contract, ...] = ()
+    #: Of its leg of fees, where the contract has changed lately: orders, which say when they were paid.
+    orders: tuple[Path, ...] = ()
     others: tuple[Path, ...] = ()
     gaps: tuple[Gap, ...] = ()
     payments: tuple[Payment, ...] = ()

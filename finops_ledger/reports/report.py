@@ -21,7 +21,8 @@ class Column:
 
     key: str
     title: str
-    kind: Literal["text", "money", "count", "flag"] = "text"
+    #: A date is text like 2026-03-31; a workbook keeps it as a date.
+    kind: Literal["text", "money", "count", "flag", "date"] = "text"
     #: Left out of a table when it says nothing in any row (CSV and JSON keep it).
     optional: bool = False
     #: The first to go when a screen is too narrow.

@@ -12,7 +12,7 @@ from finops_ledger.reports.report import Column, Report, Row, total
 from finops_ledger.treasury.settlements import BUCKET_NAMES, NO_DATE, OLDEST
 
 COLUMNS: Final = (
-    Column("due", "Due"),
+    Column("due", "Due", "date"),
     Column("counterparty", "With"),
     Column("ref", "Code"),
     Column("channel", "Channel", optional=True),
@@ -45,6 +45,8 @@ SUMS: Final = (
     "rounding disputed"
 ).split()
 _TITLES: Final = {"not due": "Not due", "today": "Due today", NO_DATE: "No date"}
+#: The buckets of what is still to come.
+_AHEAD: Final = ("not due", "today")
 #: So many closed days in a row are no plain weekend.
 _RUN: Final = 3
 DIRECTIONS: Final = {"pay": "To pay", "receive": "To receive"}
@@ -56,10 +58,22 @@ AGEING: Final = (
         for n in BUCKET_NAMES
     ),
     Column("total", "Total", "money"),
-    Column("next", "Next due"),
+    Column("next", "Next due", "date"),
+)
+NEXT: Final = (
+    Column("direction", "Direction"),
+    Column("counterparty", "With"),
+    Column("channel", "Channel", optional=True),
+    Column("next", "Next due", "date"),
+    Column("amount", "Due then", "money"),
+    Column("what", "Settlements"),
+    Column("late", "Overdue", "money"),
+    Column("ahead", "Due later", "money"),
+    Column("undated", "No date", "money", optional=True),
+    Column("total", "Open", "money"),
 )
 CALENDAR: Final = (
-    Column("day", "Day"),
+    Column("day", "Day", "date"),
     Column("weekday", ""),
     Column("bank", "Banks"),
     Column("pay", "To pay", "money"),
@@ -82,7 +96,7 @@ def report(rows: Sequence[Row], direction: str) -> Report:
 def everything(rows: Sequence[Row]) -> Report:
     """Lay out both directions as one table, for spreadsheets: the direction stands in the first column."""
     parts = [report(rows, direction) for direction in DIRECTIONS]
-    columns = (Column("direction", "Direction"), *COLUMNS, Column("paid_on", "Paid on"))
+    columns = (Column("direction", "Direction"), *COLUMNS, Column("paid_on", "Paid on", "date"))
     return Report("settlements", columns, [r for part in parts for r in part.rows])
 
 
@@ -116,7 +130,7 @@ def ageing(rows: Sequence[Row]) -> Report:
         sums = dict.fromkeys(BUCKET_NAMES, ZERO)
         for one in own:
             sums[one["bucket"]] += Decimal(one["open"])
-        ahead = sorted(r["due"] for r in own if r["bucket"] in ("not due", "today"))
+        ahead = sorted(r["due"] for r in own if r["bucket"] in _AHEAD)
         made.append(
             {
                 "direction": title,
@@ -126,6 +140,47 @@ def ageing(rows: Sequence[Row]) -> Report:
             }
         )
     return Report("settlements-ageing", AGEING, made)
+
+
+def next_due(rows: Sequence[Row]) -> Report:
+    """Lay out by direction, counterparty and channel what falls due next, with what is overdue and what comes later."""
+    made: list[Row] = []
+    keys = ("direction", "counterparty", "channel")
+    open_ = sorted(
+        (r for r in rows if Decimal(r["open"]) != ZERO), key=lambda r: [r[k] for k in keys]
+    )
+    for key, group in groupby(open_, key=lambda r: tuple(r[k] for k in keys)):
+        own = list(group)
+        ahead = [r for r in own if r["bucket"] in _AHEAD]
+        first = min((r["due"] for r in ahead), default="")
+        then = [r for r in ahead if r["due"] == first]
+        undated = [r for r in own if r["bucket"] == NO_DATE]
+        late = [r for r in own if r["bucket"] not in (*_AHEAD, NO_DATE)]
+        later = [r for r in ahead if r["due"] != first]
+        made.append(
+            {
+                **dict(zip(keys, key, strict=True)),
+                "next": first,
+                "what": ", ".join(r["ref"] for r in then),
+                **{
+                    name: plain(sum((Decimal(r["open"]) for r in part), ZERO))
+                    for name, part in (
+                        ("amount", then), ("late", late), ("ahead", later), ("undated", undated), ("total", own)
+                    )
+                },
+            }
+        )  # fmt: skip
+    return Report("settlements-next-due", NEXT, made)
+
+
+def sheets(rows: Sequence[Row], days_: Sequence[Row]) -> dict[str, Report]:
+    """Lay out settlements and the days of their calendar as the sheets of a workbook."""
+    return {
+        "Settlements": everything(rows),
+        "Ageing": ageing(rows),
+        "Next due": next_due(rows),
+        "Calendar": calendar(days_, every_day=True),
+    }
 
 
 def calendar(rows: Sequence[Row], *, every_day: bool = False) -> Report:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 from finops_ledger.core import taxes
@@ -33,6 +31,7 @@ _RATES = (
     Column("no_number", "No tax number", optional=True, spare=True),
     Column("above", "Above", "money", optional=True),
     Column("amount", "Amount", "money", optional=True),
+    Column("applied", "Applied", "flag"),
     Column("source", "Source", spare=True),
 )
 
@@ -43,30 +42,49 @@ def report(rows: Sequence[Row]) -> Report:
 
 
 def rates() -> list[dict[str, Any]]:
-    """Return the table of taxes: rates as text, in percent; what a line does not have is None."""
+    """Return the table of taxes: rates as text, in percent; what a line does not have is None.
+
+    ``applied``: whether the program books or checks it anywhere; ``use``: where, or what to do by hand.
+    """
     return [
         {
             "tax": one.code,
             "name": one.name,
             "from": one.valid_from.isoformat(),
             "until": one.until.isoformat() if one.until else None,
-            "rate": _percent(one.rate) if one.rate else None,
+            "rate": taxes.percent(one.rate) if one.rate else None,
             "base": one.on if one.base == 1 else f"{one.base} of {one.on}",
             "rounding": one.rounding,
-            "no_number": _percent(one.no_number) if one.no_number is not None else None,
+            "no_number": taxes.percent(one.no_number) if one.no_number is not None else None,
             "above": plain(one.above) if one.above else None,
             "amount": plain(one.amount) if one.amount is not None else None,
+            "applied": taxes.uses()[one.code].applied,
+            "use": taxes.uses()[one.code].what,
             "source": one.source,
         }
         for one in taxes.table()
     ]
 
 
+def not_applied() -> list[str]:
+    """Return a line for each tax that stands in the table and is applied nowhere: its source, and what to do."""
+    newest = {one.code: one for one in taxes.table()}
+    return [
+        f"{use.code} ({newest[use.code].source}): {use.what}."
+        for use in taxes.uses().values()
+        if not use.applied
+    ]
+
+
+def odd(rows: Sequence[Row]) -> list[str]:
+    """Return a line for each rate of an SOP that is not that of the table (see :mod:`.books.taxing_odds`)."""
+    return [
+        f"sops/{r['counterparty']}.toml, {r['change_id']}: {r['key']} is {r['stated']}, the table of taxes has "
+        f"{r['table']} ({r['tax']}) on {r['day']}."
+        for r in rows
+    ]
+
+
 def rate_report(rows: Sequence[Row]) -> Report:
     """Lay out :func:`rates`."""
     return Report("rates", _RATES, rows)
-
-
-def _percent(rate: Fraction) -> str:
-    whole = rate * 100
-    return f"{plain(Decimal(whole.numerator) / whole.denominator)} %"

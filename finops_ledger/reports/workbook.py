@@ -1,9 +1,9 @@
-"""Reports as an Excel workbook: one sheet each, amounts as numbers, texts that are no formulas."""
+"""Reports as an Excel workbook: one sheet each, amounts as numbers, days as dates, texts that are no formulas."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -32,28 +32,33 @@ def write(path: Path, sheets: Mapping[str, Report]) -> None:
             head = book.add_format({"bold": True, "bottom": 1})
             money = book.add_format({"num_format": "#,##0.####;-#,##0.####;-"})
             whole = book.add_format({"num_format": "#,##0;-#,##0;-"})
+            day = book.add_format({"num_format": "yyyy-mm-dd", "align": "left"})
             for name, report in sheets.items():
-                _sheet(book.add_worksheet(name), report, head, money, whole)
+                _sheet(book.add_worksheet(name), report, head, (money, whole, day))
     except (OSError, xlsxwriter.exceptions.FileCreateError) as error:
         raise UsageError(f"{path} cannot be written: {error}") from error
 
 
-def _sheet(sheet: Any, report: Report, head: Any, money: Any, whole: Any) -> None:
+def _sheet(sheet: Any, report: Report, head: Any, formats: tuple[Any, Any, Any]) -> None:
     sheet.freeze_panes(1, 1)
-    rows = [*report.rows, *([{**report.totals, "partner": "Total"}] if report.totals else [])]
+    keys = [c.key for c in report.columns]
+    label = "partner" if "partner" in keys else keys[0]
+    rows = [*report.rows, *([{**report.totals, label: "Total"}] if report.totals else [])]
     for at, column in enumerate(report.columns):
         sheet.write_string(0, at, column.title, head)
         widest = len(column.title)
         for line, row in enumerate(rows, 1):
             value = row.get(column.key)
-            widest = max(widest, _cell(sheet, line, at, column.kind, value, (money, whole)))
+            widest = max(widest, _cell(sheet, line, at, column.kind, value, formats))
         sheet.set_column(at, at, min(widest + 2, _WIDEST))
     if report.rows:
         sheet.autofilter(0, 0, len(report.rows), len(report.columns) - 1)
 
 
-def _cell(sheet: Any, line: int, at: int, kind: str, value: Any, formats: tuple[Any, Any]) -> int:
-    """Write one cell; return how wide it is."""
+def _cell(
+    sheet: Any, line: int, at: int, kind: str, value: Any, formats: tuple[Any, Any, Any]
+) -> int:
+    """Write one cell; return how wide it is. A date that is none ("no date") stays text."""
     if value is None or value == "":
         return 0
     if isinstance(value, bool):
@@ -65,6 +70,16 @@ def _cell(sheet: Any, line: int, at: int, kind: str, value: Any, formats: tuple[
             form = formats[0] if amount != amount.to_integral_value() else formats[1]
             sheet.write_number(line, at, amount, form)
             return len(f"{amount:,f}")
+    if kind == "date" and (day := _day(str(value))) is not None:
+        sheet.write_datetime(line, at, day, formats[2])
+        return len("2026-03-31")
     text = harmless(str(value))
     sheet.write_string(line, at, text)
     return len(text)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None

@@ -272,11 +272,11 @@ def _settles(type_: str, version: Version) -> None:
             f"{place}, which is a gateway's or a postpaid partner's: a deposit is topped up and a vault is paid "
             "when it is bought"
         )
-    for key in ("fee", "by_amount", "withheld"):
+    for key in ("fee", "by_amount", "withheld", "tax"):
         if key in version.settlement.model_fields_set:
             told = (
                 " ([versions.commission] says what a partner withholds)"
-                if key == "withheld"
+                if key in ("withheld", "tax")
                 else ""
             )
             raise ValueError(f"{place} with {key}, which only a gateway has{told}")

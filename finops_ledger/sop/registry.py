@@ -46,8 +46,8 @@ class PricedRule:
         What the SOP says; where it says nothing and the category's tax is ppn-commission, the table of taxes.
         """
         one = self.commission
-        if one is None or one.vat is not None or self.ppn is None or self.tax != "ppn-commission":
-            rate = (one.vat if one is not None else None) or Decimal(0)
+        if one is None or self.ppn is None or not _by_table(self.tax, one):
+            rate = one.vat if one is not None and isinstance(one.vat, Decimal) else Decimal(0)
             return *(one.fraction if one is not None else (1, 1)), *rate.as_integer_ratio(), 1
         base, rate_ = self.ppn.base.as_integer_ratio(), self.ppn.rate.as_integer_ratio()
         return *base, *rate_, int(self.ppn.rounding == "half-up")
@@ -157,8 +157,7 @@ class Registry:
         self, tax: str, granted: Commission | None, first: datetime, last: datetime
     ) -> Iterator[tuple[Tax | None, datetime, datetime]]:
         """Cut a stretch where the rate or the rounding of PPN changes; what lies long before the books is left out."""
-        own = granted is not None and granted.vat is not None
-        if tax == "none" or (tax == "ppn-commission" and own):
+        if tax != "ppn-margin" and not _by_table(tax, granted):
             yield None, first, last
             return
         for one in taxes.of_code(taxes.PPN):
@@ -174,6 +173,13 @@ class Registry:
     def _midnight(self, day: date) -> datetime:
         local = datetime(day.year, day.month, day.day, tzinfo=zone(self.zone))
         return local.astimezone(UTC)
+
+
+def _by_table(tax: str, granted: Commission | None) -> bool:
+    """Whether the VAT of a category's commission is that of the table of taxes."""
+    if granted is None:
+        return tax == "ppn-commission"
+    return isinstance(granted.vat, str) or (granted.vat is None and tax == "ppn-commission")
 
 
 def _model(who: str, version: Version, category: str, model: str) -> str:

@@ -13,8 +13,11 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, TypeVar
 
 from finops_ledger.core.money import ZERO
+from finops_ledger.sop.levies import Rate
 
 K = TypeVar("K")
+#: The rate of a fee that is rounded on the settlement, its VAT, the income tax taken of it.
+Reported = tuple[Decimal, Rate, Rate | None]
 
 #: The components by which two statements are compared, in the order in which they are told.
 COMPONENTS: Final = (
@@ -81,19 +84,21 @@ class Amounts:
 class Expected:
     """The rows of a settlement by the contract of each row's own day.
 
-    ``amounts``: what is rounded row by row. ``bases``: commission by the rate at which tax is withheld from it.
+    ``amounts``: what is rounded row by row. ``bases``: commission by the tax that is withheld from it.
     ``granted`` and ``granted_vat``: the commission and its VAT that their rows grant, which is what we may set off.
-    ``reported``: gross payments by the rate of a fee per report and of its VAT.
+    ``reported``: gross payments by the rate of a fee per report, its VAT, and the income tax that is taken of it.
+    ``taxed``: what else a gateway takes income tax of, by the tax.
     """
 
     amounts: Amounts = Amounts()
-    bases: Mapping[Decimal, Decimal] = field(default_factory=dict)
-    reported: Mapping[tuple[Decimal, Decimal], Decimal] = field(default_factory=dict)
+    bases: Mapping[Rate, Decimal] = field(default_factory=dict)
+    reported: Mapping[Reported, Decimal] = field(default_factory=dict)
     rows: int = 0
     unpriced: int = 0
     rule_ids: tuple[str, ...] = ()
     granted: Decimal = ZERO
     granted_vat: Decimal = ZERO
+    taxed: Mapping[Rate, Decimal] = field(default_factory=dict)
 
     def plus(self, other: Expected) -> Expected:
         """Return the rows of both."""
@@ -106,15 +111,18 @@ class Expected:
             tuple(sorted({*self.rule_ids, *other.rule_ids})),
             self.granted + other.granted,
             self.granted_vat + other.granted_vat,
+            _added(self.taxed, other.taxed),
         )
 
     def whole(self) -> Amounts:
         """Return all components: with what is rounded on the settlement as a whole."""
-        withheld = sum((rounded(base * rate) for rate, base in self.bases.items()), ZERO)
+        bases = (*self.bases.items(), *self.taxed.items())
+        withheld = sum((tax.of(base) for tax, base in bases), ZERO)
         fee, vat = ZERO, ZERO
-        for (rate, tax), gross in self.reported.items():
+        for (rate, by, levied), gross in self.reported.items():
             taken = rounded(gross * rate)
-            fee, vat = fee + taken, vat + rounded(taken * tax)
+            fee, vat = fee + taken, vat + by.of(taken)
+            withheld += levied.of(taken) if levied is not None else ZERO
         return self.amounts.plus(Amounts(fee=fee, vat=vat, withheld=withheld))
 
 

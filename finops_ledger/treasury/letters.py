@@ -8,6 +8,7 @@ from decimal import Decimal
 from html import escape
 from typing import Final
 
+from finops_ledger.core import taxes
 from finops_ledger.core.money import plain
 from finops_ledger.treasury.confirming import Letter, Line
 from finops_ledger.treasury.rollforward import MOVEMENTS
@@ -32,8 +33,6 @@ _MOVED: Final = {
     "difference": ("Selisih dengan mutasi", "Differences with the statement"),
 }
 _ZONES: Final = {"Asia/Jakarta": "WIB", "Asia/Makassar": "WITA", "Asia/Jayapura": "WIT"}
-#: A document that acknowledges a debt above this bears a stamp (Bea Meterai; the tax team confirms it for a reply).
-_STAMP_ABOVE: Final = Decimal(5_000_000)
 _WIDTH: Final = 78
 _STYLE: Final = (
     "body{font:11pt/1.45 Georgia,'Times New Roman',serif;color:#111;max-width:17cm;margin:2cm auto}"
@@ -114,11 +113,16 @@ def _body(letter: Letter) -> Pair:
 
 
 def _stamp(letter: Letter) -> Pair | None:
-    if letter.currency != "IDR" or letter.rolled.closing <= _STAMP_ABOVE:
+    """What the table of taxes says of an answer (Bea Meterai; the tax team confirms it); nothing on a day it lacks."""
+    day = letter.written
+    duty = [t for t in taxes.of_code(taxes.STAMP) if t.valid_from <= day <= (t.until or day)]
+    if letter.currency != "IDR" or not duty or letter.rolled.closing <= duty[0].above:
         return None
+    above, amount = f"{duty[0].above:,}", f"{duty[0].amount:,}"
+    dotted = (above.replace(",", "."), amount.replace(",", "."))
     return (
-        "Jawaban yang mengakui utang di atas Rp5.000.000 dibubuhi meterai Rp10.000.",
-        "An answer that acknowledges a debt above Rp5,000,000 bears a stamp of Rp10,000.",
+        f"Jawaban yang mengakui utang di atas Rp{dotted[0]} dibubuhi meterai Rp{dotted[1]}.",
+        f"An answer that acknowledges a debt above Rp{above} bears a stamp of Rp{amount}.",
     )
 
 

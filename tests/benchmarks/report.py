@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+DOCS: Final = Path(__file__).parents[2] / "docs"
+PAGE: Final = DOCS / "benchmarks.md"
+#: The page of the back-test: the one place where its figures are written down.
+BACKTEST: Final = DOCS / "backtest.md"
+_HEADING: Final = "## Top-ups against simulated demand"
+#: What of the back-test's table is told beside the other benchmarks, by the beginning of the column's title.
+_BRIEF: Final = ("policy", "days run dry", "demand lost", "float", "both")
 
 
 @dataclass
@@ -91,4 +102,40 @@ with what the simulator knows to be true; a run in which they differ fails.
 ## Where the time goes
 
 {chr(10).join(parts)}
+
+{topups(BACKTEST.read_text("utf-8"))}"""
+
+
+def topups(backtest: str) -> str:
+    """The outcome of the back-test in brief, out of its own page; ValueError when that page has no such table."""
+    said = re.search(
+        r"^Written by `[^`]+`: (.+? hour by hour)\.", backtest, re.MULTILINE | re.DOTALL
+    )
+    lines = [line for line in backtest.splitlines() if line.startswith("| ")]
+    cells = [[c.strip() for c in line.strip("|").split(" | ")] for line in lines]
+    if said is None or len(cells) < 2 or len({len(row) for row in cells}) != 1:
+        raise ValueError(
+            "the page of the back-test has no table of policies, or does not say over what"
+        )
+    columns = [at for name in _BRIEF for at, title in enumerate(cells[0]) if title.startswith(name)]
+    if len(columns) != len(_BRIEF):
+        raise ValueError(f"the back-test's table lacks one of: {', '.join(_BRIEF)}")
+    head, *rows = [[row[at] for at in columns] for row in cells]
+    shown = [f"| {' | '.join(row)} |" for row in (head, *rows)]
+    shown.insert(1, "|---" * len(columns) + "|")
+    return f"""{_HEADING}
+
+{" ".join(said[1].split())}:
+how often a deposit would have run dry, and how much money lay idle, by policy. Days are those of one partner in one
+year; the last column is lost margin and cost of float together, over that of the cheapest policy. How it was done, and
+what it does not show: [the back-test](backtest.md).
+
+{chr(10).join(shown)}
 """
+
+
+def with_topups(page_: str, backtest: str) -> str:
+    """A page of benchmarks with the back-test as it is now; nothing else of it is touched."""
+    before, _, after = page_.partition(_HEADING)
+    _, found, rest = after.partition("\n## ")
+    return before.rstrip("\n") + "\n\n" + topups(backtest) + (f"\n## {rest}" if found else "")

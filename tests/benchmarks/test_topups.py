@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from tests.benchmarks import topups
+from tests.benchmarks import report, topups
 from tests.benchmarks.demand import PARTNERS
 
 
@@ -41,3 +41,34 @@ def test_the_table_names_every_policy(made: topups.Outcome) -> None:
     text = topups.table([made])
     assert text.splitlines()[2].startswith("| ours | ")
     assert text.rstrip().endswith("1.00 × |")
+
+
+def test_the_page_of_benchmarks_tells_the_back_test_as_it_is() -> None:
+    """One source: the back-test's page. ``python -m tests.benchmarks.topups`` writes both."""
+    page, backtest = report.PAGE.read_text("utf-8"), report.BACKTEST.read_text("utf-8")
+    assert report.with_topups(page, backtest) == page
+    rows = [line for line in report.topups(backtest).splitlines() if line.startswith("| ")]
+    assert len(rows) == len([x for x in backtest.splitlines() if x.startswith("| ")])
+    assert "[the back-test](backtest.md)" in page
+    # A figure that changed there is another one here, and nothing beside it.
+    other = backtest.replace("| 16.8 |", "| 17.8 |")
+    assert other != backtest
+    changed = report.with_topups(page, other)
+    assert changed != page
+    assert changed.replace("| 17.8 |", "| 16.8 |") == page
+
+
+@pytest.mark.parametrize("old", ["| policy |", "hour by hour", "| demand lost "])
+def test_a_back_test_that_does_not_read_is_an_error(old: str) -> None:
+    text = report.BACKTEST.read_text("utf-8")
+    assert old in text
+    with pytest.raises(ValueError, match="back-test"):
+        report.topups(text.replace(old, "| x " if old.startswith("|") else "x"))
+
+
+def test_the_section_stands_where_it_stood() -> None:
+    text = report.BACKTEST.read_text("utf-8")
+    once = report.with_topups("# Benchmarks\n\nfigures\n", text)
+    assert once == "# Benchmarks\n\nfigures\n\n" + report.topups(text)
+    more = once + "\n## Where the time goes\n\nthere\n"
+    assert report.with_topups(more, text) == more

@@ -5,8 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
+
+import openpyxl
 
 from finops_ledger.books import Books
 from tests.cli.conftest import Finops
@@ -61,3 +65,47 @@ def test_as_csv_and_as_a_calendar(finops: Finops, demo: Path) -> None:
     shown = finops(*words, "--calendar").stdout
     assert "To receive" in shown
     assert "closed: " in shown
+
+
+def test_as_a_workbook(finops: Finops, demo: Path, tmp_path: Path) -> None:
+    """Four sheets with the figures of --json: amounts as numbers, days as dates, codes as text."""
+    words = ("--books", demo, "settlements", "--all")
+    path = tmp_path / "settlements.xlsx"
+    told = finops(*words, "--xlsx", path)
+    found = json.loads(finops(*words, "--json").stdout)
+    assert (told.exit_code, f"{len(found)} settlements" in told.output) == (0, True)
+    book = openpyxl.load_workbook(path)
+    assert book.sheetnames == ["Settlements", "Ageing", "Next due", "Calendar"]
+    rows = _rows(book["Settlements"])
+    assert len(rows) == len(found)
+    for row, one in zip(rows, sorted(found, key=lambda s: s["direction"]), strict=True):
+        assert (row["Code"], row["With"]) == (one["ref"], one["counterparty"])
+        assert row["Due"] == datetime.fromisoformat(one["due"])
+        assert Decimal(row["Net"]) == Decimal(one["net"])
+        assert Decimal(row["Open"]) == Decimal(one["open"])
+    open_ = sum(Decimal(s["open"]) for s in found)
+    assert sum(r["Total"] for r in _rows(book["Ageing"])) == open_
+    due = _rows(book["Next due"])
+    assert sum(r["Open"] for r in due) == open_
+    assert all(r["Open"] == r["Due then"] + r["Overdue"] + r["Due later"] for r in due)
+    pending = [s["due"] for s in found if s["counterparty"] == "PG1" and s["open"] != "0"]
+    [own] = [r for r in due if r["With"] == "PG1"]
+    assert own["Next due"] == datetime.fromisoformat(min(pending))
+    days = json.loads(finops(*words, "--calendar", "--json").stdout)
+    by_day = _rows(book["Calendar"])
+    assert by_day.pop()["Day"] == "Total"
+    assert [r["Day"] for r in by_day if isinstance(r["Day"], datetime)] == [
+        datetime.fromisoformat(d["day"]) for d in days if d["day"] != "overdue"
+    ]
+
+
+def test_a_workbook_is_no_json(finops: Finops, demo: Path, tmp_path: Path) -> None:
+    path = tmp_path / "settlements.xlsx"
+    wrong = finops("--books", demo, "settlements", "--json", "--xlsx", path)
+    assert (wrong.exit_code, "leave --json and --csv out" in wrong.stderr) == (2, True)
+    assert not path.exists()
+
+
+def _rows(sheet: Any) -> list[dict[str, Any]]:
+    titles, *rows = sheet.iter_rows(values_only=True)
+    return [dict(zip(titles, row, strict=True)) for row in rows]

@@ -74,15 +74,16 @@ def _options(command: click.Command, context: click.Context, head: str = "") -> 
 
 def taxes() -> Iterator[str]:
     """The table of taxes."""
-    yield "| tax | from | until | rate | of | rounding | source |"
-    yield "|---|---|---|---|---|---|---|"
+    yield "| tax | from | until | rate | of | rounding | in the books | source |"
+    yield "|---|---|---|---|---|---|---|---|"
     for row in rates():
         rate = row["rate"] or f"{row['amount']} rupiah"
         if row["no_number"]:
             rate += f"; {row['no_number']} without a tax number"
         base = f"{row['base']} above {row['above']}" if row["above"] else row["base"]
         until = row["until"] or ""
-        cells = (row["from"], until, rate, base, row["rounding"], row["source"])
+        used = "yes" if row["applied"] else "no"
+        cells = (row["from"], until, rate, base, row["rounding"], used, row["source"])
         yield f"| `{row['tax']}` | {' | '.join(cells)} |"
 
 

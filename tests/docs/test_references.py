@@ -74,6 +74,7 @@ SOPS: dict[str, type[BaseModel]] = {
     "`[versions.settlement.schedule]`": schedule.Schedule,
     "`[versions.settlement.pay]`": pay.Pay,
     "`[versions.settlement.fee]`": terms.Fee,
+    "`[versions.settlement.tax]`": terms.Taken,
     "`[[versions.rebates]]`": terms.Rebate,
     "`[[versions.lines]]`": sop.BankLine,
 }

@@ -123,7 +123,8 @@ def test_shopee_income(name: str, control: int, excluded: int, tmp_path: Path) -
     result, rows = taken(name, samples_of(name)[0], tmp_path)
     assert (result.control, result.excluded_rows) == (Decimal(control), excluded)
     for row in rows:
-        assert row["price"] == row["amount"] + row["fee"]
+        assert row["price"] == row["amount"] + row["fee"] + (row["withheld"] or 0)
+    assert sum(r["withheld"] or 0 for r in rows) == (600 if name.endswith("h2") else 0)
     assert rows[-1]["settlement_ref"] == str(rows[-1]["day"])
     assert {r["partner_ref"] for r in rows} > {None}
 

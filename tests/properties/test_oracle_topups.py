@@ -16,6 +16,8 @@ import pytest
 from finops_ledger.recon.legs import GATEWAY_FEE, LEGS, TOPUP_BANK
 from finops_ledger.recon.run import run
 from finops_ledger.recon.tickets import Rules
+from finops_ledger.sop.contracts import Contract
+from finops_ledger.sop.levies import rate_on
 from finops_ledger.sop.terms import Fee
 from finops_ledger.subledger.engine_duckdb import DuckEngine
 from tests.properties.oracle_topups import Topups, Transfer
@@ -150,7 +152,7 @@ def test_the_gateways_fee(engine: DuckEngine, seed: int, per: str, tmp_path: Pat
             job(day),
             leg=LEGS[GATEWAY_FEE],
             grace=timedelta(days=1),
-            fees=((date.min, date.max, fee),),
+            fees=(Contract(date.min, date.max, fee, rate_on(fee.vat, day)),),
             rules=(),
         )
         result = run(engine, task, before=before, earlier=[], decided=[], out=out)

@@ -182,7 +182,35 @@ def test_the_command_shows_taxes_and_rates(tmp_path: Path) -> None:
         "1 %",
     )
     assert all(r["source"] for r in rates)
+    assert {r["tax"] for r in rates if not r["applied"]} == {"ppn-voucher", "stamp-duty"}
+    assert all(r["use"] for r in rates)
     assert run(cli, ["taxes", "--month", "May"]).exit_code == 2
+
+
+def test_the_command_says_what_is_not_applied_and_which_rates_are_not_the_table_s(
+    tmp_path: Path,
+) -> None:
+    """A fee's VAT of 12 % was never the law on a fee; what the partner withholds is 2 %, or 4 % without a number."""
+    made = Postpaid(tmp_path / "books", may(13), gateway="PG2")
+    sop = made.root / "sops" / "PG2.toml"
+    fee = '[versions.settlement.fee]\nrate = "0.007"\nvat = "0.12"\n'
+    sop.write_text(sop.read_text() + fee)
+    biller = made.root / "sops" / "AggB.toml"
+    biller.write_text(biller.read_text().replace('withheld = "0.02"', 'withheld = "0.04"'))
+    made.paid(may(13), "L1")
+    made.billed(may(13), "L1")
+    made.run(may(13))
+    shown = CliRunner().invoke(cli, ["taxes", "--books", str(made.root)]).output
+    told = "sops/PG2.toml, SOP-PG2-1: settlement.fee.vat is 0.12, the table of taxes has 11 % (ppn)"
+    assert f"{told} on 2026-01-01." in shown
+    assert "AggB.toml" not in shown
+    for code, source in (("ppn-voucher", "PMK 11/2025"), ("stamp-duty", "Law 10/2020")):
+        [line] = [x for x in shown.splitlines() if x.startswith(f"{code} (")]
+        assert source in line
+        assert "in the table only" in line
+    sop.write_text(sop.read_text().replace('vat = "0.12"', 'vat = "ppn"'))
+    shown = CliRunner().invoke(cli, ["taxes", "--books", str(made.root)]).output
+    assert "PG2.toml" not in shown
 
 
 @pytest.mark.parametrize(

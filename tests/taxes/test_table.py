@@ -120,7 +120,8 @@ def test_a_day_without_a_line_is_not_guessed(code: str, day: date, told: str) ->
 
 def test_an_unknown_code_is_refused() -> None:
     with pytest.raises(
-        UsageError, match="unknown tax 'vat': known are pph22-phone-credit, pph23-service, ppn"
+        UsageError,
+        match="unknown tax 'vat': known are pph22-marketplace, pph22-phone-credit, pph23-service, ppn",
     ):
         taxes.on("vat", NOW)
 
@@ -146,3 +147,8 @@ def test_taxes_are_whole_odd_and_within_a_rupiah(price: int, day: date) -> None:
     assert abs(found.rounding) <= 2
     exact = taxes.Fraction(price) * one.effective / (1 + one.effective)
     assert abs(taxes.Fraction(found.tax) - exact) < 2
+
+
+def test_each_tax_says_what_is_done_with_it() -> None:
+    assert sorted(taxes.uses()) == taxes.codes()
+    assert all("table only" in use.what for use in taxes.uses().values() if not use.applied)

@@ -108,17 +108,6 @@ def test_paid_before_anything_is_delivered(tmp_path: Path) -> None:
     equal(short(story.books.settlements(everything=True), *names), [told])
 
 
-def test_a_code_that_is_billed_twice_is_told(tmp_path: Path) -> None:
-    story = biller(tmp_path / "books", "[versions.settlement.schedule]\nlag = 1")
-    bill(story, may(11), "A1")
-    story.invoices_(may(12), "AggB-20260511", may(11), 352_500, 1_200, 132)
-    story.invoices_(may(13), "AggB-20260511", may(10), 352_500, 1_200, 132)
-    story.run(may(13))
-    [one] = story.books.settlements()
-    equal(short([one], "gross", "stated", "flags"), [("352500", "702384", ["overdue", "over"])])
-    equal(one["notes"], ["20260511 is billed more than once, on 2026-05-12, 2026-05-13"])
-
-
 def test_what_the_bank_has_not_said_is_not_paid(tmp_path: Path) -> None:
     """The bank's file of the day is missing; the next day's is in, and says nothing of it."""
     story = Story(tmp_path / "books", may(12), gateway="PG1", bank=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from itertools import permutations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from finops_ledger.sop.levies import Rate
 from finops_ledger.sop.schedule import Period
 from finops_ledger.treasury import naming
 from finops_ledger.treasury.expected import (
@@ -26,12 +28,20 @@ ZERO = Decimal(0)
 MONEY = st.integers(-(10**9), 10**9).map(Decimal)
 SIDES = st.builds(Amounts, *[MONEY] * len(COMPONENTS))
 RATES = st.sampled_from([Decimal("0.02"), Decimal("0.04")])
+TAXES = st.sampled_from(
+    [
+        Rate(Fraction(1, 50)),
+        Rate(Fraction(12, 100), Fraction(11, 12)),
+        Rate(Fraction(11, 100), half_up=False),
+    ]
+)
 ROWS = st.builds(
     Expected,
     SIDES,
-    st.dictionaries(RATES, MONEY),
-    st.dictionaries(st.tuples(RATES, st.just(Decimal("0.11"))), MONEY),
+    st.dictionaries(TAXES, MONEY),
+    st.dictionaries(st.tuples(RATES, TAXES, st.none() | TAXES), MONEY),
     st.integers(0, 9),
+    taxed=st.dictionaries(TAXES, MONEY),
 )
 
 
@@ -56,7 +66,7 @@ def test_differences_by_component_explain_the_difference_of_the_nets(
 
 @given(st.integers(0, 10**12))
 def test_tax_withheld_is_rounded_once(base: int) -> None:
-    whole = Expected(bases={Decimal("0.02"): Decimal(base)}).whole()
+    whole = Expected(bases={Rate(Fraction(1, 50)): Decimal(base)}).whole()
     assert whole.withheld == rounded(Decimal(base) * Decimal("0.02"))
     assert abs(whole.withheld * 50 - base) <= 25
 
