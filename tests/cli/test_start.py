@@ -13,8 +13,8 @@ from tests.cli.conftest import Finops
 HEAVY = ("duckdb", "pandas", "pyarrow", "ibis", "beancount", "fava", "pydantic", "rich", "numpy")
 READING = "breaks deposits confirm topup revenue status check query verify rebuild run import reconcile explain"
 COMMANDS = (
-    "init demo import watch reconcile run status breaks resolve deposits confirm topup settlements pay stock revenue taxes "
-    "explain query format check close withdraw verify rebuild serve"
+    "init demo import watch reconcile run status breaks resolve deposits confirm topup settlements pay stock revenue "
+    "taxes explain query format check close withdraw verify rebuild serve"
 ).split()
 
 
