@@ -7,30 +7,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
 from finops_ledger.books import (
-    bql,
-    figures,
-    frames,
-    funding,
     importing,
-    items,
     journal,
     layout,
-    loading,
-    overview,
     reconciling,
     recovery,
-    settling,
-    stocked,
 )
-from finops_ledger.books import deposits as deposited
-from finops_ledger.books import explain as explaining
-from finops_ledger.books import positions as positioned
 from finops_ledger.books.ahead import Ahead
 from finops_ledger.books.inbox import NOT_IN, FileReport
+from finops_ledger.books.reader import Reader
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import IntegrityError, UsageError
 
@@ -39,7 +27,6 @@ if TYPE_CHECKING:
     from finops_ledger.books.paying import Payments
     from finops_ledger.books.rebuild import RebuildReport
     from finops_ledger.books.resolving import Resolution
-    from finops_ledger.core.findings import Finding
 
 Progress = Callable[[Iterable[Any], int], Iterable[Any]]
 
@@ -60,48 +47,20 @@ class ImportReport:
         return 3 if any(f.verdict in NOT_IN for f in self.files) else 0
 
 
-class Books:
-    """One workspace. Methods that write take the lock, repair first, and derive the journal."""
+class Books(Reader):
+    """One workspace. Methods that write take the lock, repair first, and derive the journal; the others only read."""
 
     def __init__(self, root: Path, clock: Callable[[], datetime] = _now) -> None:
-        # Absolute: what is opened stays the same books wherever the process goes.
-        self.root = root.absolute()
+        super().__init__(root)
         self._clock = clock
-        self._space: Workspace | None = None
         #: Rules that were found changed and taken in: every open day is reconciled again under them.
         self.changed_rules: list[str] = []
-        self._loaded: loading.Loaded | None = None
 
     @classmethod
     def init(cls, root: Path, **settings: Any) -> Books:
         """Lay out a new workspace (see :func:`finops_ledger.books.layout.lay_out`)."""
         layout.lay_out(root, **settings)
         return cls(root)
-
-    @property
-    def space(self) -> Workspace:
-        """The open workspace, for reading."""
-        if self._space is None:
-            self._space = Workspace.open(self.root)
-        return self._space
-
-    def close(self) -> None:
-        """Let go of the engine, and of what was read."""
-        self._loaded = None
-        if self._space is not None:
-            self._space.close()
-            self._space = None
-
-    def __enter__(self) -> Books:
-        return self
-
-    def __exit__(
-        self,
-        unused_type: type[BaseException] | None,
-        unused_error: BaseException | None,
-        unused_trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _begin(self) -> Workspace:
         self.close()
@@ -258,119 +217,12 @@ class Books:
 
         return resolving.listed(self.space, tuple(ids), class_, counterparty)
 
-    def breaks(
-        self, as_of: date | None = None, *, everything: bool = False
-    ) -> list[dict[str, Any]]:
-        """Return the open breaks and claims (with ``everything``, also what waits), worst first.
-
-        Each with the classes that it has had under its id.
-        """
-        found = items.open_items(self.space, as_of, everything=everything)
-        found = items.with_history(self.space, found)
-        return sorted(found, key=lambda i: (i["priority"], -i["age"], i["id"]))
-
-    # --- reading ----------------------------------------------------------------------------------
-
-    def load(self) -> loading.Loaded:
-        """Load the journal with Beancount, once until :meth:`close` or a command that writes."""
-        if self._loaded is None:
-            self._loaded = loading.load(self.root)
-        return self._loaded
-
-    def status(self, as_of: date | None = None) -> dict[str, Any]:
-        """Return the verdict of the books and of each counterparty's day (``status --json``)."""
-        return overview.status(self.space, self.deposits(as_of), as_of)
-
-    def check(self, as_of: date | None = None) -> overview.CheckReport:
-        """Prove the books (they load clean, registers are their items); give the verdict."""
-        return overview.check(self.space, self.load(), as_of)
-
-    def deposits(self, as_of: date | None = None) -> list[dict[str, Any]]:
-        """Return every deposit's roll-forward by day, against the partner's statement."""
-        return deposited.deposits(self.space, self.load(), as_of)
-
-    def positions(self, as_of: date | None = None) -> list[dict[str, Any]]:
-        """Return where each deposit stands (see :func:`finops_ledger.books.positions.positions`)."""
-        return positioned.positions(self.space, self.load(), as_of)
-
     @property
     def confirmations(self) -> Confirmations:
         """Letters by which partners confirm their deposits: what was sent, and what they answered."""
         from finops_ledger.books.confirming import Confirmations
 
         return Confirmations(self, self._begin, self._clock)
-
-    def settlements(self, as_of: date | None = None, **choices: Any) -> list[dict[str, Any]]:
-        """Return what is to be paid and received (see :func:`finops_ledger.books.settling.listed`)."""
-        return settling.listed(self.space, as_of, **choices)
-
-    def settlement_calendar(
-        self, rows: Sequence[dict[str, Any]], as_of: date | None = None
-    ) -> list[dict[str, Any]]:
-        """Return settlements by due day, with the days on which banks are closed."""
-        return settling.calendar_days(self.space, rows, as_of)
-
-    def topup(self, at: datetime | None = None, partner: str | None = None) -> dict[str, Any]:
-        """Return what to send to each prepaid partner, by when, by which rail, and why (``topup --json``)."""
-        return funding.topup(self.space, self.load(), at, partner)
-
-    def revenue(
-        self, month: str | None = None, by: Sequence[str] = figures.GROUPS
-    ) -> list[dict[str, Any]]:
-        """Return orders, revenue, cost and margin by month, category and partner, as the ledger."""
-        return figures.revenue(self.load(), month, by)
-
-    def taxes(self, month: str | None = None) -> list[dict[str, Any]]:
-        """Return taxes by month: expected by the table of rates, taken, and their slips (``taxes --json``)."""
-        from finops_ledger.books.taxing import taxes_of
-
-        return taxes_of(self.space, self.load(), month)
-
-    def stock(self, as_of: date | None = None) -> dict[str, Any]:
-        """Return the lots of codes in the vault, and what was counted (``stock --json``)."""
-        return stocked.stock(self.space, self.load(), as_of)
-
-    def explain(self, text: str, limit: int = explaining.LIMIT) -> dict[str, Any]:
-        """Lead from an id, a reference or a place in the journal to lines of original files."""
-        return explaining.explain(self.space, self.load(), text, limit)
-
-    def query(self, text: str) -> bql.Table:
-        """Run a stored query by name, or BQL."""
-        return bql.run(self.load(), text)
-
-    def queries(self) -> dict[str, str]:
-        """Return the stored queries by name."""
-        return bql.stored(self.load())
-
-    def frame(self, name: str, **choices: Any) -> Any:
-        """Return breaks, deposits, revenue, taxes or days as a pandas DataFrame with exact decimals."""
-        return frames.frame(self, name, **choices)
-
-    def verify(self) -> list[Finding]:
-        """Check hashes, chain, conservation and sub-ledger = books; return what was found wrong."""
-        from finops_ledger.books.verify import verify
-
-        return verify(self.root)
-
-    def audit(
-        self, *, day: date | None = None, counterparty: str | None = None, leg: str | None = None
-    ) -> tuple[int, list[Finding]]:
-        """Check reconciled days again by a second program that shares no matching code.
-
-        Returns how many results (one leg of one counterparty on one day) were looked at, and what does not hold.
-        """
-        from finops_ledger.audit import audit
-
-        space = self.space
-        return audit(
-            space.root,
-            space.state,
-            space.registry,
-            space.local,
-            day=day,
-            counterparty=counterparty,
-            leg=leg,
-        )
 
     def rebuild(
         self, target: Path, engine: Literal["duckdb", "spark"] | None = None

@@ -10,7 +10,7 @@ from finops_ledger.books.figures import AMOUNTS
 from finops_ledger.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from finops_ledger.books.books import Books
+    from finops_ledger.books.reader import Reader
 
 _MONEY = {
     "breaks": ("residue", "claimed", "exposure"),
@@ -24,7 +24,7 @@ _MONEY = {
 }
 
 
-def frame(books: Books, name: str, **choices: Any) -> Any:
+def frame(books: Reader, name: str, **choices: Any) -> Any:
     """Return a table of the books; ``choices`` are those of the method of the same name."""
     import pandas as pd  # heavy: only where a frame is asked for
 
