@@ -84,9 +84,11 @@ def _taken_above(one: Contract, rows: str, part: str) -> str:
         "select key, min(batch) as batch, min(record) as record, min(stated_at) as stated_at, "
         "sum(fees) as fees, sum(taxes) as taxes, {} from ({}) group by key"
     )
-    fixed = f" + sign(gross) * cast('{fee.amount}' as decimal(18, 4))" if fee.amount else ""
+    # Spark's sign() is a float.
+    sign = "case when gross > 0 then 1 when gross < 0 then -1 else 0 end"
+    fixed = f" + ({sign}) * cast('{fee.amount}' as decimal(18, 4))" if fee.amount else ""
     contract = (
-        f"round(cast(gross as decimal(18, 4)) * cast('{fee.rate}' as decimal(9, 6)), 0){fixed}",
+        f"round(cast(gross as decimal(22, 4)) * cast('{fee.rate}' as decimal(9, 6)), 0){fixed}",
         one.vat.sql("due_fee"),
     )
     if fee.per == "report":

@@ -80,27 +80,27 @@ class Rate:
         return Decimal(whole if value >= 0 else -whole)
 
     def sql(self, amount: str) -> str:
-        """Return SQL of the same on an amount of four decimals."""
-        base, rate = self.base, self.rate
-        columns = (base.numerator, base.denominator, rate.numerator, rate.denominator)
-        return tax_sql(amount, (*map(str, columns), str(int(self.half_up))))
+        """Return SQL of the same on an amount of four decimals, for any engine."""
+        up, rate, base = str(int(self.half_up)), self.rate, self.base
+        if base != 1:
+            amount = _step(amount, str(base.numerator), str(base.denominator), up)
+        return _step(amount, str(rate.numerator), str(rate.denominator), up)
 
 
 def tax_sql(amount: str, columns: Sequence[str]) -> str:
-    """Return SQL of a tax by columns, or whole numbers: its base over and under, its rate likewise, half up."""
+    """Return SQL of a tax by columns: its base over and under, its rate likewise, half up."""
     base_over, base_under, over, under, half_up = columns
-    base = (
-        f"case when {base_over} = {base_under} then {amount} "
-        f"else {_step(amount, base_over, base_under, half_up)} end"
-    )
+    stepped = _step(amount, base_over, base_under, half_up)
+    base = f"case when {base_over} = {base_under} then {amount} else {stepped} end"
     return _step(base, over, under, half_up)
 
 
 def _step(amount: str, over: str, under: str, half_up: str) -> str:
-    # An amount has four decimals: as a whole number it is 10,000 times as large.
-    size = f"cast(abs(cast({amount} as decimal(18, 4))) * 10000 as hugeint)"
+    # An amount has four decimals: as a whole number it is 10,000 times as large. With more than 18 digits engines
+    # multiply it without an overflow.
+    size = f"cast(abs(cast({amount} as decimal(22, 4))) * 10000 as bigint)"
     whole = f"(({size} * {over} * 2 + {under} * 10000 * {half_up}) // ({under} * 20000))"
-    return f"cast(sign({amount}) * {whole} as decimal(18, 4))"
+    return f"cast((case when {amount} < 0 then -1 else 1 end) * {whole} as decimal(18, 4))"
 
 
 def rate_on(levy: Decimal | str, day: date, base: str = "1") -> Rate:

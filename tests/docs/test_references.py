@@ -201,7 +201,7 @@ def _first_code(call: ast.Call) -> str | None:
 def codes() -> set[str]:
     """Every code that a problem of a file can have."""
     found = set()
-    names = ("importing", "bank_statement", "statement", "parts", "invoices")
+    names = ("importing", "bank_statement", "statement", "parts", "invoices", "billing")
     books = [PACKAGE / "books" / f"{name}.py" for name in names]
     for path in [*(PACKAGE / "intake").rglob("*.py"), *books]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):

@@ -12,10 +12,16 @@ import pyarrow as pa
 import pytest
 
 from finops_ledger.core.schema import MONEY
+from finops_ledger.intake import toml
+from finops_ledger.recon import fees
+from finops_ledger.recon.legs import GATEWAY_FEE, LEGS
+from finops_ledger.sop import contracts
+from finops_ledger.sop.model import Sop
 from finops_ledger.subledger.engine import Engine, Part, content_digest, parquet
 from finops_ledger.subledger.engine_duckdb import DuckEngine
 from tests.conftest import missing
 from tests.engines import spark
+from tests.properties.test_oracle import job
 
 AT = datetime(2026, 3, 2, 16, 59, 59, 999_999, UTC)
 ROWS = pa.table(
@@ -27,6 +33,33 @@ ROWS = pa.table(
         "number": pa.array([1, 2, 3, 4, 5], pa.int64()),
     }
 )
+
+SOP_OF_TWO = """counterparty = "PG1"
+type = "gateway"
+
+[[versions]]
+effective = {first}
+change_id = "1"
+reason = "first"
+author = "a"
+approver = "b"
+[versions.settlement.fee]
+rate = "0.001"
+vat = "0.11"
+per = "row"
+
+[[versions]]
+effective = {later}
+change_id = "2"
+reason = "second"
+author = "a"
+approver = "b"
+[versions.settlement.fee]
+rate = "0.002"
+vat = "ppn"
+per = "row"
+amount = "500"
+"""
 
 
 @pytest.fixture
@@ -94,3 +127,55 @@ def test_what_does_not_fit_is_an_error_on_both(engines: tuple[DuckEngine, Engine
             )
         with pytest.raises(Exception, match=r"(?i)cast|convert"):
             one.rows("select cast('x' as bigint) as a")
+
+
+def test_taxes_and_fees_are_the_same_to_the_rupiah(
+    engines: tuple[DuckEngine, Engine], tmp_path: Path
+) -> None:
+    """Two contracts, the later one by the table of taxes; our orders say which of them a payment was under."""
+    given = SOP_OF_TWO.format(first="2026-03-01", later="2026-03-02")
+    path = tmp_path / "books [1]" / "PG1.toml"
+    path.write_text(given)
+    agreed = contracts.in_force(toml.load(path, Sop))
+    amounts = ["1352000", "-1352000", "1150", "0", "51000.5", "999999999999"]
+    rows = pa.table(
+        {
+            "settlement_ref": [f"S{n}" for n in range(len(amounts))],
+            "batch": ["b-1"] * len(amounts),
+            "record": pa.array(range(len(amounts)), pa.int64()),
+            "stated_at": pa.array([AT] * len(amounts), pa.timestamp("us", "UTC")),
+            "d_fees": pa.array([Decimal(9)] * len(amounts), MONEY),
+            "d_taxes": pa.array([Decimal(2)] * len(amounts), MONEY),
+            "d_gross": pa.array([Decimal(a) for a in amounts], MONEY),
+            "kind": ["payment"] * len(amounts),
+            "disposition": ["new"] * len(amounts),
+            "gateway": ["PG1"] * len(amounts),
+            "day_post": pa.array([date(2026, 3, 3)] * len(amounts)),
+            "day_rated": pa.array([date(2026, 3, 3)] * len(amounts)),
+            "paid_day": pa.array(
+                [None, None, *[date(2026, 3, 2)] * (len(amounts) - 2)], pa.date32()
+            ),
+            "payment_ref": [f"P{n}" for n in range(len(amounts))],
+            "ref": [f"P{n}" for n in range(len(amounts))],
+        }
+    )
+    orders = tmp_path / "books [1]" / "subledger" / "orders.parquet"
+    local, _ = engines
+    paid = "select 'P0' as ref, null as payment_ref, date '2026-03-01' as paid_day, date '2026-03-01' as day"
+    local.write([Part(f"{paid}, cast(null as varchar) as gateway")], orders)
+    what = replace(job(date(2026, 3, 3)), leg=LEGS[GATEWAY_FEE], counterparty="PG1", fees=agreed)
+    what = replace(what, orders=(orders,))
+    found = []
+    for one in engines:
+        one.give("settlement_lines", rows)
+        both = [
+            {str(r["key"]): Decimal(r["move"]) for r in one.rows(f"select key, move from ({sql})")}
+            for sql in (fees.excess(what, "fee"), fees.excess(what, "vat"))
+        ]
+        found.append(both)
+    assert found[0] == found[1]
+    fee, vat = found[0]
+    # 0.1 % and 11 % of it; then 0.2 % and 12 % of 11/12, with an amount on each payment.
+    assert (fee["S0"], vat["S0"]) == (9 - 1352, 2 - 149)
+    assert (fee["S1"], vat["S1"]) == (9 + 2704 + 500, 2 + 352)
+    assert (fee["S2"], vat["S2"]) == (9 - 2 - 500, 2 - 55)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -111,6 +111,36 @@ def test_postpaid_vat_by_the_table_and_what_the_partner_withholds(tmp_path: Path
     assert told(made.books, "pph23-service", *columns[:2], *columns[3:]) == [
         ("2026-05", "AggB", "3600", "72", "0", "0")
     ]
+
+
+def test_one_settlement_over_a_change_of_the_table(tmp_path: Path) -> None:
+    """A commission of 1,225 on either side of 22 May 2025: VAT 134 and 135, withheld 24 and 25 (24.5)."""
+    down, up = date(2025, 5, 21), date(2025, 5, 22)
+    made = Postpaid(tmp_path / "books", down)
+    config = made.root / "finops.toml"
+    config.write_text(config.read_text().replace("2026-01-01", "2025-05-01"))
+    old = made.root / "decisions" / "2026" / "2026-01.beancount"
+    w.decide(made.root, date(2025, 5, 1), old.read_text().replace("2026-01-02", "2025-05-01"))
+    old.unlink()
+    rates = 'amount = "1200"\nvat = "0.12"\nbase = "11/12"\nwithheld = "0.02"\n'
+    assert rates in SOP
+    text = SOP.replace(rates, 'amount = "1225"\nvat = "ppn"\nwithheld = "pph23-service"\n')
+    weekly = '[versions.settlement.schedule]\ncycle = "weekly"\nweekdays = ["fri"]\n'
+    (made.root / "sops" / "AggB.toml").write_text(f"{text}\n{weekly}")
+    for day, ppn in ((down, 134), (up, 135)):
+        made.paid(day, f"C{day.day}")
+        made.billed(day, f"C{day.day}", commission=1_225, ppn=ppn)
+    made.run(up)
+    assert made.books.breaks() == []
+    [one] = made.books.settlements()
+    figures = ("commission", "vat", "withheld", "net")
+    assert [one[n] for n in figures] == ["2450", "269", "49", str(705_000 - 2_450 - 269 + 49)]
+    # The rows state what the table gives: one rupiah more of VAT on the day before is a break.
+    made.paid(up + timedelta(days=1), "X", at="2025-05-23 00:10:00", paid="2025-05-21 23:50:00")
+    made.billed(up + timedelta(days=1), "X", commission=1_225, ppn=135)
+    made.run(up + timedelta(days=1))
+    [found] = made.books.breaks()
+    assert (found["class"], found["residue"]) == ("fee_mismatch", "-1")
 
 
 def test_each_row_is_taxed_by_its_own_day(tmp_path: Path) -> None:
