@@ -17,6 +17,7 @@ import pyarrow as pa
 from finops_ledger.recon import place
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.job import Job
+from finops_ledger.recon.legs import SALE_GATEWAY
 from finops_ledger.subledger import engine as en
 from finops_ledger.subledger import matches
 from finops_ledger.subledger.compiled import query
@@ -87,6 +88,8 @@ def add(engine: en.Engine, job: Job, history: Sequence[Matched]) -> None:
     another key.
     """
     summed = job.leg.cardinality == "sum"
+    if history and job.leg.name == SALE_GATEWAY:
+        _settled_before(engine, history)
     if not history or (summed and not job.own_rules):
         return
     if not engine.keep("leftover", query(place.leftover_keys)):
@@ -102,15 +105,9 @@ def add(engine: en.Engine, job: Job, history: Sequence[Matched]) -> None:
     near = _near(engine, history, "key", "leftover")
     if not near:
         return
-    types = rt.sql_types(rt.ITEM)
-    kept = [c for c in rt.ITEM if c not in rt.WHILE_OPEN]
-    listed = ", ".join(
-        f'cast(null as {types[c]}) as "{c}"' if c not in kept else f'"{c}"' for c in rt.ITEM
-    )
     engine.keep(
         "found",
-        f"select {listed}, day as matched_on from ({matches.read(near, [*kept, 'day'])}) "
-        f"where key in (select key from leftover){_put_together(job)}",
+        f"{_items_of(near)} where key in (select key from leftover){_put_together(job)}",
     )
     columns = ", ".join(f'"{c}"' for c in rt.ITEM)
     engine.keep(
@@ -122,6 +119,45 @@ def add(engine: en.Engine, job: Job, history: Sequence[Matched]) -> None:
         "from found) as f where latest = 1 and last = 1 and not exists (select 1 from prior as p "
         "where (p.key = f.key and p.occurrence = f.occurrence) or p.right_key = f.right_key)",
     )
+
+
+def _settled_before(engine: en.Engine, history: Sequence[Matched]) -> None:
+    """Add to ``prior`` the payments that an earlier day settled, and the gateway settles again, or we have corrected.
+
+    What the gateway pays a second time is a difference of that order, and not money for an order that nobody knows.
+    """
+    same = "p.key = r.key and p.occurrence = r.occurrence"
+    asked = (
+        "select distinct key, occurrence from (select key, occurrence, renewed from lhs union all "
+        "select key, occurrence, true from rhs as r where not exists "
+        f"(select 1 from lhs as p where {same})) as r where renewed "
+        f"and not exists (select 1 from prior as p where {same})"
+    )
+    if not engine.keep("leftover", asked):
+        return
+    near = _near(engine, history, "key", "leftover")
+    if not near:
+        return
+    columns = ", ".join(f'"{c}"' for c in rt.ITEM)
+    engine.keep(
+        "found",
+        f"{_items_of(near)} where (key, occurrence) in (select key, occurrence from leftover)",
+    )
+    engine.keep(
+        "prior",
+        f"select {columns} from prior union all select {columns} from (select *, row_number() over "
+        "(partition by key, occurrence order by matched_on desc) as latest from found) where latest = 1",
+    )
+
+
+def _items_of(paths: Sequence[Path]) -> str:
+    """SQL of matches as items, with the day of each: what only an open item keeps is empty."""
+    types = rt.sql_types(rt.ITEM)
+    kept = [c for c in rt.ITEM if c not in rt.WHILE_OPEN]
+    listed = ", ".join(
+        f'cast(null as {types[c]}) as "{c}"' if c not in kept else f'"{c}"' for c in rt.ITEM
+    )
+    return f"select {listed}, day as matched_on from ({matches.read(paths, [*kept, 'day'])})"
 
 
 def _put_together(job: Job) -> str:
