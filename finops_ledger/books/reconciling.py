@@ -196,7 +196,8 @@ def _matched(engine: en.Engine, one: Job, outcome: Outcome) -> Line:
 
 def _looked_up(one: Job) -> bool:
     """Say whether later days look into the matches of the leg: rows that are added up meet by their key otherwise."""
-    return one.leg.cardinality == "consume" or bool(one.own_rules) or one.leg.name == SALE_GATEWAY
+    again = one.leg.name == SALE_GATEWAY or one.leg.declared
+    return one.leg.cardinality == "consume" or bool(one.own_rules) or again
 
 
 def _decided(outcome: Outcome) -> dict[str, list[Any]]:

@@ -88,8 +88,8 @@ def add(engine: en.Engine, job: Job, history: Sequence[Matched]) -> None:
     another key.
     """
     summed = job.leg.cardinality == "sum"
-    if history and job.leg.name == SALE_GATEWAY:
-        _settled_before(engine, history)
+    if history and (job.leg.name == SALE_GATEWAY or job.leg.declared):
+        _settled_before(engine, job, history)
     if not history or (summed and not job.own_rules):
         return
     if not engine.keep("leftover", query(place.leftover_keys)):
@@ -121,19 +121,24 @@ def add(engine: en.Engine, job: Job, history: Sequence[Matched]) -> None:
     )
 
 
-def _settled_before(engine: en.Engine, history: Sequence[Matched]) -> None:
-    """Add to ``prior`` the payments that an earlier day settled, and the gateway settles again, or we have corrected.
+def _settled_before(engine: en.Engine, job: Job, history: Sequence[Matched]) -> None:
+    """Add to ``prior`` what an earlier day settled and one side says again, or has corrected.
 
-    What the gateway pays a second time is a difference of that order, and not money for an order that nobody knows.
+    What a gateway pays a second time is a difference of that order, and not money for an order that nobody knows.
+    Of a company's own leg that pairs row by row only corrections are: a further row is an item of its own.
     """
-    same = "p.key = r.key and p.occurrence = r.occurrence"
-    asked = (
-        "select distinct key, occurrence from (select key, occurrence, renewed from lhs union all "
-        "select key, occurrence, true from rhs as r where not exists "
-        f"(select 1 from lhs as p where {same})) as r where renewed "
-        f"and not exists (select 1 from prior as p where {same})"
+    alone = "(select key, occurrence from {0}) except (select key, occurrence from {1})"
+    changed = " union ".join(
+        f"select key, occurrence from {n} where renewed" for n in ("lhs", "rhs")
     )
-    if not engine.keep("leftover", asked):
+    asked = [changed]
+    if not job.leg.one_to_one:
+        asked.append(alone.format("rhs", "lhs"))
+    if job.leg.declared and not job.leg.one_to_one:
+        asked.append(alone.format("lhs", "rhs"))
+    wanted = " union ".join(f"({one})" for one in asked)
+    asked_for = f"({wanted}) except (select key, occurrence from prior)"
+    if not engine.keep("leftover", asked_for):
         return
     near = _near(engine, history, "key", "leftover")
     if not near:
