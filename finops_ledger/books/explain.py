@@ -329,6 +329,6 @@ def _reference(space: Workspace, loaded: Loaded, text: str, limit: int) -> Told:
         if e["payee"] in names or None in names
     ]  # fmt: skip
     return _told(
-        text, "reference", f"{text}: {len(rows)} rows", rows=rows, entries=entries, history=seen,
+        text, "reference", f"{text}: {len(rows)} row{'s' * (len(rows) != 1)}", rows=rows, entries=entries, history=seen,
         proofs=proving.of(space, seen),
     )  # fmt: skip

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from finops_ledger.books import deposits, unsold, verdicts
+from finops_ledger.books import deposits, recharging, unsold, verdicts
 from finops_ledger.books.expected import Expected
 from finops_ledger.books.jobs import claims_account, component_of
 from finops_ledger.books.loading import Loaded
@@ -193,6 +193,8 @@ def register_faults(space: Workspace) -> list[str]:
             component_of(space, who),
             claims_account(space, who),
         )
+        # What customers owe by decisions stands in the line itself.
+        made |= recharging.registers(line)
         stated = {a: Register.of(r) for a, r in line["registers"].items()}
         for account in sorted({*made, *stated}):
             one, other = stated.get(account, EMPTY), made.get(account, EMPTY)

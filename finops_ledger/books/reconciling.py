@@ -20,7 +20,7 @@ from finops_ledger.recon import decisions
 from finops_ledger.recon.entries import registers
 from finops_ledger.recon.history import Matched, bounds
 from finops_ledger.recon.job import FOREIGN, Absent, Job, Outcome
-from finops_ledger.recon.legs import EVERYBODY, SALE_SUPPLY, Leg
+from finops_ledger.recon.legs import EVERYBODY, SALE_GATEWAY, SALE_SUPPLY, Leg
 from finops_ledger.recon.run import run
 from finops_ledger.subledger import engine as en
 from finops_ledger.subledger import files, matches
@@ -188,8 +188,16 @@ def _matched(engine: en.Engine, one: Job, outcome: Outcome) -> Line:
     path = outcome.files.get("matches")
     if path is None:
         return {}
-    looked_up = one.leg.cardinality == "consume" or bool(one.own_rules)
-    return {"layout": matches.LAYOUT, **({"bounds": bounds(engine, path)} if looked_up else {})}
+    return {
+        "layout": matches.LAYOUT,
+        **({"bounds": bounds(engine, path)} if _looked_up(one) else {}),
+    }
+
+
+def _looked_up(one: Job) -> bool:
+    """Say whether later days look into the matches of the leg: rows that are added up meet by their key otherwise."""
+    again = one.leg.name == SALE_GATEWAY or one.leg.declared
+    return one.leg.cardinality == "consume" or bool(one.own_rules) or again
 
 
 def _decided(outcome: Outcome) -> dict[str, list[Any]]:
@@ -263,7 +271,7 @@ def _items_of(space: Workspace, line: Line | None) -> list[Path]:
 
 def _history(space: Workspace, one: Job) -> list[Matched]:
     """Matches files of all earlier days of this leg and counterparty, oldest first, with what lies in them."""
-    if one.leg.cardinality != "consume" and not one.own_rules:
+    if not _looked_up(one):
         return []
     found = []
     for line in space.state.proofs_until(one.leg.name, one.counterparty, one.day):

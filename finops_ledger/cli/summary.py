@@ -88,9 +88,10 @@ def _line(day: dict[str, Any]) -> list[Any]:
 
 
 def reasons(texts: list[str]) -> str:
-    """Put reasons together, shortly: the first few and how many more."""
-    shown = "; ".join(texts[:3])
-    return shown if len(texts) <= 3 else f"{shown}; and {len(texts) - 3} more"
+    """Put reasons together, shortly: the first few and how many more. What a pass has not decided is always said."""
+    shown = texts[:3] + [text for text in texts[3:] if text.startswith("pass ")]
+    more = [f"and {len(texts) - len(shown)} more"] if len(shown) < len(texts) else []
+    return "; ".join([*shown, *more])
 
 
 def _earlier(found: dict[str, Any]) -> None:

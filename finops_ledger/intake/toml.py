@@ -30,9 +30,16 @@ def load(path: Path, model: type[M]) -> M:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        faults = error.errors(include_url=False)
+        faults = _meant(error.errors(include_url=False))
         lines = [f"{path}{_line(text, fault)}: {_explain(model, fault)}" for fault in faults]
         raise UsageError("\n".join(lines)) from error
+
+
+def _meant(faults: list[Any]) -> list[Any]:
+    """Leave out what a value of several forms is not: of a table, that it is no word."""
+    words = [f for f in faults if f["loc"] and str(f["loc"][-1]).startswith("literal[")]
+    told = {f["loc"][:n] for f in faults if f not in words for n in range(len(f["loc"]))}
+    return [f for f in faults if f not in words or f["loc"][:-1] not in told]
 
 
 def _line(text: str, fault: Any) -> str:

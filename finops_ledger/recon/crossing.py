@@ -286,7 +286,10 @@ def _taken(names: _Names) -> str:
 def _join(engine: en.Engine, job: Job, names: _Names) -> telling.Told:
     """Put the foreign rows of this supplier beside its own."""
     number = f"coalesce((cast(floor(epoch({{0}})) as bigint) + {job.shift_s}) // 86400, {job.day_number})"
-    told = "x.q || ' expected ' || cast(x.cost as varchar) || ', ' || x.p || ' lists ' || cast(x.listed as varchar)"
+    cost, listed = (
+        f"regexp_replace(cast(x.{n} as varchar), '[.]?0+$', '')" for n in ("cost", "listed")
+    )
+    told = f"x.q || ' expected ' || {cost} || ', ' || x.p || ' lists ' || {listed}"
     common = {
         "key": "x.key",
         "occurrence": "''",

@@ -17,6 +17,7 @@ import pyarrow as pa
 from finops_ledger.recon import place
 from finops_ledger.recon import tables as rt
 from finops_ledger.recon.job import Job
+from finops_ledger.recon.legs import SALE_GATEWAY
 from finops_ledger.subledger import engine as en
 from finops_ledger.subledger import matches
 from finops_ledger.subledger.compiled import query
@@ -87,6 +88,8 @@ def add(engine: en.Engine, job: Job, history: Sequence[Matched]) -> None:
     another key.
     """
     summed = job.leg.cardinality == "sum"
+    if history and (job.leg.name == SALE_GATEWAY or job.leg.declared):
+        _settled_before(engine, job, history)
     if not history or (summed and not job.own_rules):
         return
     if not engine.keep("leftover", query(place.leftover_keys)):
@@ -102,15 +105,9 @@ def add(engine: en.Engine, job: Job, history: Sequence[Matched]) -> None:
     near = _near(engine, history, "key", "leftover")
     if not near:
         return
-    types = rt.sql_types(rt.ITEM)
-    kept = [c for c in rt.ITEM if c not in rt.WHILE_OPEN]
-    listed = ", ".join(
-        f'cast(null as {types[c]}) as "{c}"' if c not in kept else f'"{c}"' for c in rt.ITEM
-    )
     engine.keep(
         "found",
-        f"select {listed}, day as matched_on from ({matches.read(near, [*kept, 'day'])}) "
-        f"where key in (select key from leftover){_put_together(job)}",
+        f"{_items_of(near)} where key in (select key from leftover){_put_together(job)}",
     )
     columns = ", ".join(f'"{c}"' for c in rt.ITEM)
     engine.keep(
@@ -122,6 +119,50 @@ def add(engine: en.Engine, job: Job, history: Sequence[Matched]) -> None:
         "from found) as f where latest = 1 and last = 1 and not exists (select 1 from prior as p "
         "where (p.key = f.key and p.occurrence = f.occurrence) or p.right_key = f.right_key)",
     )
+
+
+def _settled_before(engine: en.Engine, job: Job, history: Sequence[Matched]) -> None:
+    """Add to ``prior`` what an earlier day settled and one side says again, or has corrected.
+
+    What a gateway pays a second time is a difference of that order, and not money for an order that nobody knows.
+    Of a company's own leg that pairs row by row only corrections are: a further row is an item of its own.
+    """
+    alone = "(select key, occurrence from {0}) except (select key, occurrence from {1})"
+    changed = " union ".join(
+        f"select key, occurrence from {n} where renewed" for n in ("lhs", "rhs")
+    )
+    asked = [changed]
+    if not job.leg.one_to_one:
+        asked.append(alone.format("rhs", "lhs"))
+    if job.leg.declared and not job.leg.one_to_one:
+        asked.append(alone.format("lhs", "rhs"))
+    wanted = " union ".join(f"({one})" for one in asked)
+    asked_for = f"({wanted}) except (select key, occurrence from prior)"
+    if not engine.keep("leftover", asked_for):
+        return
+    near = _near(engine, history, "key", "leftover")
+    if not near:
+        return
+    columns = ", ".join(f'"{c}"' for c in rt.ITEM)
+    engine.keep(
+        "found",
+        f"{_items_of(near)} where (key, occurrence) in (select key, occurrence from leftover)",
+    )
+    engine.keep(
+        "prior",
+        f"select {columns} from prior union all select {columns} from (select *, row_number() over "
+        "(partition by key, occurrence order by matched_on desc) as latest from found) where latest = 1",
+    )
+
+
+def _items_of(paths: Sequence[Path]) -> str:
+    """SQL of matches as items, with the day of each: what only an open item keeps is empty."""
+    types = rt.sql_types(rt.ITEM)
+    kept = [c for c in rt.ITEM if c not in rt.WHILE_OPEN]
+    listed = ", ".join(
+        f'cast(null as {types[c]}) as "{c}"' if c not in kept else f'"{c}"' for c in rt.ITEM
+    )
+    return f"select {listed}, day as matched_on from ({matches.read(paths, [*kept, 'day'])})"
 
 
 def _put_together(job: Job) -> str:

@@ -220,6 +220,9 @@ def _selected(one: Moves, sources: tuple[str, ...], returned: bool) -> Any:
     named = {"orig": rows.orig_ref} if one.role in ("supply", "deposit") else {}
     if one.role in ("sale", "settlement"):
         named["other_ref"] = rows.ref
+    if one.role == "sale":
+        # What was corrected later may be of a payment that is settled already.
+        named["renewed"] = rows.disposition == "revised"
     if undoing:
         named |= {"via": rows.undo_rule, "operands": rows.undo_told}
     return _movement(rows, key, signed, occurrence, **named)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from finops_ledger.core.money import ZERO
+from finops_ledger.core.money import ZERO, plain
 from finops_ledger.core.schema import MONEY, UTC
 from finops_ledger.posting import tables as t
 from finops_ledger.recon import tables as rt
@@ -40,10 +40,14 @@ def assign(engine: en.Engine, job: Job) -> None:
     # A later version of a row that stands already stays with its item, and so does what undoes it.
     stands = {p["right_key"]: (p["key"], p["occurrence"]) for p in prior if p["right_key"]}
     again = [stands.get(row["own_key"]) or stands.get(row["orig"]) for row in rights]
+    back = [
+        made.takes_back(row) if item is None else None
+        for item, row in zip(again, rights, strict=True)
+    ]
     for at, row in enumerate(lefts):
         made.left(at, row)
     for at, row in enumerate(rights):
-        if again[at] is None:
+        if again[at] is None and not back[at]:
             made.right(at, row)
     solver = Solver(job.tickets, [t for t in made.lefts if t.rest], list(made.rights))
     solver.run()
@@ -58,9 +62,12 @@ def assign(engine: en.Engine, job: Job) -> None:
         }
         for s in solver.right_shares
     ]
-    for row, item in zip(rights, again, strict=True):
+    for row, item, credit in zip(rights, again, back, strict=True):
         if item is not None:
             shared.append({**row, **_named(*item, "ref", None)})
+        elif credit is not None:
+            told = f"takes back {plain(row['move'])}, which no top-up of ours has met"
+            shared.append({**row, **_named(credit.key, credit.occurrence, "amount", told)})
     engine.give("lhs", pa.Table.from_pylist(placed, schema=_SCHEMA))
     engine.give("rhs", pa.Table.from_pylist(shared, schema=_SCHEMA))
 
@@ -117,6 +124,18 @@ class _Tickets:
         ticket = self._new(at, row, self.sign * row["move"], ref)
         self.lefts.append(ticket)
         self.rows.append((ticket, at))
+
+    def takes_back(self, row: Row) -> Ticket | None:
+        """Return the open credit that a row takes back to the rupiah: one that has met no top-up, the oldest first.
+
+        The credit is then no ticket any more: nothing else can meet it.
+        """
+        if not self.by_size or row["move"] <= ZERO:
+            return None
+        found = next((t for t in self.rights if t.rest == row["move"]), None)
+        if found is not None:
+            self.rights.remove(found)
+        return found
 
     def right(self, at: int, row: Row) -> None:
         """Take a row of the right side."""

@@ -15,6 +15,7 @@ from pydantic import Field, field_validator, model_validator
 
 from finops_ledger.core.days import Window, zone
 from finops_ledger.core.kinds import LIMITED
+from finops_ledger.intake.conditions import suggestion
 from finops_ledger.sop.confirmation import Confirmation
 from finops_ledger.sop.funding import Funding
 from finops_ledger.sop.legs import LegRule, named_once
@@ -217,6 +218,13 @@ class Sop(_Part):
             if needs != "lines" and getattr(version, needs) is None:
                 raise ValueError(f"version {version.change_id} lacks [versions.{needs}]")
             for one in version.match.passes:
+                unknown = [c for c in one.categories if c not in version.recognition]
+                if unknown and version.recognition:
+                    near = suggestion(unknown[0], version.recognition)
+                    raise ValueError(
+                        f"version {version.change_id}: pass {one.name!r}: categories: {unknown[0]!r} is none of "
+                        f"{', '.join(version.recognition)}{near}"
+                    )
                 for problem in one.problems(LEGS_OF[self.type]):
                     raise ValueError(f"version {version.change_id}: pass {one.name!r}: {problem}")
         return self

@@ -441,3 +441,22 @@ def test_what_a_biller_invoices_is_held_against_its_transactions_day_by_day(tmp_
     assert ("2026-03-04", "not_billed", "0", "352500") in found(story, "invoiced-unbilled")
     story.proven()
     equal([str(f) for f in story.books.audit()[1]], [])
+
+
+def test_what_agreed_and_is_corrected_days_later_differs(tmp_path: Path) -> None:
+    """The marketplace states another price for an order of the day before yesterday: it is known in our sales."""
+    story = declared(tmp_path / "books")
+    sold(story, 2, "O1", "O2")
+    market(story, 2, ("O1", "SUCCESS", 51_000), ("O2", "SUCCESS", 51_000))
+    market(story, 3)
+    market(story, 4, ("O1", "SUCCESS", 50_500))
+    story.run(mar(3))
+    equal(found(story, everything=True), [])
+    story.run(mar(4))
+    equal(found(story, everything=True), [("O1", "amount_mismatch", "0", "500")])
+    market(story, 5, ("O1", "SUCCESS", 51_000))
+    story.run(mar(5))
+    equal(found(story, everything=True), [])
+    equal([str(f) for f in story.books.audit()[1]], [])
+    again = rebuild(story.root, tmp_path / "again")
+    equal((again.equal, again.differences), (True, []))

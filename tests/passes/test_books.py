@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from finops_ledger.books import Books
-from finops_ledger.cli import cli
+from finops_ledger.cli import cli, summary
 from tests.worked.story import Story
 
 DAY = date(2026, 3, 2)
@@ -239,3 +239,11 @@ def test_a_row_for_two_orders_is_used_once_and_adds_up(lumped: Story, tmp_path: 
     told = [f.message for f in books.audit()[1] if f.check == "totals"]
     books.close()
     assert told == ["L1 and 1 more share rows that move 99600; the results say 100600"]
+
+
+def test_what_a_pass_has_not_decided_is_said_beside_however_much_else() -> None:
+    bound = "pass parts: the search for sums hit its bound (20 steps, 200 rows) at 1 of 1 values"
+    few = ["2 missing_at_partner", "1 missing_at_platform"]
+    assert summary.reasons([*few, bound]) == "; ".join([*few, bound])
+    many = [*few, "1 late_success", "2 suggested"]
+    assert summary.reasons([*many, bound]).endswith(f"1 late_success; {bound}; and 1 more")

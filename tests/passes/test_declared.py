@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import tomllib
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from finops_ledger.core.errors import UsageError
+from finops_ledger.intake import toml
 from finops_ledger.sop.matching import LEGS_OF, Match
 from finops_ledger.sop.model import Sop
 
@@ -114,3 +117,27 @@ def test_every_leg_of_a_pass_is_known() -> None:
     from finops_ledger.recon.legs import LEGS
 
     assert {leg for legs in LEGS_OF.values() for leg in legs} <= set(LEGS)
+
+
+def test_a_category_that_the_partner_does_not_sell_is_refused() -> None:
+    own = '[[passes]]\nname = "x"\non = ["customer"]\ncategories = ["Pulse"]'
+    version = {
+        **HEAD["versions"][0],
+        "match": tomllib.loads(own),
+        "recognition": {"Pulsa": {"model": "agent"}},
+    }
+    with pytest.raises(ValidationError, match="'Pulse' is none of Pulsa; did you mean 'Pulsa'"):
+        Sop.model_validate({**HEAD, "versions": [version]})
+
+
+def test_of_a_value_of_several_forms_only_what_was_meant_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "match.toml"
+    path.write_text(
+        '[[passes]]\nname = "x"\non = ["ref"]\n'
+        'amount = { limit = "-5", account = "Expenses:Differences", owner = "o" }\n'
+    )
+    with pytest.raises(UsageError) as refused:
+        toml.load(path, Match)
+    assert str(refused.value).splitlines() == [
+        f"{path}:4: passes.0.amount.Within.limit: Input should be greater than 0"
+    ]

@@ -42,15 +42,25 @@ class Account:
     more: str = ""
     less: str = ""
     waits_as: str = "timing"
+    #: What the right side says again of a key that was settled is a difference of that, and nothing unknown.
+    remembers: bool = False
     items: dict[Key, Open] = field(default_factory=dict)
+    done: dict[Key, Open] = field(default_factory=dict)
 
     def run(self, day: date, left: list[Moves], right: list[Moves]) -> dict[Key, tuple[str, int]]:
+        said = {(one.key, one.occurrence) for one in left} | self.items.keys()
+        for one in right:
+            key = (one.key, one.occurrence)
+            if self.remembers and key in self.done and key not in said:
+                self.items.setdefault(key, self.done[key])
         for one in left:
             item = self.items.setdefault((one.key, one.occurrence), Open())
             item.left, item.left_day = item.left + one.amount, day
         for one in right:
             item = self.items.setdefault((one.key, one.occurrence), Open())
             item.right, item.right_day = item.right - one.amount, day
+        met = {k: i for k, i in self.items.items() if i.left_day and i.right_day}
+        self.done |= {k: i for k, i in met.items() if not i.left + i.right}
         self.items = {k: i for k, i in self.items.items() if i.left + i.right}
         return {k: self._class(k, i, day) for k, i in self.items.items()}
 

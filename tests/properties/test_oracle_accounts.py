@@ -12,10 +12,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from finops_ledger.recon import legs
+from finops_ledger.recon.history import Matched, bounds
 from finops_ledger.recon.legs import LEGS
 from finops_ledger.recon.run import run
 from finops_ledger.subledger.engine_duckdb import DuckEngine
@@ -69,6 +70,7 @@ def agree(
     """Run both over all days; every open item must be the same at the end of each."""
     with TemporaryDirectory() as folder:
         before: list[Path] = []
+        earlier: list[Matched] = []
         for number, day in enumerate(DAYS):
             mine = [m for m in left if m.day == day]
             theirs = [m for m in right if m.day == day]
@@ -77,10 +79,13 @@ def agree(
             out = Path(folder) / f"{number}"
             out.mkdir()
             one = replace(job(day), leg=LEGS[leg], grace=timedelta(days=reference.grace))
-            result = run(engine, one, before=before, earlier=[], decided=[], out=out)
+            result = run(engine, one, before=before, earlier=earlier, decided=[], out=out)
             assert opened(engine) == reference.run(day, mine, theirs), day
             assert result.residual == 0
             before = [result.files["items"]] if "items" in result.files else []
+            if "matches" in result.files:
+                path = result.files["matches"]
+                earlier.append(Matched.of(path, bounds(engine, path)))
 
 
 def opened(engine: DuckEngine) -> dict[tuple[str, str], tuple[str, int]]:
@@ -135,12 +140,21 @@ def payments(day: date, left: list[Moves], right: list[Moves]) -> Lines:
 
 
 @how
+@example(  # settled on the first day, and on the third once more
+    left=[Moves(DAYS[0], "K0", 51_000)],
+    right=[Moves(DAYS[0], "K0", 51_000), Moves(DAYS[2], "K0", 51_000)],
+)
 @given(left=movements(("", "", "refund")), right=movements(("", "", "refund", "chargeback")))
 def test_payments_and_the_gateway(
     engine: DuckEngine, left: list[Moves], right: list[Moves]
 ) -> None:
     account = Account(
-        1, "missing_in_settlement", "unknown_in_settlement", "amount_mismatch", "amount_mismatch"
+        1,
+        "missing_in_settlement",
+        "unknown_in_settlement",
+        "amount_mismatch",
+        "amount_mismatch",
+        remembers=True,
     )
     agree(engine, legs.SALE_GATEWAY, account, left, right, payments)
 

@@ -80,3 +80,17 @@ def test_story_20_withholding_on_the_receipt_of_a_deposit(tmp_path: Path) -> Non
     story.run(apr(2))
     equal([(c, n) for c, _, n in opened(story)], [("topup_mismatch", 60_000)])
     equal(story.balance("Assets:Tax:PPh22-Prepaid", apr(2)), Decimal(50_000))
+
+
+def test_a_credit_that_was_none_is_taken_back(tmp_path: Path) -> None:
+    """Credited to us by mistake, and taken back four days later: nothing is left of either."""
+    story = Story(tmp_path / "books", apr(1), bank=True)
+    story.row(apr(1), "A-1", "", code="TOPUP", credit=700_000)
+    story.run(apr(4))
+    equal([(c, n) for c, _, n in opened(story)], [("topup_mismatch", -700_000)])
+    story.row(apr(5), "A-2", "", code="TOPUP", debit=700_000)
+    story.run(apr(6))
+    equal((opened(story), waiting(story)), ([], []))
+    equal(story.balance("Assets:Breaks:AggA:Topup-Mismatch", apr(6)), Decimal(0))
+    equal([str(f) for f in story.books.audit()[1]], [])
+    story.proven()

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from finops_ledger.books import Books
+from finops_ledger.books.overview import register_faults
 
 
 @pytest.fixture(autouse=True)
 def audited(monkeypatch: pytest.MonkeyPatch) -> None:
-    """After each ``reconcile`` of a test, nothing that it has reconciled has a finding."""
+    """After each ``reconcile`` of a test, nothing that it has reconciled has a finding; each register is its items."""
     reconcile = Books.reconcile
     looked: dict[tuple[Path, str, str, date], Any] = {}
 
@@ -25,6 +26,7 @@ def audited(monkeypatch: pytest.MonkeyPatch) -> None:
                 found = books.audit(day=day, counterparty=who, leg=leg)[1]
                 assert [str(f) for f in found] == []
                 looked[place] = line
+        assert register_faults(books.space) == []
         return result
 
     monkeypatch.setattr(Books, "reconcile", checked)

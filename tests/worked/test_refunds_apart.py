@@ -283,3 +283,31 @@ def test_a_refund_that_the_gateway_never_takes(tmp_path: Path) -> None:
     )
     equal(story.balance("Assets:Breaks:PG1:Refund-Mismatch", may(5)), -51_000)
     story.proven()
+
+
+def test_a_payment_that_is_settled_again_is_a_difference_of_that_order(tmp_path: Path) -> None:
+    """Settled on the 3rd, and on the 5th once more: the order is known, so it is not money for nobody's order."""
+    story = Story(tmp_path / "books", may(2), gateway="PG1", bank=True)
+    story.sold(may(2), "O1", partner="")
+    for day in (3, 5):
+        name = f"PG1-202605{day:02}"
+        story.reports[may(day)] = [w.settled(name, may(day), "O1", "PAYMENT", 51_000)]
+        story.pays_out(may(day), 51_000, name)
+    story.run(may(4))
+    equal([b for b in story.books.breaks() if b["leg"] == "sale-gateway"], [])
+    story.run(may(5))
+    [one] = [b for b in story.books.breaks() if b["leg"] == "sale-gateway"]
+    equal(
+        [one[k] for k in ("class", "residue", "priority", "opened")],
+        ["amount_mismatch", "-51000", 3, "2026-05-05"],
+    )
+    # They notice, and take it back: both settlements stand, and nothing is open.
+    story.reports[may(6)] = [w.settled("PG1-20260506", may(6), "O1", "PAYMENT", -51_000)]
+    story.pays_out(may(6), -51_000, "PG1-20260506")
+    story.run(may(6))
+    equal([b for b in story.books.breaks(everything=True) if b["leg"] == "sale-gateway"], [])
+    story.proven()
+    equal([str(f) for f in verify(story.root)], [])
+    equal([str(f) for f in story.books.audit()[1]], [])
+    again = story.books.rebuild(tmp_path / "again")
+    equal((again.equal, again.differences), (True, []))
