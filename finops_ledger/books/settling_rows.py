@@ -27,6 +27,7 @@ from finops_ledger.sop import prices
 from finops_ledger.subledger import engine as en
 from finops_ledger.subledger.compiled import query
 from finops_ledger.subledger.manifest import Batch
+from finops_ledger.treasury import naming
 
 Row = dict[str, Any]
 _BUILD: Final = {"supply": supply.lines, "settlement": settlement.lines}
@@ -103,16 +104,28 @@ def invoiced(space: Workspace, batches: Sequence[Batch], last: str) -> list[Row]
     """Return the invoices of suppliers up to a day: one line for each code, day that it names, and posting day."""
     lay_out(space, "settlement", batches)
     return space.local.rows(
-        "select gateway as party, settlement_ref as code, coalesce(ref, '') as named, day_post, "
+        "select gateway as party, settlement_ref as code, named, day_post, "
         "coalesce(channel, '') as channel, currency, "
         f"{_sum('d_billed')} as gross, {_sum('coalesce(commission, 0) + coalesce(fee, 0)')} as commission, "
         f"{_sum('coalesce(vat, 0)')} as vat, {_sum('coalesce(withheld, 0)')} as withheld, "
         f"{_sum('d_net')} as net, bool_or(price is not null) as has_gross, "
         "bool_or(commission is not null) as has_commission, bool_or(vat is not null) as has_vat, "
         "bool_or(withheld is not null) as has_withheld, count(*) as rows "
-        "from settlement_due where disposition <> 'known' and kind = 'invoice' "
-        f"and day_post <= date '{last}' group by all order by all"
+        f"from (select *, {named('gateway, settlement_ref')} as named from settlement_due "
+        f"where disposition <> 'known' and kind = 'invoice' and day_post <= date '{last}') "
+        "group by all order by all"
     )
+
+
+def named(code: str) -> str:
+    """Return SQL of what a row of an invoice says of its period: its reference, but for bills that are listed.
+
+    An invoice of several references lists bills, whose numbers name no period; days alone do. ``code``: the columns
+    of the invoice that a row belongs to.
+    """
+    one = f"min(ref) over (partition by {code}) is not distinct from max(ref) over (partition by {code})"
+    alone = f"regexp_full_match(coalesce(ref, ''), '{naming.DAY_ALONE}')"
+    return f"case when {alone} or {one} then coalesce(ref, '') else '' end"
 
 
 def _sum(value: str) -> str:

@@ -147,8 +147,8 @@ def _add(side: _Side, key: tuple[str, Period], more: Expected) -> None:
 
 def _invoice(side: _Side, row: dict[str, Any]) -> None:
     code = sql.bare(side.who, row["code"] or "none")
-    named = {p for many in side.invoices.values() for _, p in many}
-    free = [p for _, p in side.expected if p not in named]
+    taken = {p for lines in side.invoices.values() for _, p in lines}
+    free = [p for _, p in side.expected if p not in taken]
     channel = row["channel"] if any(row["channel"] == c for c, _ in side.expected) else ""
     period, day = naming.period_named(
         (row["named"], row["code"] or ""),
@@ -156,8 +156,14 @@ def _invoice(side: _Side, row: dict[str, Any]) -> None:
         free,
         lambda d: side.period_of(d, channel),
     )
-    side.invoices.setdefault(code, []).append((row, period))
-    if period is not None and day is not None and not naming.ends(period, day):
+    many = side.invoices.setdefault(code, [])
+    if day is None and many:
+        period = many[0][1]  # further rows of an invoice are of its period
+    many.append((row, period))
+    side.notes.pop(code, None)
+    # One line for each day of a period needs no word.
+    alone = len({r["named"] for r, _ in many}) == 1
+    if period is not None and day is not None and alone and not naming.ends(period, day):
         side.notes[code] = f"names {day}, within the period {period.first} to {period.last}"
     node: Node = ("code", code, None)
     side.links.append((node, ("period", channel, period) if period else node))

@@ -189,3 +189,37 @@ def test_a_gateway_s_rate_that_changes_inside_a_settlement(tmp_path: Path) -> No
     [one] = story.books.settlements()
     equal((one["fee"], one["differences"]), ("867", []))
     equal(one["rules"], ["PG1@2026-01-01", "PG1@2026-05-12"])
+
+
+def _listed(story: Postpaid, code: str, *refs: str) -> None:
+    """An invoice that lists bills, or days of bills: one line each."""
+    for ref in refs:
+        story.invoices[may(14)].append(f"{code},{may(14)},{ref},1,352500,1200,132,24,351192")
+
+
+@pytest.mark.parametrize(
+    ("code", "refs"),
+    [
+        # Numbers of orders that hold their day, which is no end of the period.
+        ("AggB-20260513", ("INV-20260511-1", "INV-20260511-2", "INV-20260512-1", "INV-20260513-1")),
+        ("AggB-7", ("INV-20260511-1", "INV-20260511-2", "INV-20260512-1", "INV-20260513-1")),
+        # One line a day: three days, all of the one period.
+        ("AggB-7", ("2026-05-11", "2026-05-11", "2026-05-12", "2026-05-13")),
+        ("AggB-20260513", ("INV-20260512-1",) * 4),
+    ],
+)
+def test_an_invoice_may_list_the_bills_of_a_period(
+    tmp_path: Path, code: str, refs: tuple[str, ...]
+) -> None:
+    story = weekly(tmp_path / "books")
+    bill(story, may(11), "A1", "A2")
+    bill(story, may(12), "A3")
+    bill(story, may(13), "A4")
+    _listed(story, code, *refs)
+    story.run(may(14))
+    [one] = story.books.settlements()
+    equal(
+        (one["ref"], one["state"], one["net"], one["stated"], one["notes"], one["differences"]),
+        (code.removeprefix("AggB-"), "invoiced", "1404768", "1404768", [], []),
+    )
+    equal(one["period"], {"first": "2026-05-11", "last": "2026-05-13"})
