@@ -30,6 +30,8 @@ from finops_ledger.subledger.manifest import Batch
 from finops_ledger.treasury import naming
 
 Row = dict[str, Any]
+#: SQL: the reference is a day, and no number of a bill.
+ALONE: Final = f"regexp_full_match(coalesce(ref, ''), '{naming.DAY_ALONE}')"
 _BUILD: Final = {"supply": supply.lines, "settlement": settlement.lines}
 _TERMS: Final = pa.schema(
     [
@@ -124,8 +126,7 @@ def named(code: str) -> str:
     of the invoice that a row belongs to.
     """
     one = f"min(ref) over (partition by {code}) is not distinct from max(ref) over (partition by {code})"
-    alone = f"regexp_full_match(coalesce(ref, ''), '{naming.DAY_ALONE}')"
-    return f"case when {alone} or {one} then coalesce(ref, '') else '' end"
+    return f"case when {ALONE} or {one} then coalesce(ref, '') else '' end"
 
 
 def _sum(value: str) -> str:
