@@ -32,6 +32,10 @@ from finops_ledger.treasury import naming
 Row = dict[str, Any]
 #: SQL: the reference is a day, and no number of a bill.
 ALONE: Final = f"regexp_full_match(coalesce(ref, ''), '{naming.DAY_ALONE}')"
+_UNSEEN: Final = (
+    " and not exists (select 1 from settlement_due as d where d.gateway = i.counterparty and d.payment_ref = i.key "
+    "and d.kind = 'payment' and i.occurrence = '' and d.day_post > i.day)"
+)
 _BUILD: Final = {"supply": supply.lines, "settlement": settlement.lines}
 _TERMS: Final = pa.schema(
     [
@@ -218,8 +222,13 @@ def settled(
     )
 
 
-def pending(space: Workspace, items: Sequence[Path], sales: Sequence[Batch]) -> list[Row]:
-    """Return what customers paid and no report has settled: the open items of gateways, by channel, day and rule."""
+def pending(
+    space: Workspace, items: Sequence[Path], sales: Sequence[Batch], *, reported: bool = False
+) -> list[Row]:
+    """Return what customers paid and no report has settled: the open items of gateways, by channel, day and rule.
+
+    ``reported``: ``settlement_due`` stands; a payment in a report of a day that is not reconciled yet is settled too.
+    """
     if not items:
         return []
     reading.read(space.local, space.root, space.registry, sales, space.state, "sale")
@@ -231,6 +240,7 @@ def pending(space: Workspace, items: Sequence[Path], sales: Sequence[Batch]) -> 
         "case when i.occurrence = '' then coalesce(s.paid_at, s.stated_at) else s.refunded_at end as moment "
         f"from ({en.parquet(items)}) i left join sale_rows s on s.batch = i.left_batch and s.record = i.left_record "
         "where not i.is_closed and i.right_batch is null and i.amount <> 0"
+        + (_UNSEEN if reported else "")
     )
     fee = "case when per = 'row' and amount > 0 then round(amount * rate, 0) + each else 0 end"
     rated = (
