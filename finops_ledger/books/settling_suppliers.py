@@ -267,7 +267,7 @@ def _settlement(
         component=component_of(space, who),
         type="supplier",
         direction=side.direction,
-        ref=codes[0] if codes else _code(side, keys),
+        ref=naming.first_of(codes, period) if codes else _code(side, keys),
         channel=channel,
         period=period,
         due=due or _list_due(side, codes),

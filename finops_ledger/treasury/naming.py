@@ -71,6 +71,17 @@ def day_named(text: Iterable[str], period_of: Callable[[date], Period | None]) -
     return next(fitting, days[0] if days else None)
 
 
+def first_of(codes: Sequence[str], period: Period | None) -> str:
+    """Return the code by which a settlement of several goes: the one that names its period, else the first.
+
+    >>> first_of(["CN1", "20260304"], Period(date(2026, 3, 4), date(2026, 3, 4)))
+    '20260304'
+    """
+    days = {code: day_in(code) for code in codes}
+    named = (c for c, d in days.items() if d is not None and period is not None and ends(period, d))
+    return next(named, codes[0])
+
+
 def ends(period: Period, day: date) -> bool:
     """Say whether a day names a period: by its first or its last day."""
     return day in (period.first, period.last)

@@ -265,3 +265,16 @@ def test_what_is_not_billed_yet_is_no_bill_that_lacks(tmp_path: Path) -> None:
     _listed(story, "AggB-20260513", "A1", "A2")
     story.run(may(14))
     equal([s["notes"] for s in story.books.settlements()], [[], []])
+
+
+def test_a_credit_note_does_not_name_the_settlement(tmp_path: Path) -> None:
+    story = weekly(tmp_path / "books")
+    bill(story, may(11), "A1", "A2")
+    story.invoices[may(14)] += [
+        f"AggB-A-CREDIT,{may(14)},2026-05-13,1,-352500,-1200,-132,-24,-351192",
+        f"AggB-20260513,{may(14)},2026-05-13,1,705000,2400,264,48,702384",
+    ]
+    story.run(may(14))
+    [one] = story.books.settlements()
+    equal((one["ref"], one["codes"]), ("20260513", ["A-CREDIT", "20260513"]))
+    equal((one["stated"], one["difference"], one["flags"]), ("351192", "-351192", ["short"]))
