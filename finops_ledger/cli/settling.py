@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from finops_ledger.cli import output
+from finops_ledger.cli import output, summary
 from finops_ledger.cli.app import (
     as_of_option,
     books_option,
@@ -61,6 +61,9 @@ def settlements(
         found = books.settlements(as_of, direction=direction, due_by=due_by, everything=everything)
         found = [s for s in found if counterparty in (None, s["counterparty"])]
         days = books.settlement_calendar(found, as_of) if as_calendar else []
+        waiting = "" if as_json or as_csv else summary.not_reconciled(books, as_of)
+    if waiting:
+        output.note(waiting)
     if as_json:
         output.print_json(days if as_calendar else found)
     elif as_csv:
