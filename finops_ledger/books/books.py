@@ -112,10 +112,8 @@ class Books(Reader):
                     made = importing.import_file(
                         space, path, self._clock(), accept_valid=accept_valid, ahead=ahead
                     )
-                except IntegrityError:
-                    raise
                 except Exception as error:
-                    if guard is None:
+                    if guard is None or isinstance(error, IntegrityError):
                         raise
                     made = [guard(path, error)]
                     space = ahead.space = self._begin()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
+from finops_ledger.books import settling_rows as sql
 from finops_ledger.books import settling_terms as terms
 from finops_ledger.books.config import Source
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.calendars import HolidaysMissing
 from finops_ledger.core.errors import InputRefused, Problem
+from finops_ledger.sop.schedule import Period
 from finops_ledger.subledger.engine import parquet
 from finops_ledger.treasury import naming
 
@@ -67,19 +70,33 @@ def _of_no_decree(
 
 def _of_no_period(space: Workspace, who: str, name: str, rows: Path) -> Iterator[Problem]:
     """Yield invoices that name a day which no period of the schedule has at either end: of which rows, nobody knows."""
-    columns = "coalesce(settlement_ref, '') as code, coalesce(ref, '') as named, coalesce(channel, '') as channel"
+    columns = (
+        f"coalesce(settlement_ref, '') as code, {sql.named('settlement_ref')} as named, "
+        "coalesce(channel, '') as channel"
+    )
+    found: dict[tuple[str, str], dict[date, Period]] = {}
     for row in space.local.rows(
         f"select distinct * from ({parquet([rows], columns)}) order by all"
     ):
-        day = naming.day_in(row["named"]) or naming.day_in(row["code"])
-        schedule = terms.schedule_on(space, who, day) if day is not None else None
-        if day is None or schedule is None:
-            continue
-        period = schedule.period_of(day, row["channel"])
-        if not naming.ends(period, day):
+        channel = row["channel"]
+
+        def period_of(day: date, channel: str = channel) -> Period | None:
+            schedule = terms.schedule_on(space, who, day)
+            return schedule.period_of(day, channel) if schedule is not None else None
+
+        day = naming.day_named((row["named"], row["code"]), period_of)
+        period = period_of(day) if day is not None else None
+        if day is not None and period is not None:
+            found.setdefault((row["code"], channel), {})[day] = period
+    for (code, _), named in found.items():
+        if len(named) > 1 and len(set(named.values())) == 1:
+            continue  # one line for each day of a period
+        for day, period in named.items():
+            if naming.ends(period, day):
+                continue
             yield Problem(
                 "invoice-period",
-                f"invoice {row['code']} names a day that neither begins nor ends a period of {who}'s schedule: ask "
+                f"invoice {code} names a day that neither begins nor ends a period of {who}'s schedule: ask "
                 f"for the invoice of a period, or correct the schedule in sops/{who}.toml",
                 name,
                 value=day.isoformat(),

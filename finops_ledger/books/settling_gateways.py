@@ -70,7 +70,9 @@ def of_gateways(
         own = [d for d in disputes if d["counterparty"] == who]
         dates = {code: day for (party, code), day in seen.items() if party == who}
         yield from _reported(space, who, last, [r for r in rows if r["party"] == who], dates, own)
-    yield from _pending(space, last, sql.pending(space, items["sale"], near), disputes)
+    yield from _pending(
+        space, last, sql.pending(space, items["sale"], near, reported=bool(rows)), disputes
+    )
 
 
 def _open_items(space: Workspace, names: list[str], last: date) -> dict[str, list[Any]]:

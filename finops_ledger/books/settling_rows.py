@@ -29,9 +29,16 @@ from finops_ledger.sop.levies import Rate, tax_sql
 from finops_ledger.subledger import engine as en
 from finops_ledger.subledger.compiled import query
 from finops_ledger.subledger.manifest import Batch
+from finops_ledger.treasury import naming
 
 Row = dict[str, Any]
 _DAY: Final = timedelta(days=1)
+#: SQL: the reference is a day, and no number of a bill.
+ALONE: Final = f"regexp_full_match(coalesce(ref, ''), '{naming.DAY_ALONE}')"
+_UNSEEN: Final = (
+    " and not exists (select 1 from settlement_due as d where d.gateway = i.counterparty and d.payment_ref = i.key "
+    "and d.kind = 'payment' and i.occurrence = '' and d.day_post > i.day)"
+)
 _BUILD: Final = {"supply": supply.lines, "settlement": settlement.lines}
 _TERMS: Final = pa.schema(
     [
@@ -112,16 +119,27 @@ def invoiced(space: Workspace, batches: Sequence[Batch], last: str) -> list[Row]
     """Return the invoices of suppliers up to a day: one line for each code, day that it names, and posting day."""
     lay_out(space, "settlement", batches)
     return space.local.rows(
-        "select gateway as party, settlement_ref as code, coalesce(ref, '') as named, day_post, "
+        "select gateway as party, settlement_ref as code, named, day_post, "
         "coalesce(channel, '') as channel, currency, "
         f"{_sum('d_billed')} as gross, {_sum('coalesce(commission, 0) + coalesce(fee, 0)')} as commission, "
         f"{_sum('coalesce(vat, 0)')} as vat, {_sum('coalesce(withheld, 0)')} as withheld, "
         f"{_sum('d_net')} as net, bool_or(price is not null) as has_gross, "
         "bool_or(commission is not null) as has_commission, bool_or(vat is not null) as has_vat, "
         "bool_or(withheld is not null) as has_withheld, count(*) as rows "
-        "from settlement_due where disposition <> 'known' and kind = 'invoice' "
-        f"and day_post <= date '{last}' group by all order by all"
+        f"from (select *, {named('gateway, settlement_ref')} as named from settlement_due "
+        f"where disposition <> 'known' and kind = 'invoice' and day_post <= date '{last}') "
+        "group by all order by all"
     )
+
+
+def named(code: str) -> str:
+    """Return SQL of what a row of an invoice says of its period: its reference, but for bills that are listed.
+
+    An invoice of several references lists bills, whose numbers name no period; days alone do. ``code``: the columns
+    of the invoice that a row belongs to.
+    """
+    one = f"min(ref) over (partition by {code}) is not distinct from max(ref) over (partition by {code})"
+    return f"case when {ALONE} or {one} then coalesce(ref, '') else '' end"
 
 
 def _sum(value: str) -> str:
@@ -223,8 +241,13 @@ def settled(
     return [{**row, "contract": _of(agreed, row)} for row in found]
 
 
-def pending(space: Workspace, items: Sequence[Path], sales: Sequence[Batch]) -> list[Row]:
-    """Return what customers paid and no report has settled: the open items of gateways, by channel, day and rule."""
+def pending(
+    space: Workspace, items: Sequence[Path], sales: Sequence[Batch], *, reported: bool = False
+) -> list[Row]:
+    """Return what customers paid and no report has settled: the open items of gateways, by channel, day and rule.
+
+    ``reported``: ``settlement_due`` stands; a payment in a report of a day that is not reconciled yet is settled too.
+    """
     if not items:
         return []
     reading.read(space.local, space.root, space.registry, sales, space.state, "sale")
@@ -236,6 +259,7 @@ def pending(space: Workspace, items: Sequence[Path], sales: Sequence[Batch]) -> 
         "case when i.occurrence = '' then coalesce(s.paid_at, s.stated_at) else s.refunded_at end as moment "
         f"from ({en.parquet(items)}) i left join sale_rows s on s.batch = i.left_batch and s.record = i.left_record "
         "where not i.is_closed and i.right_batch is null and i.amount <> 0"
+        + (_UNSEEN if reported else "")
     )
     fee = "case when per = 'row' and amount > 0 then round(amount * rate, 0) + each else 0 end"
     rated = (

@@ -11,12 +11,13 @@ from typing import Any
 from finops_ledger.books import settling_rows as sql
 from finops_ledger.books import settling_terms as terms
 from finops_ledger.books.jobs import component_of
+from finops_ledger.books.settling_bills import Bills, compared
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.money import ZERO
 from finops_ledger.recon import payments
 from finops_ledger.recon.legs import PAYMENT_BANK
 from finops_ledger.recon.payments import Payment
-from finops_ledger.sop.schedule import Period, Schedule
+from finops_ledger.sop.schedule import Period
 from finops_ledger.treasury import naming
 from finops_ledger.treasury.expected import Amounts, Difference, Expected, Statement, differences
 from finops_ledger.treasury.settlements import Direction, Settlement, flagged
@@ -33,6 +34,7 @@ class _Side:
     direction: Direction
     period_of: Callable[[date, str], Period]
     due: Callable[[Period, str], date | None]
+    bills: Bills
     expected: dict[tuple[str, Period], Expected] = field(default_factory=dict)
     invoices: dict[str, list[tuple[dict[str, Any], Period | None]]] = field(default_factory=dict)
     lists: dict[str, list[Payment]] = field(default_factory=dict)
@@ -50,6 +52,7 @@ def of_suppliers(
     names = [s.counterparty for s in suppliers]
     rows = sql.supplied(space, sql.batches(space, "supply", names), last.isoformat())
     invoices = sql.invoiced(space, sql.batches(space, "settlement", names), last.isoformat())
+    bills = compared(space, last.isoformat())
     bank = [b for b in space.state.batches.values() if b.role == "bank"]
     seen = sql.banked(space, "payment", bank, last.isoformat())
     read = payments.standing(payments.read(space.decision_files()))
@@ -65,6 +68,7 @@ def of_suppliers(
             [p for p in lists if p.component == component_of(space, who)],
             {code: day for (party, code), day in seen.items() if party == who},
             own,
+            bills,
         )
 
 
@@ -77,6 +81,7 @@ def _supplier(
     lists: list[Payment],
     seen: dict[str, date],
     disputes: list[dict[str, Any]],
+    bills: Bills,
 ) -> Iterator[Settlement]:
     standing = sql.standing(space, PAYMENT_BANK, who, last)
     pay = _Side(
@@ -84,12 +89,14 @@ def _supplier(
         "pay",
         lambda day, channel: terms.period_of(space, who, day, channel),
         lambda period, channel: terms.due(space, who, period, channel),
+        bills,
     )
     receive = _Side(
         who,
         "receive",
-        lambda day, _: _commission(space, who, day).period_of(day),
-        lambda period, _: _commission_due(space, who, period),
+        lambda day, _: terms.commission_on(space, who, day).period_of(day),
+        lambda period, _: terms.commission_due(space, who, period),
+        bills,
     )
     for row in rows:
         _take(space, pay, receive, row)
@@ -147,8 +154,8 @@ def _add(side: _Side, key: tuple[str, Period], more: Expected) -> None:
 
 def _invoice(side: _Side, row: dict[str, Any]) -> None:
     code = sql.bare(side.who, row["code"] or "none")
-    named = {p for many in side.invoices.values() for _, p in many}
-    free = [p for _, p in side.expected if p not in named]
+    taken = {p for lines in side.invoices.values() for _, p in lines}
+    free = [p for _, p in side.expected if p not in taken]
     channel = row["channel"] if any(row["channel"] == c for c, _ in side.expected) else ""
     period, day = naming.period_named(
         (row["named"], row["code"] or ""),
@@ -156,8 +163,14 @@ def _invoice(side: _Side, row: dict[str, Any]) -> None:
         free,
         lambda d: side.period_of(d, channel),
     )
-    side.invoices.setdefault(code, []).append((row, period))
-    if period is not None and day is not None and not naming.ends(period, day):
+    many = side.invoices.setdefault(code, [])
+    if day is None and many:
+        period = many[0][1]  # further rows of an invoice are of its period
+    many.append((row, period))
+    side.notes.pop(code, None)
+    # One line for each day of a period needs no word.
+    alone = len({r["named"] for r, _ in many}) == 1
+    if period is not None and day is not None and alone and not naming.ends(period, day):
         side.notes[code] = f"names {day}, within the period {period.first} to {period.last}"
     node: Node = ("code", code, None)
     side.links.append((node, ("period", channel, period) if period else node))
@@ -254,7 +267,7 @@ def _settlement(
         component=component_of(space, who),
         type="supplier",
         direction=side.direction,
-        ref=codes[0] if codes else _code(side, keys),
+        ref=naming.first_of(codes, period) if codes else _code(side, keys),
         channel=channel,
         period=period,
         due=due or _list_due(side, codes),
@@ -274,7 +287,7 @@ def _settlement(
         items=len(own),
         codes=tuple(codes),
         differences=(*said, *found),
-        notes=_notes(side, codes, expected),
+        notes=_notes(side, codes, expected, period, said),
         granted=expected.granted,
         granted_vat=expected.granted_vat,
         claimed=tuple(
@@ -354,8 +367,17 @@ def _carried(group: Sequence[Node]) -> bool:
     )
 
 
-def _notes(side: _Side, codes: Sequence[str], expected: Expected) -> tuple[str, ...]:
+def _notes(
+    side: _Side,
+    codes: Sequence[str],
+    expected: Expected,
+    period: Period | None,
+    said: Sequence[Difference],
+) -> tuple[str, ...]:
     found = [f"{c} {side.notes[c]}" for c in codes if c in side.notes]
+    if any(c in side.invoices for c in codes):
+        off = sum((d.theirs - d.ours for d in said if d.component == "gross"), ZERO)
+        found += side.bills.notes(side.who, codes, period, off)
     for code in codes:
         days = sorted({str(row["day_post"]) for row, _ in side.invoices.get(code, ())})
         if len(days) > 1:
@@ -372,15 +394,3 @@ def _of(item: dict[str, Any], who: str, period: Period | None, codes: Sequence[s
         return sql.bare(who, item["ref"]) in codes
     day = date.fromisoformat(item["day"])
     return period is not None and period.first <= day <= period.last
-
-
-def _commission(space: Workspace, who: str, day: date) -> Schedule:
-    rule = terms.rule_on(space, who, day)
-    return (rule.commission if rule is not None else None) or Schedule(cycle="monthly")
-
-
-def _commission_due(space: Workspace, who: str, period: Period) -> date | None:
-    rule = terms.rule_on(space, who, period.last)
-    if rule is None or rule.commission is None:
-        return None
-    return rule.commission.due(period, terms.calendar(space, rule.commission))

@@ -108,3 +108,17 @@ def schedules(space: Workspace, type_: str) -> Iterator[tuple[str, date, str, Sc
                 continue
             for channel in (*schedule.channels, ""):
                 yield sop.counterparty, start, channel, schedule.of(channel)
+
+
+def commission_on(space: Workspace, who: str, day: date) -> Schedule:
+    """Return the schedule by which a supplier pays the commission that is not set off; else the month."""
+    rule = rule_on(space, who, day)
+    return (rule.commission if rule is not None else None) or Schedule(cycle="monthly")
+
+
+def commission_due(space: Workspace, who: str, period: Period) -> date | None:
+    """Return when such a commission falls due; None where nothing is said."""
+    rule = rule_on(space, who, period.last)
+    if rule is None or rule.commission is None:
+        return None
+    return rule.commission.due(period, calendar(space, rule.commission))

@@ -70,6 +70,9 @@ def breaks(
             for b in books.breaks(as_of, everything=everything)
             if class_ in (None, b["class"]) and counterparty in (None, b["counterparty"])
         ]
+        waiting = "" if as_json or as_csv else summary.not_reconciled(books, as_of)
+    if waiting:
+        output.note(waiting)
     sums = ageing.aged(found) if aged else []
     if as_json:
         output.print_json(sums if aged else found)

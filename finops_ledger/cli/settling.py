@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from finops_ledger.cli import output
+from finops_ledger.cli import output, summary
 from finops_ledger.cli.app import (
     as_of_option,
     books_option,
@@ -74,6 +74,9 @@ def settlements(
         found = [s for s in found if counterparty in (None, s["counterparty"])]
         wanted = as_calendar or xlsx is not None
         days = books.settlement_calendar(found, as_of) if wanted else []
+        waiting = "" if as_json or as_csv else summary.not_reconciled(books, as_of)
+    if waiting:
+        output.note(waiting)
     if xlsx is not None:
         _workbook(xlsx, laid_out.sheets(found, days), len(found))
     elif as_json:

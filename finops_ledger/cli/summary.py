@@ -8,6 +8,8 @@ from finops_ledger.cli import output
 from finops_ledger.cli.app import call, folder
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from finops_ledger.books import Books
     from finops_ledger.books.overview import CheckReport
 
@@ -141,3 +143,17 @@ def _next(found: dict[str, Any]) -> None:
         output.note()
     for step in steps:
         output.note(f"Next: {step}")
+
+
+def not_reconciled(books: Books, as_of: date | None) -> str:
+    """Say that complete days wait for reconciliation: what is open on them is not known. Empty where none does."""
+    from finops_ledger.books.reconciling import due
+
+    last = as_of or books.space.expected.as_of
+    waiting = {day for _, _, day in due(books.space, last)} if last is not None else set()
+    if not waiting:
+        return ""
+    which = str(min(waiting)) if len(waiting) == 1 else f"{min(waiting)} to {max(waiting)}"
+    return (
+        f"Not reconciled: {which}; what is open there is not known yet. Next: {call('reconcile')}"
+    )

@@ -22,7 +22,8 @@ passes, without the bank's line too. With ``strict`` and a bank that pays 248,33
 
 What is assertion is always an error: a posting in transit that names no settlement, a settlement on two payment
 lists, a due date that cannot be read, more paid of a partner's invoices than it invoiced. Being short, over or
-overdue is a condition of the business, so it is an error only with ``strict``; ``finops settlements`` tells it.
+overdue is a condition of the business, so it is an error only with ``strict``; ``finops settlements`` tells it. An
+invoice of a partner is overdue too, when it is due and on no list.
 
 A name stands on the posting, on the entry, or is the entry's one link ``STL-…``. Settlements of one counterparty
 that the bank paid in one line name one of them: what it shows beyond that one is for the oldest of the others that it
@@ -36,7 +37,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from beancount.core.data import Custom, Directive, Posting, Transaction
 
@@ -73,11 +74,22 @@ class _Roll:
         return (self.rest > 0) != (self.asked > 0) if self.asked else True
 
 
+class _Invoice(NamedTuple):
+    """One posting of an invoice: which settlement, by when it is to be paid, how much, and where it stands."""
+
+    name: str
+    due: date | None
+    amount: Decimal
+    entry: Transaction
+
+
 @dataclass(slots=True)
 class _Payable:
-    """What a partner invoiced and was not paid."""
+    """What a partner invoiced and was not paid; ``listed``: what lists pay of it, by settlement."""
 
     balance: Decimal = _ZERO
+    invoices: list[_Invoice] = field(default_factory=list)
+    listed: dict[str, Decimal] = field(default_factory=dict)
     last: Transaction | None = None
     told: bool = False
 
@@ -118,6 +130,8 @@ def settlements(
     if settings.get("strict", False):
         for key, rolls in proof.rolls.items():
             _conditions(proof, key, rolls)
+        for key, one in proof.payables.items():
+            _unpaid(proof, key, one)
     return entries, report.errors
 
 
@@ -134,6 +148,7 @@ def _take(proof: _Proof, entry: Transaction, posting: Posting) -> None:
             one.balance += amount[0]
             one.last = entry
             proof.touched.add((account, amount[1]))
+            _invoiced(proof, one, entry, posting, amount[0])
 
 
 def _transit(
@@ -195,17 +210,55 @@ def _listed(
 
 
 def _due(proof: _Proof, name: str, roll: _Roll, entry: Transaction, meta: dict[str, Any]) -> None:
+    due = _date(proof, name, entry, meta)
+    if due is not None:
+        roll.due = due if roll.due is None else max(roll.due, due)
+
+
+def _date(proof: _Proof, name: str, entry: Transaction, meta: dict[str, Any]) -> date | None:
     due = meta.get("due", entry.meta.get("due"))
-    if due is None:
+    if due is None or isinstance(due, date):
+        return due
+    proof.report.add(
+        "settlement-due",
+        f"{name} on {entry.date}: due is {due!r}, expected a date; write it like due: 2026-03-03",
+        entry,
+    )
+    return None
+
+
+def _invoiced(
+    proof: _Proof, one: _Payable, entry: Transaction, posting: Posting, number: Decimal
+) -> None:
+    meta = posting.meta or {}
+    name = _named(entry, meta) or ""
+    if number > 0:
+        one.listed[name] = one.listed.get(name, _ZERO) + number
         return
-    if not isinstance(due, date):
+    due = _date(proof, name or posting.account, entry, meta)
+    one.invoices.append(_Invoice(name, due, -number, entry))
+
+
+def _unpaid(proof: _Proof, key: Key, one: _Payable) -> None:
+    """Tell which invoices are due and on no list: the latest, as far as the account says that something is open."""
+    late = [i for i in one.invoices if i.due is not None and i.due < proof.until]
+    due = sum((i.amount for i in late), _ZERO)
+    left = due - sum((i.amount for i in one.invoices), _ZERO) - one.balance
+    listed = dict(one.listed)
+    for invoice in sorted(late, key=lambda i: (i.due, i.name), reverse=True):
+        met = min(listed.get(invoice.name, _ZERO), invoice.amount)
+        listed[invoice.name] = listed.get(invoice.name, _ZERO) - met
+        rest = min(invoice.amount - met, left)
+        if rest <= 0:
+            continue
+        left -= rest
         proof.report.add(
-            "settlement-due",
-            f"{name} on {entry.date}: due is {due!r}, expected a date; write it like due: 2026-03-03",
-            entry,
+            "settlement-overdue",
+            f"{invoice.name or 'an invoice'} on {key[0]}: {plain(invoice.amount)} {key[1]} was invoiced, due on "
+            f"{invoice.due}, expected on an approved list by then; difference {plain(-rest)} {key[1]} is open on "
+            f"{proof.until}; pay it, or say why it is held back",
+            invoice.entry,
         )
-        return
-    roll.due = due if roll.due is None else max(roll.due, due)
 
 
 def _overpaid(proof: _Proof) -> None:

@@ -12,6 +12,8 @@ from finops_ledger.sop.schedule import Period
 
 _DAY: Final = re.compile(r"(?<!\d)(20\d\d)-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])(?!\d)")
 _MONTH: Final = re.compile(r"(?<!\d)(20\d\d)-?(0[1-9]|1[0-2])(?!\d)")
+#: A reference that is a day or a month and nothing else, for SQL. Numbers of orders may hold a date too.
+DAY_ALONE: Final = r"\s*20\d\d-?(0[1-9]|1[0-2])(-?(0[1-9]|[12]\d|3[01]))?\s*"
 Node = TypeVar("Node", bound=Hashable)
 
 
@@ -50,15 +52,34 @@ def period_named(
 ) -> tuple[Period | None, date | None]:
     """Return the period that a statement is for, and the day that it names.
 
-    By the first text that names a day or a month; else the last of ``periods`` (those that nothing names yet) that
+    By the first text that names a day or a month at an end of a period, else by the first that names one; else the
+    last of ``periods`` (those that nothing names yet) that
     has ended by the day of the statement. None where neither says it.
     """
-    for one in text:
-        day = day_in(one)
-        if day is not None:
-            return period_of(day), day
+    day = day_named(text, period_of)
+    if day is not None:
+        return period_of(day), day
     ended = [p for p in periods if p.last <= said_on]
     return (max(ended) if ended else None), None
+
+
+def day_named(text: Iterable[str], period_of: Callable[[date], Period | None]) -> date | None:
+    """Return the first day that a text names and a period begins or ends with, else the first that one names."""
+    days = [day for one in text if (day := day_in(one)) is not None]
+    periods = {day: period_of(day) for day in days}
+    fitting = (d for d in days if (p := periods[d]) is not None and ends(p, d))
+    return next(fitting, days[0] if days else None)
+
+
+def first_of(codes: Sequence[str], period: Period | None) -> str:
+    """Return the code by which a settlement of several goes: the one that names its period, else the first.
+
+    >>> first_of(["CN1", "20260304"], Period(date(2026, 3, 4), date(2026, 3, 4)))
+    '20260304'
+    """
+    days = {code: day_in(code) for code in codes}
+    named = (c for c, d in days.items() if d is not None and period is not None and ends(period, d))
+    return next(named, codes[0])
 
 
 def ends(period: Period, day: date) -> bool:

@@ -106,3 +106,38 @@ def test_several_in_one_line_of_the_bank_are_met_together(check: Check) -> None:
     assert check(HEAD + GATEWAY + second + line + third + LATER) == []
     found = check(HEAD + GATEWAY + second + line.replace("351235", "351234") + LATER)
     assert [code for code, _ in found] == ["settlement-over", "settlement-overdue"]
+
+
+def line_of(text: str, mark: str) -> int:
+    return text[: text.index(mark)].count("\n") + 1
+
+
+def test_an_invoice_that_is_due_and_on_no_list_is_overdue(check: Check) -> None:
+    text = HEAD + INVOICE + LATER
+    assert check(text) == [("settlement-overdue", line_of(text, INVOICE))]
+    assert check(text.replace("'strict': True", "'strict': False")) == []
+    assert check(HEAD + INVOICE) == []
+
+
+def test_a_part_of_an_invoice_on_a_list_leaves_the_rest_overdue(check: Check) -> None:
+    part = LIST.replace("352500", "300000")
+    text = HEAD + INVOICE + part + PAID.replace("352500", "300000") + LATER
+    assert check(text) == [("settlement-overdue", line_of(text, INVOICE))]
+
+
+def test_a_list_under_another_name_pays_the_oldest_invoice(check: Check) -> None:
+    """Two invoices, one list whose name is neither's: the later one is what is left."""
+    second = INVOICE.replace("20260301", "20260302")
+    other = (LIST + PAID).replace("20260301", "77")
+    text = HEAD + INVOICE + second + other + LATER
+    assert check(text) == [("settlement-overdue", line_of(text, second))]
+
+
+def test_a_credit_note_is_no_invoice(check: Check) -> None:
+    note = """2026-03-02 * "AggB" "Invoice, 1 row" #settlement
+  Liabilities:Payable:AggB:Unbilled -352500 IDR
+  Liabilities:Payable:AggB:Invoiced  352500 IDR
+    settlement: "STL-AggB-CN1"
+    due: 2026-03-03
+"""
+    assert check(HEAD + INVOICE + note + LATER) == []

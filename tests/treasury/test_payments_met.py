@@ -155,3 +155,22 @@ def test_a_report_that_the_bank_pays_out_twice(tmp_path: Path) -> None:
     made.run(may(15))
     [one] = [s for s in made.books.settlements(everything=True) if s["ref"] == "20260513"]
     equal((one["state"], one["paid"], "over" in one["flags"]), ("paid", "102000", True))
+
+
+def test_what_a_report_settles_is_pending_no_more_before_its_day_is_reconciled(
+    tmp_path: Path,
+) -> None:
+    """The report of the 13th is in and our orders of that day are not: a payment in it stands once, not twice."""
+    made = Story(tmp_path / "books", may(12), gateway="PG1")
+    for ref in ("O1", "O2"):
+        made.sold(may(12), ref)
+        made.row(may(12), f"A-{ref}", ref, debit=49_800)
+    made.run(may(12))
+    line = w.settled("PG1-20260513", may(13), "O1", "PAYMENT", 51_000)
+    w.gateway_report(made.root, may(13), [line])
+    made.work()
+    found = made.books.settlements(everything=True, direction="receive")
+    equal(
+        sorted(short(found, "ref", "state", "gross")),
+        [("20260513", "in-transit", "51000"), ("pending-20260512", "pending", "51000")],
+    )

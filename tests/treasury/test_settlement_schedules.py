@@ -189,3 +189,92 @@ def test_a_gateway_s_rate_that_changes_inside_a_settlement(tmp_path: Path) -> No
     [one] = story.books.settlements()
     equal((one["fee"], one["differences"]), ("867", []))
     equal(one["rules"], ["PG1@2026-01-01", "PG1@2026-05-12"])
+
+
+def _listed(story: Postpaid, code: str, *refs: str) -> None:
+    """An invoice that lists bills, or days of bills: one line each."""
+    for ref in refs:
+        story.invoices[may(14)].append(f"{code},{may(14)},{ref},1,352500,1200,132,24,351192")
+
+
+@pytest.mark.parametrize(
+    ("code", "refs"),
+    [
+        # Numbers of orders that hold their day, which is no end of the period.
+        ("AggB-20260513", ("INV-20260511-1", "INV-20260511-2", "INV-20260512-1", "INV-20260513-1")),
+        ("AggB-7", ("INV-20260511-1", "INV-20260511-2", "INV-20260512-1", "INV-20260513-1")),
+        # One line a day: three days, all of the one period.
+        ("AggB-7", ("2026-05-11", "2026-05-11", "2026-05-12", "2026-05-13")),
+        ("AggB-20260513", ("INV-20260512-1",) * 4),
+    ],
+)
+def test_an_invoice_may_list_the_bills_of_a_period(
+    tmp_path: Path, code: str, refs: tuple[str, ...]
+) -> None:
+    story = weekly(tmp_path / "books")
+    bills = refs if refs[0].startswith("INV") and len(set(refs)) > 1 else ("A1", "A2", "A3", "A4")
+    for day, ref in zip((11, 11, 12, 13), bills, strict=True):
+        bill(story, may(day), ref)
+    _listed(story, code, *refs)
+    story.run(may(14))
+    [one] = story.books.settlements()
+    equal(
+        (one["ref"], one["state"], one["net"], one["stated"], one["notes"], one["differences"]),
+        (code.removeprefix("AggB-"), "invoiced", "1404768", "1404768", [], []),
+    )
+    equal(one["period"], {"first": "2026-05-11", "last": "2026-05-13"})
+
+
+def _notes(story: Postpaid) -> list[str]:
+    [one] = story.books.settlements()
+    return list(one["notes"])
+
+
+def test_an_invoice_that_lists_bills_is_compared_bill_by_bill(tmp_path: Path) -> None:
+    """One bill is not on it and another stands for it: the sums agree, the rows do not, and both are named."""
+    story = weekly(tmp_path / "books")
+    bill(story, may(11), "A1", "A2")
+    bill(story, may(13), "A3")
+    _listed(story, "AggB-20260513", "A1", "A2", "GHOST")
+    story.run(may(14))
+    [one] = story.books.settlements()
+    equal((one["stated"], one["difference"]), (one["net"], "0"))
+    equal(
+        one["notes"],
+        [
+            "20260513 lists bills that no row of theirs has: GHOST (352500)",
+            "no invoice lists A3 (352500)",
+        ],
+    )
+
+
+def test_bills_of_another_amount_are_named(tmp_path: Path) -> None:
+    story = weekly(tmp_path / "books")
+    bill(story, may(11), "A1", "A2", "A3")
+    _listed(story, "AggB-20260513", "A1", "A2")
+    story.invoices[may(14)].append(f"AggB-20260513,{may(14)},A3,1,352600,1200,132,24,351292")
+    story.run(may(14))
+    equal(_notes(story), ["20260513 lists bills with another amount than their rows: A3 (100)"])
+
+
+def test_what_is_not_billed_yet_is_no_bill_that_lacks(tmp_path: Path) -> None:
+    """Rows of the next period are of the next invoice."""
+    story = weekly(tmp_path / "books")
+    bill(story, may(11), "A1", "A2")
+    bill(story, may(14), "A3")
+    _listed(story, "AggB-20260513", "A1", "A2")
+    story.run(may(14))
+    equal([s["notes"] for s in story.books.settlements()], [[], []])
+
+
+def test_a_credit_note_does_not_name_the_settlement(tmp_path: Path) -> None:
+    story = weekly(tmp_path / "books")
+    bill(story, may(11), "A1", "A2")
+    story.invoices[may(14)] += [
+        f"AggB-A-CREDIT,{may(14)},2026-05-13,1,-352500,-1200,-132,-24,-351192",
+        f"AggB-20260513,{may(14)},2026-05-13,1,705000,2400,264,48,702384",
+    ]
+    story.run(may(14))
+    [one] = story.books.settlements()
+    equal((one["ref"], one["codes"]), ("20260513", ["A-CREDIT", "20260513"]))
+    equal((one["stated"], one["difference"], one["flags"]), ("351192", "-351192", ["short"]))
