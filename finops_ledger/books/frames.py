@@ -15,7 +15,17 @@ if TYPE_CHECKING:
 _MONEY = {
     "breaks": ("residue", "claimed", "exposure"),
     "deposits": deposits.AMOUNTS,
-    "topup": ("balance", "in_transit", "suspect", "pending", "amount", "tax", "transfer", "fee"),
+    "topup": (
+        "balance",
+        "in_transit",
+        "suspect",
+        "pending",
+        "unsent",
+        "amount",
+        "tax",
+        "transfer",
+        "fee",
+    ),
     "revenue": AMOUNTS,
     "stock": ("cost", "units", "value"),
     "taxes": ("base", "expected", "taken", "difference", "slips", "missing"),

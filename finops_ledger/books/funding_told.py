@@ -35,6 +35,7 @@ def told(
         "in_transit": plain(standing.in_transit),
         "suspect": plain(standing.suspect),
         "pending": plain(standing.pending),
+        "unsent": plain(standing.unsent),
         "cover_hours": None,
         "amount": "0",
     }
@@ -71,6 +72,7 @@ def _proposal(demand: Demand, made: Proposal, rules: Rules) -> dict[str, Any]:
             "balance": plain(need.standing.balance),
             "in_transit": plain(need.standing.in_transit),
             "pending": plain(need.standing.pending),
+            "unsent": plain(need.standing.unsent),
             "total": plain(need.total),
         },
         "amount": plain(made.amount),

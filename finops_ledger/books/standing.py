@@ -101,6 +101,7 @@ class Lying:
             in_transit=coming(sent, tax, unit),
             suspect=overdue + lost,
             pending=self._pending(who, beyond.day),
+            unsent=self._unsent(who),
         )
         return standing, beyond.day, None if theirs is None else ours == theirs
 
@@ -166,6 +167,18 @@ class Lying:
         awaited = max(awaited + beyond.credited_later - beyond.credited, ZERO)
         overdue = min(overdue, awaited)
         return awaited - overdue, overdue, lost
+
+    def _unsent(self, who: str) -> Decimal:
+        """What the partner has credited beyond what was sent, and may take back: breaks of top-ups in our favour."""
+        return -sum(
+            (
+                min(Decimal(item["residue"]) + Decimal(item["claimed"]), ZERO)
+                for item in self.waiting
+                if (item["leg"], item["counterparty"]) == (TOPUP_BANK, who)
+                and item["class"] == "topup_mismatch"
+            ),
+            ZERO,
+        )
 
     def _pending(self, who: str, day: date) -> Decimal:
         """What was ordered and not yet drawn: what waits for a row of the partner's.

@@ -84,7 +84,7 @@ def _why(one: Mapping[str, Any], *, every: bool) -> Iterator[str]:
     need = one["need"]
     terms = [("expected", need["expected"]), ("safety", need["safety"])]
     terms = [*terms, ("used since", need["used_since"]), ("pending", need["pending"])]
-    terms = [*terms, ("floor", need["floor"])]
+    terms = [*terms, ("credited and never sent", need["unsent"]), ("floor", need["floor"])]
     plus = " + ".join(f"{amount(n)} {name}" for name, n in terms if n != "0" or name == "expected")
     minus = "".join(
         f" − {amount(n)} {name}"
@@ -112,6 +112,10 @@ def _why(one: Mapping[str, Any], *, every: bool) -> Iterator[str]:
         yield "  The books and the partner's statement do not tie; the lower balance is taken: `finops deposits`."
     if one["suspect"] != "0":
         yield f"  {amount(one['suspect'])} was sent and never credited; it is not counted on: `finops breaks`."
+    if one["unsent"] != "0":
+        yield (
+            f"  {amount(one['unsent'])} was credited and never sent; the partner may take it back: `finops breaks`."
+        )
     for problem in one["problems"]:
         yield f"  {problem}."
 

@@ -281,7 +281,8 @@ class Standing:
     """What lies with a partner: the balance as it stood at ``since``, and what is known to come or to go.
 
     ``in_transit``: sent, not credited yet. ``suspect``: sent, and should have been credited by now; nobody counts on
-    it. ``pending``: ordered, and not yet drawn.
+    it. ``pending``: ordered, and not yet drawn. ``unsent``: credited, and never sent: in the balance, and theirs to
+    take back.
     """
 
     since: datetime
@@ -289,11 +290,12 @@ class Standing:
     in_transit: Decimal = Decimal(0)
     suspect: Decimal = Decimal(0)
     pending: Decimal = Decimal(0)
+    unsent: Decimal = Decimal(0)
 
     @property
     def available(self) -> Decimal:
-        """What can be drawn, when what is in transit has come and what is pending has gone."""
-        return self.balance + self.in_transit - self.pending
+        """What can be drawn, when what is in transit has come, and what is pending or was never sent has gone."""
+        return self.balance + self.in_transit - self.pending - self.unsent
 
 
 @dataclass(frozen=True, slots=True)

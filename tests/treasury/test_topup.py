@@ -387,3 +387,20 @@ def test_two_partners_share_a_bank_and_a_limit(tmp_path: Path) -> None:
 def test_a_moment_before_the_books_is_refused(books: Books) -> None:
     with pytest.raises(UsageError, match="the books begin on"):
         books.topup(wib("2020-01-01 09:00"))
+
+
+def test_what_was_credited_and_never_sent_is_not_counted_on(tmp_path: Path) -> None:
+    """One transfer, credited twice: the second credit lies in the balance, and the partner may take it back."""
+    story = Story(tmp_path / "books", date(2026, 4, 1), bank=True, more=ASSUMED)
+    first = date(2026, 4, 1)
+    story.lines[first].append(("TRSF TOPUP AGGA 1", -2_000_000))
+    for number in (1, 2):
+        story.row(first, f"T{number}", "", code="TOPUP", credit=2_000_000)
+    story.run(date(2026, 4, 3))
+    one = only(story.books.topup())
+    assert (one["balance"], one["unsent"]) == ("14000000", "2000000")
+    need = {k: Decimal(one["need"][k]) for k in one["need"] if k not in ("until", "selling_days")}
+    plus = sum(need[k] for k in ("expected", "safety", "used_since", "pending", "unsent", "floor"))
+    assert plus - need["balance"] - need["in_transit"] == need["total"]
+    shown, _ = run_finops(["--books", str(story.root), "topup", "--partner", "AggA"])
+    assert "2,000,000 was credited and never sent" in shown
