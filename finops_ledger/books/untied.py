@@ -10,7 +10,7 @@ from typing import Any, Final
 from finops_ledger.books import statement, tracing
 from finops_ledger.books.loading import Loaded
 from finops_ledger.books.workspace import Workspace
-from finops_ledger.core.money import ZERO, plain
+from finops_ledger.core.money import ZERO, parted, plain
 from finops_ledger.recon.legs import SUPPLY_STATEMENT
 from finops_ledger.subledger.manifest import Batch
 from finops_ledger.treasury import rollforward
@@ -111,7 +111,7 @@ def books_off(
         )
     elif off.before:
         place = _first_row(space, partner, off.day)
-        books, said = plain(one.opening), plain(one.said.opening or ZERO)
+        books, said = parted(one.opening), parted(one.said.opening or ZERO)
         told = f"the books open the day at {books}, the statement at {said}: " + (
             "the opening balance of the books is missing or another"
             if off.day == days[0].day

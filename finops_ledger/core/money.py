@@ -63,6 +63,11 @@ def plain(value: Decimal) -> str:
     return "0" if text in {"-0", ""} else text
 
 
+def parted(value: Decimal) -> str:
+    """Write an amount for people, its thousands parted: ``-1,234,567.5``."""
+    return f"{Decimal(plain(value)):,f}"
+
+
 def fits(value: Decimal) -> bool:
     """Say whether ``value`` can be stored exactly as decimal128(18, 4)."""
     scaled = value.scaleb(MONEY_SCALE)

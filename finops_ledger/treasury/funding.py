@@ -14,7 +14,7 @@ from fractions import Fraction
 from math import ceil
 
 from finops_ledger.core.calendars import Calendar, HolidaysMissing
-from finops_ledger.core.money import ZERO, plain
+from finops_ledger.core.money import ZERO, parted, plain
 from finops_ledger.sop.funding import Funding
 from finops_ledger.sop.rails import Rail
 from finops_ledger.treasury.forecast import Demand, Need, Standing, need, up
@@ -307,7 +307,7 @@ def split(amount: Decimal, rail: Rail, rules: Rules) -> tuple[tuple[Send, ...], 
     sends = tuple(Send(p, tax(p)) for p in parts)
     low = next((s for s in sends if s.amount < rail.minimum), None)
     if low is not None:
-        return (), f"{rail.name} carries no less than {plain(rail.minimum)}"
+        return (), f"{rail.name} carries no less than {parted(rail.minimum)}"
     return sends, ""
 
 

@@ -115,7 +115,7 @@ def test_no_rail_carries_it() -> None:
     )
     small = proposed(at=wib("2026-03-02 09:00"), balance=200 * MILLION, rails=["RTGS"])
     assert 0 < small.amount < 100 * MILLION
-    assert "RTGS carries no less than 100000001" in small.problems[0]
+    assert "RTGS carries no less than 100,000,001" in small.problems[0]
 
 
 def test_limits_leave_the_rest_of_the_need_open() -> None:

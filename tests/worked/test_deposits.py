@@ -432,7 +432,9 @@ def test_an_opening_balance_that_is_missing_is_said_with_both_figures(tmp_path: 
     [stand] = story.books.positions()
     [told] = stand["differences"]
     equal((told["kind"], told["amount"], told["short"]), ("books", "-7", "ours"))
-    assert told["told"].startswith("the books open the day at 1000000, the statement at 1000007")
+    assert told["told"].startswith(
+        "the books open the day at 1,000,000, the statement at 1,000,007"
+    )
     assert "not since 2026-03-02" in said(story)
 
 
