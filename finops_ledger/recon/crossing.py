@@ -289,7 +289,7 @@ def _join(engine: en.Engine, job: Job, names: _Names) -> telling.Told:
     cost, listed = (
         f"regexp_replace(cast(x.{n} as varchar), '[.]?0+$', '')" for n in ("cost", "listed")
     )
-    told = f"x.q || ' expected ' || {cost} || ', ' || x.p || ' lists ' || {listed}"
+    told = f"x.q || ' expected ' || {cost} || ', ' || x.p || ' is held to ' || {listed}"
     common = {
         "key": "x.key",
         "occurrence": "''",
