@@ -110,7 +110,7 @@ def _item(space: Workspace, row: dict[str, Any], as_of: date | None) -> dict[str
         "priority": space.legs.classes[shown].priority
         if shown in space.legs.classes
         else priority(shown, row["amount"] or row["claimed"]),
-        **answered(space, row["counterparty"], shown, opened, now),
+        **answered(space, row["counterparty"], shown, opened, now, row["since"]),
         "breaks_on": row["breaks_on"].isoformat() if row["breaks_on"] else None,
         "since": (row["since"] or opened).isoformat(),
         "also": row["also"].split(",") if row["also"] else [],
@@ -155,17 +155,23 @@ def _side(row: dict[str, Any], side: str) -> dict[str, Any] | None:
 
 
 def answered(
-    space: Workspace, counterparty: str, class_: str, opened: date, now: date
+    space: Workspace,
+    counterparty: str,
+    class_: str,
+    opened: date,
+    now: date,
+    since: date | None = None,
 ) -> dict[str, Any]:
     """Return who answers for an item, since when, and until when: ``owner opened due overdue age``.
 
-    By the SOP of the day on which it was opened, whatever has changed since. The deadline runs from the end of
-    that day; ``due`` is the last day on which it is kept.
+    By the SOP of the day on which it was opened, whatever has changed since. The deadline is that of its class, and
+    runs from the end of the day ``since`` which it is of it (else of the day on which it was opened): what has waited
+    is not overdue as it breaks. ``due`` is the last day on which it is kept.
     """
     sop = space.registry.sops.get(counterparty)
     version = sop.on(opened) if sop is not None else None
     span = version.deadline(class_) if version is not None else None
-    due = opened + timedelta(days=ceil(span / _DAY)) if span is not None else None
+    due = (since or opened) + timedelta(days=ceil(span / _DAY)) if span is not None else None
     own = space.legs.classes.get(class_)
     named = version is not None and class_ in version.owners
     owner = version.owner(class_) if version is not None else ""

@@ -115,3 +115,17 @@ def test_what_was_settled_and_comes_up_again_is_opened_anew(tmp_path: Path) -> N
         {("2026-03-09", 2, True)},
     )
     story.proven()
+
+
+def test_what_has_waited_is_not_overdue_as_it_breaks(tmp_path: Path) -> None:
+    """Sold on the 2nd and waited for until the 4th: a deadline of a day is kept on the 5th, and missed on the 6th."""
+    more = '[versions.deadlines]\ndefault = "24h"\n'
+    story = Story(tmp_path / "books", date(2026, 3, 2), more=more, grace="48h")
+    story.sold(date(2026, 3, 2), "O1")
+    seen = {}
+    for day in (4, 5, 6):
+        story.run(date(2026, 3, day))
+        [one] = story.books.breaks()
+        seen[day] = (one["opened"], one["since"], one["due"], one["overdue"], one["age"])
+    told = ("2026-03-02", "2026-03-04", "2026-03-05")
+    equal(seen, {4: (*told, False, 2), 5: (*told, False, 3), 6: (*told, True, 4)})
