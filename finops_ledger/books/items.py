@@ -64,6 +64,18 @@ def open_items(
     return shown + [_file(space, f, as_of) for f in files if f.batch is None or f.batch not in told]
 
 
+def arose(space: Workspace, as_of: date | None = None) -> dict[str, date]:
+    """Return of each open item the day of its earliest row: one that was settled and came up again opened later."""
+    paths = files_of(space, last_lines(space, as_of), "breaks")
+    if not paths:
+        return {}
+    first = "least(opened, date '1970-01-01' + cast(least(left_anchor, right_anchor) as integer))"
+    rows = space.local.rows(
+        f"select id, {first} as first from ({en.parquet(paths)}) where not is_closed and id is not null"
+    )
+    return {r["id"]: r["first"] for r in rows}
+
+
 def _file(space: Workspace, one: files_due.FileItem, as_of: date | None) -> dict[str, Any]:
     now = as_of or space.expected.as_of or one.day
     return {

@@ -41,7 +41,8 @@ def of_books(
     if last is None:
         return []
     first = since or last - KEPT
-    disputes = items.open_items(space, last)
+    arose = items.arose(space, last)
+    disputes = [{**d, "arose": arose.get(d["id"])} for d in items.open_items(space, last)]
     found = [*of_suppliers(space, last, disputes), *of_gateways(space, last, first, disputes)]
     kept = [s for s in found if s.state != "paid" or s.disputed or (s.paid_on or last) >= first]
     return sorted(kept, key=order)

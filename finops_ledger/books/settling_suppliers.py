@@ -392,5 +392,5 @@ def _notes(
 def _of(item: dict[str, Any], who: str, period: Period | None, codes: Sequence[str]) -> bool:
     if item["leg"] == PAYMENT_BANK:
         return sql.bare(who, item["ref"]) in codes
-    day = date.fromisoformat(item["day"])
+    day = item.get("arose") or date.fromisoformat(item["day"])
     return period is not None and period.first <= day <= period.last
