@@ -53,6 +53,8 @@ def row_off(
     side = item["right"] or item["left"]
     place = row_of(space, side["row"] if side else None)
     known = item["class"] == "balance_gap" or item["leg"] == SUPPLY_STATEMENT
+    if str(item["reason"]).startswith("repriced"):
+        known = False  # neither file is short
     short = "theirs" if known else "ours" if item["class"] == "file_defect" else ""
     return {
         "day": item["opened"],
@@ -71,6 +73,8 @@ def _gap_told(item: Told, amount: Decimal, days: list[RolledDay]) -> str:
     off = plain(abs(amount))
     where = item["ref"].rsplit(" ", 1)[-1]
     if item["class"] == "unexplained_movement":
+        if item["leg"] == SUPPLY_STATEMENT and item["left"] and item["right"]:
+            return str(item["reason"])
         if item["leg"] == SUPPLY_STATEMENT:
             lacks = "statement has" if item["left"] else "transactions have"
             return f"in one of the partner's two files alone: its {lacks} nothing of it"

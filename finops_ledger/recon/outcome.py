@@ -248,11 +248,24 @@ def _by_schedule(every: Any) -> Any:
 
 
 def _told(every: Any) -> Any:
-    """Which of a partner's two files lacks the row, or that they state it otherwise."""
+    """Which of a partner's two files lacks the row, has it more often, or that they state it otherwise."""
+
+    def often(one: Any, other: Any) -> Any:
+        return (one == -2 * other) | (one == -3 * other)
+
+    left, right = every.left_now, every.right_now
     return ibis.cases(
         (every.rest == ZERO, ibis.null("string")),
         (every.right_state.isnull(), "missing: their deposit statement has no row of it"),
         (every.left_state.isnull(), "extra: their transactions have no row of it"),
+        (
+            often(right, left),
+            "extra: their deposit statement has it more often than their transactions",
+        ),
+        (
+            often(left, right),
+            "missing: their deposit statement has it less often than their transactions",
+        ),
         else_="repriced: transactions and deposit statement state different amounts",
     )
 

@@ -168,6 +168,33 @@ def test_amounts_that_differ_are_one_item(tmp_path: Path) -> None:
     story.proven()
 
 
+@pytest.mark.parametrize(
+    ("moved", "rows", "told", "short"),
+    [
+        (2, 1, "extra: their deposit statement has it more often than their transactions", "theirs"),
+        (1, 2, "missing: their deposit statement has it less often than their transactions", "theirs"),
+        (0, 1, "missing: their deposit statement has no row of it", "theirs"),
+    ],
+)  # fmt: skip
+def test_a_row_that_stands_more_often_in_one_file(
+    tmp_path: Path, moved: int, rows: int, told: str, short: str
+) -> None:
+    story = _story(tmp_path / "books", grace="0h")
+    _both(story, may(7), "E1")
+    story.sold(may(7), "E2")
+    for number in range(rows):
+        story.row(may(7), f"T-E2-{number}", "E2", debit=CUT)
+    for number in range(moved):
+        story.moves(may(7), f"M-E2-{number}", "E2", debit=CUT)
+    _both(story, may(8), "E3")
+    story.run(may(8))
+    [one] = [b for b in story.books.breaks() if b["leg"] == "supply-statement"]
+    equal((one["ref"], one["reason"]), ("E2", told))
+    [said] = [o for p in story.books.positions() for o in p["differences"] if o["id"] == one["id"]]
+    equal(said["short"], short)
+    story.proven()
+
+
 def test_a_pending_row_that_fails_is_given_back_on_the_statement(tmp_path: Path) -> None:
     story = _story(tmp_path / "books")
     story.sold(may(7), "P1", "PENDING")
