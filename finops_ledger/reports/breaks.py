@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import Final
 
 from finops_ledger.reports.report import Column, Report, Row, total
+
+#: In what names a transfer or a bank line: the zeros that an amount is kept with.
+_AMOUNTS: Final = ("topup-bank", "bank-suspense")
+_IDLE: Final = re.compile(r"(?<=\d)\.0000(?!\d)")
 
 COLUMNS = (
     Column("id", "Break"),
@@ -28,5 +34,13 @@ COLUMNS = (
 
 def report(rows: Sequence[Row]) -> Report:
     """Lay out the items that ``Books.breaks`` gives, with their sums."""
-    shown = [{**r, "also": ", ".join(r["also"]), "overdue": r["overdue"] or None} for r in rows]
+    shown = [
+        {
+            **r,
+            "ref": _IDLE.sub("", r["ref"]) if r["leg"] in _AMOUNTS else r["ref"],
+            "also": ", ".join(r["also"]),
+            "overdue": r["overdue"] or None,
+        }
+        for r in rows
+    ]
     return Report("breaks", COLUMNS, shown, total(rows, "residue", "exposure", "claimed"))
