@@ -140,7 +140,7 @@ def main(arguments: list[str] | None = None) -> None:
     told = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="finops-year-") as folder:
         found = measure(Path(folder), told.days, told.orders, MEASURED)
-    print(table(found))
+        print(table(found), flush=True)
 
 
 def table(found: list[dict[str, float]]) -> str:
