@@ -114,6 +114,12 @@ def _choose(
         choose(value)
 
 
+def usual() -> Path:
+    """Return the books that nobody needs to name: those in ``books``, else those that one stands in."""
+    inside = not Path("books", "finops.toml").exists() and Path("finops.toml").exists()
+    return Path() if inside else Path("books")
+
+
 @click.group(
     cls=Commands,
     epilog=_EPILOG,
@@ -124,7 +130,7 @@ def _choose(
     "--books",
     type=click.Path(path_type=Path),
     envvar="FINOPS_BOOKS",
-    default=Path("books"),
+    default=usual,
     show_default="books",
     show_envvar=True,
     is_eager=True,
@@ -185,7 +191,7 @@ def folder() -> Path:
 
 def call(words: str) -> str:
     """Write a command line for these books, to be copied."""
-    if folder() == Path(os.environ.get("FINOPS_BOOKS", "books")):
+    if folder() == Path(os.environ.get("FINOPS_BOOKS") or usual()):
         return f"finops {words}"
     return f"finops --books {shlex.quote(str(folder()))} {words}"
 

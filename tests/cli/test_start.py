@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -56,3 +57,17 @@ def test_every_command_explains_itself(finops: Finops, command: str) -> None:
 @pytest.mark.parametrize("command", READING.split())
 def test_what_reads_speaks_json(finops: Finops, command: str) -> None:
     assert "--json" in finops(command, "--help").stdout
+
+
+def test_books_that_one_stands_in_need_no_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, finops: Finops
+) -> None:
+    monkeypatch.delenv("FINOPS_BOOKS", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert finops("status").exit_code == 2
+    assert finops("init", "books").exit_code == 0
+    assert "Put files into books/inbox" in finops("status").stdout
+    monkeypatch.chdir(tmp_path / "books")
+    within = finops("status")
+    assert within.exit_code == 0
+    assert "Put files into inbox: finops run" in within.stdout
