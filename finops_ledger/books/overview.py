@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 from typing import Any
 
-from finops_ledger.books import deposits, recharging, unsold, verdicts
+from finops_ledger.books import deposits, unsold, verdicts
 from finops_ledger.books.expected import Expected
-from finops_ledger.books.jobs import claims_account, component_of
 from finops_ledger.books.loading import Loaded
+from finops_ledger.books.registered import register_faults
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.kinds import worst
-from finops_ledger.core.money import plain
-from finops_ledger.recon.entries import EMPTY, Register, registers
 
 
 def status(
@@ -175,41 +172,3 @@ def check(space: Workspace, loaded: Loaded, as_of: date | None = None) -> CheckR
             if d["verdict"] in ("incomplete", "breaks")
         ],
     )
-
-
-def register_faults(space: Workspace) -> list[str]:
-    """Compare the registers of every live reconcile line with the items in its Parquet file."""
-    found: list[str] = []
-    for (name, who, day), line in sorted(space.state.reconciled.items()):
-        place = f"{name} {who} {day.isoformat()}"
-        missing = [f for f in line["files"] if not (space.root / f).is_file()]
-        if missing:
-            found.append(f"{place}: {missing[0]} is named by the manifest and is not there")
-            continue
-        made = registers(
-            space.local,
-            _items(space, line),
-            space.legs.of(name, who),
-            component_of(space, who),
-            claims_account(space, who),
-        )
-        # What customers owe by decisions stands in the line itself.
-        made |= recharging.registers(line)
-        stated = {a: Register.of(r) for a, r in line["registers"].items()}
-        for account in sorted({*made, *stated}):
-            one, other = stated.get(account, EMPTY), made.get(account, EMPTY)
-            if one != other:
-                found.append(
-                    f"{place}: {account}: the register says {_told(one)}, "
-                    f"the items are {_told(other)}"
-                )
-    return found
-
-
-def _items(space: Workspace, line: dict[str, Any]) -> Path | None:
-    return next((space.root / f for f in line["files"] if "/breaks/" in f), None)
-
-
-def _told(one: Register) -> str:
-    shown = f"{one.count} items, debits {plain(one.debits)}, credits {plain(one.credits)}"
-    return f"{shown} ({one.digest[7:15]}…)"

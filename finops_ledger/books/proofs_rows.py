@@ -9,9 +9,8 @@ from typing import Any, Final
 
 import pyarrow.parquet as pq
 
-from finops_ledger.books import recharging, recorded, recovery
+from finops_ledger.books import recorded, recovery, registered
 from finops_ledger.books.evidence import Evidence
-from finops_ledger.books.jobs import claims_account, component_of
 from finops_ledger.books.workspace import Workspace
 from finops_ledger.core.errors import InputRefused, IntegrityError
 from finops_ledger.core.findings import Finding
@@ -19,7 +18,6 @@ from finops_ledger.core.ids import sha256_bytes, sha256_file
 from finops_ledger.core.money import ZERO, plain
 from finops_ledger.intake.containers import member_file
 from finops_ledger.posting.store import KEEP_ROWS, LineStore
-from finops_ledger.recon.entries import registers as registers_of
 from finops_ledger.subledger import engine as en
 from finops_ledger.subledger import manifest as mf
 from finops_ledger.subledger.engine import content_digest
@@ -286,16 +284,12 @@ def registers(evidence: Evidence) -> Iterator[Finding]:
     if not evidence.state.reconciled:
         return
     space = evidence.aside
-    for line in space.state.reconciled.values():
-        who = line["counterparty"]
-        leg = space.legs.of(line["leg"], who)
-        items = next((space.root / f for f in line["files"] if "/breaks/" in f), None)
-        component = component_of(space, who)
-        found = registers_of(space.local, items, leg, component, claims_account(space, who))
-        found |= recharging.registers(line)
+    opened = dict(registered.open_items(space, list(space.state.reconciled)))
+    for key, found in registered.of_items(space, list(space.state.reconciled)):
+        line = space.state.reconciled[key]
         made = {account: register.line() for account, register in found.items()}
         place = f"{mf.NAME}:{line['seq']}"
-        told = f"{leg.name} {who} {line['day']}"
+        told = f"{line['leg']} {line['counterparty']} {line['day']}"
         for account in sorted({*made, *line["registers"]}):
             one, other = made.get(account), line["registers"].get(account)
             if one != other:
@@ -305,27 +299,10 @@ def registers(evidence: Evidence) -> Iterator[Finding]:
                     "restore the manifest from a backup",
                     place,
                 )
-        if (counted := _open(space.local, items)) != line["open"]:
+        if opened[key] != line["open"]:
             yield Finding(
                 "registers",
-                f"{told}: open items are {counted}, the manifest says {line['open']}; "
+                f"{told}: open items are {opened[key]}, the manifest says {line['open']}; "
                 "restore the manifest from a backup",
                 place,
             )
-
-
-def _open(engine: en.Engine, items: Path | None) -> dict[str, dict[str, Any]]:
-    if items is None:
-        return {}
-    found = engine.rows(
-        "select class, count(*) as n, sum(amount) as amount, sum(exposure) as exposure "
-        f"from ({en.parquet([items])}) where not is_closed and (claimed = 0 or amount <> 0) group by class"
-    )
-    return {
-        r["class"]: {
-            "count": r["n"],
-            "amount": plain(r["amount"]),
-            "exposure": plain(r["exposure"]),
-        }
-        for r in found
-    }

@@ -17,7 +17,7 @@ from finops_ledger.core.errors import UsageError
 from finops_ledger.core.money import plain
 from finops_ledger.posting.store import A_FILE, LineStore
 from finops_ledger.recon import decisions
-from finops_ledger.recon.entries import registers
+from finops_ledger.recon.entries import open_by_class, registers
 from finops_ledger.recon.history import Matched, bounds
 from finops_ledger.recon.job import FOREIGN, Absent, Job, Outcome
 from finops_ledger.recon.legs import EVERYBODY, SALE_GATEWAY, SALE_SUPPLY, Leg
@@ -170,7 +170,7 @@ def _line(space: Workspace, one: Job, as_of: date, now: datetime, outcome: Outco
             "right": plain(outcome.right),
             "residual": plain(outcome.residual),
         },
-        "open": _open(local, items),
+        "open": open_by_class(local, [items])[0] if items else {},
         **_suggested(local, items),
         "registers": {a: r.line() for a, r in sorted(found.items())},
         "conflicts": outcome.conflicts,
@@ -224,24 +224,6 @@ def _rule_id(space: Workspace, one: Job) -> str:
     if one.counterparty == EVERYBODY:
         return "finops.toml"
     return space.registry.of(one.counterparty).rule_id(one.day)
-
-
-def _open(engine: en.Engine, items: Path | None) -> dict[str, Any]:
-    if items is None:
-        return {}
-    rows = engine.rows(
-        "select class, count(*) as n, sum(amount) as amount, sum(exposure) as exposure "
-        f"from ({en.parquet([items])}) where not is_closed and (claimed = 0 or amount <> 0) "
-        "group by class order by class"
-    )
-    return {
-        r["class"]: {
-            "count": r["n"],
-            "amount": plain(r["amount"]),
-            "exposure": plain(r["exposure"]),
-        }
-        for r in rows
-    }
 
 
 def _suggested(engine: en.Engine, items: Path | None) -> dict[str, int]:

@@ -64,32 +64,60 @@ def registers(
     engine: en.Engine, items: Path | None, leg: Leg, component: str, claims: str
 ) -> dict[str, Register]:
     """Add up the open items by account: homes, claims, and deposits cut for orders still pending."""
-    if items is None:
-        return {}
+    return {} if items is None else registers_of(engine, [items], leg, component, claims)[0]
+
+
+def registers_of(
+    engine: en.Engine, files: Sequence[Path], leg: Leg, component: str, claims: str
+) -> list[dict[str, Register]]:
+    """Add up the open items of each of some days, as :func:`registers` those of one; in the order of the files."""
     pending = f"Assets:Clearing:Supply-Pending:{component}"
     parts = [
-        "select home as account, id, amount, opened from items where home is not null and amount <> 0",
-        f"select {en.literal(claims)}, id, claimed, opened from items where claimed <> 0",
+        "select filename, home as account, id, amount, opened from items where home is not null and amount <> 0",
+        f"select filename, {en.literal(claims)}, id, claimed, opened from items where claimed <> 0",
     ]
     if leg.name == SALE_SUPPLY:
         parts.append(
-            f"select {en.literal(pending)}, id, right_held, opened from items where right_held <> 0"
+            f"select filename, {en.literal(pending)}, id, right_held, opened from items where right_held <> 0"
         )
+    if not files:
+        return []
+    columns = "filename, home, id, amount, opened, claimed, right_held"
     rows = engine.rows(
-        f"with items as ({en.parquet([items])}), open as ({' union all '.join(parts)}) "
-        "select account, count(*) as n, "
+        f"with items as ({en.parquet(files, columns, named=True)}), open as ({' union all '.join(parts)}) "
+        "select filename, account, count(*) as n, "
         "sum(case when amount > 0 then amount else 0 end) as debits, "
         "sum(case when amount < 0 then -amount else 0 end) as credits, "
         "sha256(string_agg(id || ' ' || cast(amount as varchar), chr(10) order by id, amount)) as digest, "
         "min(opened) as oldest "
-        "from open group by account order by account"
+        "from open group by filename, account order by filename, account"
     )
-    return {
-        r["account"]: Register(
+    found: dict[str, dict[str, Register]] = {str(file): {} for file in files}
+    for r in rows:
+        found[r["filename"]][r["account"]] = Register(
             r["n"], r["debits"], r["credits"], f"sha256:{r['digest']}", r["oldest"]
         )
-        for r in rows
-    }
+    return [found[str(file)] for file in files]
+
+
+def open_by_class(engine: en.Engine, files: Sequence[Path]) -> list[dict[str, dict[str, Any]]]:
+    """Count and add up the items that are open at the end of each of some days by class; in the order of the files."""
+    if not files:
+        return []
+    columns = "filename, class, amount, exposure, is_closed, claimed"
+    rows = engine.rows(
+        "select filename, class, count(*) as n, sum(amount) as amount, sum(exposure) as exposure "
+        f"from ({en.parquet(files, columns, named=True)}) where not is_closed and (claimed = 0 or amount <> 0) "
+        "group by filename, class order by filename, class"
+    )
+    found: dict[str, dict[str, dict[str, Any]]] = {str(file): {} for file in files}
+    for r in rows:
+        found[r["filename"]][r["class"]] = {
+            "count": r["n"],
+            "amount": plain(r["amount"]),
+            "exposure": plain(r["exposure"]),
+        }
+    return [found[str(file)] for file in files]
 
 
 def _moves_sql() -> str:

@@ -129,10 +129,16 @@ def literal(value: object) -> str:
     return f"'{quote_text(str(value))}'"
 
 
-def parquet(files: Sequence[Path], columns: str = "*", *, position: bool = False) -> str:
-    """Return SQL that reads the given Parquet files, in the given order."""
+def parquet(
+    files: Sequence[Path], columns: str = "*", *, position: bool = False, named: bool = False
+) -> str:
+    """Return SQL that reads the given Parquet files, in the given order.
+
+    ``position``: with each row's place in its file; ``named``: with its file's name.
+    """
     listed = ", ".join(f"'{quote_text(str(f))}'" for f in files)
     option = ", file_row_number = true" if position else ""
+    option += ", filename = true" if named else ""
     # The folders (day=...) name what a file is kept under; a column of that name is the row's own.
     option += ", hive_partitioning = false"
     return f"select {columns} from read_parquet([{listed}]{option})"

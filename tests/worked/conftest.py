@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from finops_ledger.books import Books
-from finops_ledger.books.overview import register_faults
+from finops_ledger.books.registered import register_faults
 
 
 @pytest.fixture(autouse=True)
