@@ -55,6 +55,6 @@ def granted() -> Any:
     return joined.select(
         *MOVED,
         category=joined.rule_category,
-        due=ibis.ifelse(known, t.money(fee * quantity), ibis.null(t.MONEY)),
-        due_vat=ibis.ifelse(known, t.money(vat * quantity), ibis.null(t.MONEY)),
+        due=ibis.ifelse(known, t.times(fee, quantity), ibis.null(t.MONEY)),
+        due_vat=ibis.ifelse(known, t.times(vat, quantity), ibis.null(t.MONEY)),
     )

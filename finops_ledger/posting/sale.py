@@ -58,10 +58,10 @@ def valued(rows: Any, rules: Any, models: tuple[str, ...] = ()) -> Any:
         unit = t.money(ibis.ifelse(joined.rule_net.fill_null(False), unit - with_vat, unit))
     quantity = joined.quantity.fill_null(t.amount(1))
     if "postpaid" in models:
-        vat = t.money(granted_vat * quantity)
-        given = {"granted_vat": vat, "granted": t.money(t.money(granted * quantity) + vat)}
+        vat = t.times(granted_vat, quantity)
+        given = {"granted_vat": vat, "granted": t.money(t.times(granted, quantity) + vat)}
     whole = quantity == t.amount(1)
-    cost = t.money(ibis.ifelse(whole, unit, t.money(unit * quantity)))
+    cost = t.money(ibis.ifelse(whole, unit, t.times(unit, quantity)))
     partner = joined.partner.fill_null(t.NO_PARTNER)
     recharge = (joined.kind == RECHARGE).fill_null(False)
     state = ibis.cases(

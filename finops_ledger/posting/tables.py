@@ -17,6 +17,8 @@ from finops_ledger.core.schema import ROW_SCHEMA
 
 MONEY = "decimal(18, 4)"
 SUM = "decimal(38, 4)"
+#: An amount of money is less than this.
+MOST = 10**14
 NO_PARTNER = "none"
 
 
@@ -98,6 +100,18 @@ def money(value: Any) -> Any:
     return value.cast(MONEY)
 
 
+def times(value: Any, quantity: Any) -> Any:
+    """An amount for so many units, rounded half up to the scale of money.
+
+    The product is given room for every digit: an engine that keeps it as narrow as its factors overflows at ten
+    milliards, or works in wide numbers wherever the product might be the result. Null where no amount of money is so
+    large: as if there were no price.
+    """
+    product = (value.cast("decimal(19, 4)") * quantity).cast("decimal(38, 8)")
+    within = (product < MOST) & (product > -MOST)
+    return ibis.ifelse(within, product.cast(MONEY), ibis.null(MONEY))
+
+
 def amount(value: int = 0) -> Any:
     """A literal amount."""
     return ibis.literal(value).cast(MONEY)
@@ -124,7 +138,7 @@ def part_of(value: Any, over: Any, under: Any, up: Any = None) -> Any:
     Half up; with ``up``, a column of 1 and 0, half up or down.
     """
     # An amount has four decimals: as a whole number it is 10,000 times as large.
-    whole = (value.cast(MONEY) * ibis.literal(10_000)).cast("decimal(38, 0)").cast("int64")
+    whole = (value.cast(SUM) * ibis.literal(10_000)).cast("decimal(38, 0)").cast("int64")
     half = under * 10_000 if up is None else under * 10_000 * up
     return divide(whole * over * 2 + half, under * 20_000).cast(MONEY)
 

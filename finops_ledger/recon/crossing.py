@@ -240,7 +240,7 @@ def _left(names: _Names) -> str:
         "case when not coalesce({0}.rule_net, false) "
         "then coalesce({0}.rule_cost, {0}.rule_face + {0}.rule_delta) end"
     )
-    minor = "cast({} * 10000 as bigint)"
+    minor = "cast(cast({} as decimal(22, 4)) * 10000 as bigint)"
     ours = minor.format(unit.format("a"))
     cost = minor.format("c.cost")
     during = "coalesce(c.sold_at, cast({0} as timestamptz)) >= {1}.rule_from and "

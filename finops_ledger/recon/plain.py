@@ -26,8 +26,7 @@ _LEFT, _RIGHT, _SPOILT = 1, 2, 4
 #: Of a key: two rows, one of each side and both simple, that cancel out. A key is told by few and narrow numbers: there
 #: are as many of them as the day has orders.
 _PLAIN: Final = f"n = 2 and sides & 7 = {_LEFT | _RIGHT} and low = high"
-_NO_UNITS: Final = "cast(0 as bigint)"
-_A_UNIT: Final = 10_000
+_NOTHING: Final = "cast(0 as decimal(18, 4))"
 #: So many pairs are joined and put in order at a time, where an engine is bounded by memory.
 _AT_A_TIME: Final = 8_000_000
 #: What a match keeps of a plain pair: what differs from pair to pair (``l`` the sale, ``r`` the
@@ -48,11 +47,6 @@ _VARIES: Final = {
     "right_kind": "r.kind",
     "right_anchor": "r.anchor",
 }
-
-
-def _units(move: str) -> str:
-    """SQL of a movement in ten-thousandths, as a whole number."""
-    return f"cast(cast({move} as decimal(18, 4)) * {_A_UNIT} as bigint)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,25 +75,25 @@ def split(engine: en.Engine, rule: str = "ref", *, goods: bool = False) -> Pairs
     if goods:
         pair, also, none = f"{_PLAIN} and {same_goods.SAME}", f", {same_goods.TOGETHER}", ", null"
         product = {side: f", {same_goods.product_of(side)} as goods" for side in product}
-        others = f" union all select hash(reused_key), {_SPOILT}, {_NO_UNITS}{none} from reused"
+        others = f" union all select hash(reused_key), {_SPOILT}, {_NOTHING}{none} from reused"
     rows = " union all ".join(
         f"select hash(key) as h, case when {simple[side]} then {bit} else {_SPOILT} end as side, "
-        f"{_units(move)} as units{product[side]} from {side}_side"
+        f"cast({move} as decimal(18, 4)) as moved{product[side]} from {side}_side"
         for side, bit, move in (("left", _LEFT, "move"), ("right", _RIGHT, "-move"))
     )
     engine.keep(
         "keys",
-        "select h, count(*) as n, bit_or(cast(side as tinyint)) as sides, min(units) as low, max(units) as high"
-        f"{also} from ({rows} union all select hash(key), {_SPOILT}, {_NO_UNITS}{none} from prior{others}) group by h",
+        "select h, count(*) as n, bit_or(cast(side as tinyint)) as sides, min(moved) as low, max(moved) as high"
+        f"{also} from ({rows} union all select hash(key), {_SPOILT}, {_NOTHING}{none} from prior{others}) group by h",
     )
     engine.keep("odd", f"select h from keys where not ({pair})")
     found = engine.rows(
-        f"select count(*) as n, coalesce(sum(low), 0) as units from keys where {pair}"
+        f"select count(*) as n, coalesce(sum(low), 0) as moved from keys where {pair}"
     )[0]
     engine.drop("keys")  # as long as the day; the pairs need the memory
     for name, side in (("lhs", "left_side"), ("rhs", "right_side")):
         engine.keep(name, f"select * from {side} where hash(key) in (select h from odd)")
-    return Pairs(found["n"], Decimal(found["units"]) / _A_UNIT)
+    return Pairs(found["n"], Decimal(found["moved"]))
 
 
 def write(engine: en.Engine, pairs: Pairs, stamp: str, rest: str, path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from datetime import date
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -18,6 +19,8 @@ from finops_ledger.subledger.manifest import NAME
 from tests.conftest import missing
 from tests.engines import spark
 from tests.integrity import workspaces as iw
+from tests.worked.story import Story
+from tests.worked.test_cases_orders import of_many
 
 #: So often that two small days hold every class.
 OFTEN = Faults(
@@ -89,3 +92,14 @@ def test_days_of_a_made_up_business(tmp_path: Path) -> None:
     assert compared["reconcile"] > 10
     assert compared["matches"] > 30
     assert compared["breaks"] > 10
+
+
+def test_orders_too_large_for_narrow_numbers(tmp_path: Path) -> None:
+    """A cost of 49.8 milliards is one, and one beyond any amount of money is none, on both."""
+    day, cost = date(2026, 4, 1), 49_800 * 1_000_000
+    story = Story(tmp_path / "books", day, deposit=cost)
+    story.sales[day] += [of_many("B1", 1_000_000, 1), of_many("B2", 10_000_000_000, 1)]
+    story.row(day, "A-B1", "B1", debit=cost)
+    story.run(day)
+    compared = same(tmp_path / "books", tmp_path / "again")
+    assert compared["matches"] == 1

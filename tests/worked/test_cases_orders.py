@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from tests.worked import workspace as w
 from tests.worked.story import Story, equal
 
 pytestmark = pytest.mark.samples
@@ -166,3 +168,30 @@ def test_case_22_late_success_charged_to_the_customer_again(tmp_path: Path) -> N
     story.same_as(22, second, date(2026, 6, 3))
     equal(story.books.breaks(), [])
     story.proven()
+
+
+def of_many(ref: str, quantity: int, price: int) -> str:
+    """An order of many of one product."""
+    line = w.order(ref, f"{apr(1)} 10:00:00", "SUCCESS", f"{apr(1)} 10:00:00", price=price)
+    return line.replace(",P50,1,", f",P50,{quantity},")
+
+
+def test_an_order_of_a_million_pieces_is_priced_and_matched(tmp_path: Path) -> None:
+    cost = CUT * 1_000_000
+    story = Story(tmp_path / "books", apr(1), deposit=3 * cost)
+    story.sales[apr(1)] += [of_many(ref, 1_000_000, 51_000 * 1_000_000) for ref in ("B1", "B2")]
+    story.row(apr(1), "A-B1", "B1", debit=cost)
+    story.row(apr(1), "A-B2", "B2", debit=cost + 100)
+    story.run(apr(1))
+    equal([(b["class"], b["residue"]) for b in story.books.breaks()], [("cost_mismatch", "100")])
+    equal(story.balance("Assets:Breaks:AggA:Cost-Mismatch", apr(1)), Decimal(100))
+    story.proven()
+
+
+def test_an_order_that_no_amount_of_money_can_price_has_no_price(tmp_path: Path) -> None:
+    story = Story(tmp_path / "books", apr(1))
+    story.sales[apr(1)].append(of_many("B1", 10_000_000_000, 51_000))
+    story.run(apr(1))
+    told = [reason for verdict in story.verdicts() for reason in verdict.reasons]
+    assert f"no_price P50 on {apr(1)}" in told
+    equal(story.books.breaks(), [])
