@@ -19,7 +19,7 @@ from finops_ledger.books import (
 from finops_ledger.books.ahead import Ahead
 from finops_ledger.books.inbox import NOT_IN, FileReport
 from finops_ledger.books.reader import Reader
-from finops_ledger.books.workspace import Workspace
+from finops_ledger.books.workspace import Workspace, writing
 from finops_ledger.core.errors import IntegrityError, UsageError
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Books(Reader):
     @contextmanager
     def writing(self) -> Iterator[Workspace]:
         """Hold the lock over repaired books with their journal derived: an interrupted command is finished first."""
-        with Workspace.open(self.root).writing():
+        with writing(self.root):
             space = self._begin()
             journal.derive(space)
             yield space
@@ -101,7 +101,7 @@ class Books(Reader):
         it comes. With ``guard``, an exception on one file is no end: it makes the report, and the next file
         is taken after what was half done has been repaired.
         """
-        with Workspace.open(self.root).writing():
+        with writing(self.root):
             space = self._begin()
             waiting, told = importing.waiting(space, paths)
             report = ImportReport(told)
@@ -127,7 +127,7 @@ class Books(Reader):
 
     def reconcile(self, as_of: date | None = None, *, progress: Progress | None = None) -> int:
         """Run every leg and day that is complete and not reconciled; return how many were run."""
-        with Workspace.open(self.root).writing():
+        with writing(self.root):
             space = self._begin()
             try:
                 reconciling.check_as_of(space, as_of)
@@ -144,7 +144,7 @@ class Books(Reader):
         """Lock every day up to ``through`` (see :func:`finops_ledger.books.closing.close`); return the line."""
         from finops_ledger.books import closing
 
-        with Workspace.open(self.root).writing():
+        with writing(self.root):
             space = self._begin()
             journal.derive(space)
             return closing.close(space, through, by, self._clock())
@@ -153,7 +153,7 @@ class Books(Reader):
         """Take a wrong import back (see :func:`finops_ledger.books.withdrawing.withdraw`); return the line."""
         from finops_ledger.books import withdrawing
 
-        with Workspace.open(self.root).writing():
+        with writing(self.root):
             space = self._begin()
             journal.derive(
                 space
@@ -237,7 +237,7 @@ class Books(Reader):
 
     def recover(self) -> None:
         """Repair what an interrupted command left."""
-        with Workspace.open(self.root).writing():
+        with writing(self.root):
             journal.derive(self._begin())
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from finops_ledger.books import confirmed, journal, positions, recovery
 from finops_ledger.books import deposits as rolled
 from finops_ledger.books.evidences import Kept
-from finops_ledger.books.workspace import Workspace
+from finops_ledger.books.workspace import Workspace, writing
 from finops_ledger.core.days import zone
 from finops_ledger.core.errors import UsageError
 from finops_ledger.core.money import ZERO
@@ -76,7 +76,7 @@ class Confirmations:
         """
         first, last = confirmed.month_of(month)
         _who(by)
-        with Workspace.open(self.books.root).writing():
+        with writing(self.books.root):
             space = self.begin()
             journal.derive(space)
             written = day or self.clock().astimezone(zone(space.config.company.zone)).date()
@@ -124,7 +124,7 @@ class Confirmations:
             raise UsageError(
                 "--evidence: the answer itself: a file, or a text that says where it is"
             )
-        with Workspace.open(self.books.root).writing():
+        with writing(self.books.root):
             space = self.begin()
             journal.derive(space)
             _known(space, partner)

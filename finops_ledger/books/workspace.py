@@ -66,10 +66,7 @@ class Workspace:
         cls, root: Path, shipped: Path | None = None, instead: EngineLimits | None = None
     ) -> Workspace:
         """Open a workspace; UsageError when there is none, or a rule does not read."""
-        if not (root / cfg.NAME).exists():
-            raise UsageError(
-                f"{root} is no workspace: it has no {cfg.NAME}; make one with `finops init {root}`"
-            )
+        _is_there(root)
         root = root.resolve()
         config = cfg.load(root)
         registry = sops.load(
@@ -178,20 +175,32 @@ class Workspace:
         """Return the decision files, oldest first."""
         return sorted((self.root / "decisions").glob("*/*.beancount"))
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Hold the workspace's lock: one writer at a time."""
-        lock = FileLock(self.root / ".finops.lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout as error:
-            raise Locked(f"{self.root}: another command is writing; wait for it to end") from error
-        except OSError as error:
-            raise UsageError(f"{self.root} cannot be written to: {error.strerror}") from error
-        try:
-            yield
-        finally:
-            lock.release()
+
+def _is_there(root: Path) -> None:
+    if not (root / cfg.NAME).exists():
+        raise UsageError(
+            f"{root} is no workspace: it has no {cfg.NAME}; make one with `finops init {root}`"
+        )
+
+
+@contextmanager
+def writing(root: Path) -> Iterator[None]:
+    """Hold the lock of a workspace, which is not read for it: one writer at a time.
+
+    Raises UsageError where there is no workspace or it cannot be written to, Locked while another command writes.
+    """
+    _is_there(root)
+    lock = FileLock(root / ".finops.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise Locked(f"{root}: another command is writing; wait for it to end") from error
+    except OSError as error:
+        raise UsageError(f"{root} cannot be written to: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _statements_agree(config: cfg.Config, registry: sops.Registry) -> None:
