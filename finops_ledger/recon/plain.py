@@ -28,7 +28,7 @@ _LEFT, _RIGHT, _SPOILT = 1, 2, 4
 _PLAIN: Final = f"n = 2 and sides & 7 = {_LEFT | _RIGHT} and low = high"
 _NOTHING: Final = "cast(0 as decimal(18, 4))"
 #: So many pairs are joined and put in order at a time, where an engine is bounded by memory.
-_AT_A_TIME: Final = 8_000_000
+_AT_A_TIME: Final = 17_000_000
 #: What a match keeps of a plain pair: what differs from pair to pair (``l`` the sale, ``r`` the
 #: row). The rest follows, and is not stored (see :mod:`finops_ledger.subledger.matches`).
 _VARIES: Final = {
