@@ -142,3 +142,25 @@ def test_what_the_manifest_says_of_a_side_is_asked_too(
     found = told(to)
     equal([check for check, _ in found], ["totals"] * 2)
     assert "the bridge says" in found[0][1]
+
+
+def test_a_line_that_no_rule_names_is_held_to_the_bank_as_well(tmp_path: Path) -> None:
+    """Money of unknown origin: the item and the bridge say more than the bank's lines did."""
+    story = Story(tmp_path / "books", D, bank=True)
+    story.lines[D] += [("SETORAN TUNAI", 75_000), ("KLIRING 0099", 25_000)]
+    story.run(D)
+    story.books.close()
+    equal(told(story.root), [])
+
+    to = tmp_path / "spoilt"
+    shutil.copytree(story.root, to)
+    (path,) = to.glob(f"subledger/breaks/leg=bank-suspense/*/day={D}/*.parquet")
+    table = pq.ParquetFile(path).read()
+    rows = table.to_pylist()
+    equal(sorted(r["left_now"] for r in rows), [-75_000, -25_000])
+    rows[0]["left_now"] *= 2
+    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), path)
+    found = [message for check, message in told(to) if check == "totals"]
+    assert found
+    assert "the bank's lines (unknown)" in found[0]
+    assert "the bridge says" in found[1]
